@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * The Drawbridge provider: types and constants of its ABI (both sides of the
+ * boundary include this), and its ioctls on /dev/pico (for the monitor).
+ */
+#ifndef _UAPI_PICO_DRAWBRIDGE_H
+#define _UAPI_PICO_DRAWBRIDGE_H
+
+#include <linux/types.h>
+#include "dk_abi.h"
+#include "pico.h"
+
+#define DRAWBRIDGE_PROVIDER	"drawbridge"
+#define DRAWBRIDGE_ABI_VERSION	1
+
+typedef __u64 dk_u64;
+typedef __s64 dk_s64;
+
+/* A handle: opaque, never zero, dead handles are not reused for long. */
+typedef __u64 DK_HANDLE;
+typedef __s64 DK_STATUS;
+
+#define DK_INVALID_HANDLE	0ULL
+
+/* Rights that a handle carries. DkObjectReference can only take away. */
+#define DK_RIGHT_READ		0x01	/* read, peek, query, enumerate */
+#define DK_RIGHT_WRITE		0x02	/* write, set, clear, release */
+#define DK_RIGHT_EXECUTE	0x04	/* map executable */
+#define DK_RIGHT_WAIT		0x08	/* DkObjectsWaitAny */
+#define DK_RIGHT_CONTROL	0x10	/* terminals: DkxConsoleControl */
+#define DK_RIGHTS_ALL		0x1f
+
+/* Durations: nanoseconds. 0 polls; any other negative number is refused. */
+#define DK_TIMEOUT_INFINITE	((dk_s64)0x8000000000000000ULL)
+
+#define DK_WAIT_MAX		64	/* objects in one DkObjectsWaitAny */
+
+/* DkVirtualMemoryAlloc: type */
+#define DK_MEM_RESERVE		0x1	/* take addresses, no access, no memory */
+#define DK_MEM_COMMIT		0x2	/* usable memory, zero on first touch */
+#define DK_MEM_REPLACE		0x4	/* a live mapping may be replaced */
+/* DkVirtualMemoryFree: how */
+#define DK_MEM_DECOMMIT		0x1	/* contents lost, addresses kept */
+#define DK_MEM_RELEASE		0x2	/* addresses free again */
+/* Protections */
+#define DK_PROT_NONE		0x0
+#define DK_PROT_READ		0x1
+#define DK_PROT_WRITE		0x2
+#define DK_PROT_EXECUTE		0x4
+#define DK_PROT_GUARD		0x8	/* no access; alone */
+
+/* DkStreamOpen: access */
+#define DK_ACCESS_READ		0x1
+#define DK_ACCESS_WRITE		0x2
+#define DK_ACCESS_EXECUTE	0x4	/* will be mapped executable */
+#define DK_ACCESS_APPEND	0x8	/* every write goes to the end */
+/* DkStreamOpen: disposition */
+#define DK_OPEN_EXISTING	0
+#define DK_OPEN_CREATE		1	/* open, or create when it is not there */
+#define DK_OPEN_CREATE_NEW	2	/* fail when it is there */
+#define DK_OPEN_TRUNCATE	3	/* open existing, length becomes 0 */
+#define DK_OPEN_CREATE_TRUNCATE	4	/* create, or truncate what is there */
+/* DkStreamOpen: options; the permission bits of a new file stand on top */
+#define DK_OPTION_NONBLOCK	0x1	/* WOULD_BLOCK instead of waiting */
+#define DK_OPTION_DIRECTORY	0x2	/* must be, or is created as, a directory */
+#define DK_OPTION_NOFOLLOW	0x4	/* a last symbolic link: LINK_LOOP */
+#define DK_OPTION_LINK		0x8	/* open a last symbolic link itself;
+					 * reading it gives its target */
+#define DK_OPTION_SYNC		0x10	/* writes return when on the medium */
+#define DK_OPTION_MODE_SHIFT	32	/* 12 bits: permissions when created */
+#define DK_OPTION_MODE(m)	((dk_u64)((m) & 07777) << DK_OPTION_MODE_SHIFT)
+
+/* DkStreamRead, DkStreamWrite: the stream's own position, which moves */
+#define DK_OFFSET_CURRENT	(~0ULL)
+
+/* DkStreamMap: flags */
+#define DK_MAP_PRIVATE		0x1	/* copy on write */
+#define DK_MAP_SHARED		0x2
+#define DK_MAP_REPLACE		0x4	/* a live mapping may be replaced */
+/* DkStreamFlush: flags */
+#define DK_FLUSH_DATA		0x1	/* not what only times need */
+/* DkStreamDelete: flags */
+#define DK_DELETE_FILE		0x1	/* anything but a directory */
+#define DK_DELETE_DIRECTORY	0x2	/* an empty directory */
+/* DkStreamRename: flags */
+#define DK_RENAME_NOREPLACE	0x1
+#define DK_RENAME_EXCHANGE	0x2
+/* DkStreamAttributesQuery, DkxStreamAttributesSet, DkxStreamLink: flags */
+#define DK_NAME_NOFOLLOW	0x1	/* of a last symbolic link: the link */
+/* DkxStreamLink: flags */
+#define DK_LINK_SYMBOLIC	0x2	/* target is text; else a file: URI */
+/* DkxStreamSeek: whence */
+#define DK_SEEK_SET		0
+#define DK_SEEK_CURRENT		1
+#define DK_SEEK_END		2
+#define DK_SEEK_DATA		3
+#define DK_SEEK_HOLE		4
+
+/* DkSystemTimeQuery: clock */
+#define DK_CLOCK_WALL		0	/* since 1970-01-01 00:00 UTC */
+#define DK_CLOCK_MONOTONIC	1
+#define DK_CLOCK_BOOT		2	/* monotonic, sleep included */
+#define DK_CLOCK_PROCESS_CPU	3
+#define DK_CLOCK_THREAD_CPU	4
+
+/* DkxConsoleControl: operation, and what the buffer holds */
+#define DK_CONSOLE_GET_ATTRIBUTES	0 /* struct termios of the kernel, 36 bytes */
+#define DK_CONSOLE_SET_ATTRIBUTES	1 /* same, at once */
+#define DK_CONSOLE_SET_ATTRIBUTES_DRAIN	2 /* same, after output is drained */
+#define DK_CONSOLE_SET_ATTRIBUTES_FLUSH	3 /* same, and pending input dropped */
+#define DK_CONSOLE_GET_WINDOW_SIZE	4 /* struct winsize, 8 bytes */
+#define DK_CONSOLE_BYTES_READABLE	5 /* int, 4 bytes; any pipe or terminal */
+
+/* struct dk_stream_attributes.type */
+#define DK_TYPE_FILE		1
+#define DK_TYPE_DIRECTORY	2
+#define DK_TYPE_SYMLINK		3
+#define DK_TYPE_CHARACTER	4
+#define DK_TYPE_BLOCK		5
+#define DK_TYPE_FIFO		6
+#define DK_TYPE_SOCKET		7
+
+/* struct dk_stream_attributes.flags */
+#define DK_ATTRIBUTE_TERMINAL	0x1	/* DkxConsoleControl works on it */
+
+/*
+ * struct dk_stream_attributes - everything that is known of a stream
+ *
+ * @valid is for DkxStreamAttributesSet alone: which fields to change
+ * (DK_SET_*). Times are nanoseconds since 1970.
+ */
+struct dk_stream_attributes {
+	__u32	type;
+	__u32	flags;
+	__u32	mode;		/* permissions, 07777 */
+	__u32	valid;
+	__u32	uid;
+	__u32	gid;
+	__u32	nlink;
+	__u32	block_size;	/* preferred for transfers */
+	__u64	inode;
+	__u64	device;		/* major << 32 | minor */
+	__u64	special;	/* the same, of a device file */
+	__u64	length;
+	__u64	blocks;		/* of 512 bytes */
+	__s64	access_time;
+	__s64	write_time;
+	__s64	change_time;
+	__s64	birth_time;	/* 0: not known */
+	__u64	reserved;	/* zero */
+};
+
+#define DK_SET_MODE		0x01
+#define DK_SET_OWNER		0x02	/* uid; ~0 keeps it */
+#define DK_SET_GROUP		0x04	/* gid; ~0 keeps it */
+#define DK_SET_ACCESS_TIME	0x08
+#define DK_SET_WRITE_TIME	0x10
+#define DK_SET_ACCESS_TIME_NOW	0x20
+#define DK_SET_WRITE_TIME_NOW	0x40
+#define DK_SET_ALL		0x7f
+
+/*
+ * struct dk_directory_entry - one record of DkStreamEnumerateChildren
+ *
+ * Records follow one another, each @length bytes long and 8-byte aligned.
+ * @cursor continues behind this entry. The name is not terminated.
+ */
+struct dk_directory_entry {
+	__u64	inode;
+	__u64	cursor;
+	__u16	length;
+	__u16	name_length;
+	__u32	type;		/* DK_TYPE_*, 0: not known */
+	__u8	name[];
+};
+
+/* struct dk_exception.code */
+#define DK_EXCEPTION_ACCESS_VIOLATION	1
+#define DK_EXCEPTION_BUS_ERROR		2	/* mapped file too short, memory error */
+#define DK_EXCEPTION_ALIGNMENT		3
+#define DK_EXCEPTION_DIVIDE		4	/* integer division */
+#define DK_EXCEPTION_FLOATING_POINT	5
+#define DK_EXCEPTION_ILLEGAL_INSTRUCTION 6
+#define DK_EXCEPTION_BREAKPOINT		7
+#define DK_EXCEPTION_SINGLE_STEP	8
+#define DK_EXCEPTION_PROTECTION		9	/* #GP and its like: no address */
+#define DK_EXCEPTION_OTHER		10
+
+/* What happened: first argument of LibOsExceptionDispatch. */
+struct dk_exception {
+	__u32	code;		/* DK_EXCEPTION_* */
+	__u32	trap;		/* x86 vector */
+	__u64	error_code;	/* x86 error code */
+	__u64	address;	/* that was accessed, or of the instruction */
+	__u32	signal;		/* the Linux signal this would be, */
+	__s32	signal_code;	/* and its si_code */
+	__u64	parameter;	/* of a raised exception */
+	__u64	reserved[3];
+};
+
+/*
+ * Where it happened: second argument of LibOsExceptionDispatch.
+ *
+ * Vector state is not saved: it is still in the registers. An upcall handler
+ * is compiled with -mgeneral-regs-only, or saves what it uses.
+ * The order suits the restoring code: pop to rax, then iretq.
+ */
+struct dk_context {
+	__u64	fs_base, gs_base;	/* informative: they were not changed */
+	__u64	r15, r14, r13, r12, r11, r10, r9, r8;
+	__u64	rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	__u64	rip, cs, rflags, rsp, ss;
+};
+
+/*
+ * struct dk_thread_block - memory of the thread that the host uses
+ *
+ * Registered per thread by DkxSystemCallRegister, 8-byte aligned.
+ * @return_address: the host writes where the program's system call returns
+ *		    to, before it enters the registered entry
+ * @exception_stack_base, @exception_stack_size: where exceptions are taken
+ *		    unless the thread already runs there; 0: below its own
+ *		    stack pointer
+ */
+struct dk_thread_block {
+	__u64	return_address;
+	__u64	exception_stack_base;
+	__u64	exception_stack_size;
+	__u64	reserved;
+};
+
+/*
+ * struct dk_parameters - the argument of LibOsInitialize
+ *
+ * Readable memory of the process. Offsets count from the structure's start;
+ * @arguments and @environment are that many zero-terminated strings, one
+ * after the other.
+ */
+struct dk_parameters {
+	__u32	version;		/* DRAWBRIDGE_ABI_VERSION */
+	__u32	size;			/* of everything, strings included */
+	__u32	argument_count;
+	__u32	argument_offset;
+	__u32	environment_count;
+	__u32	environment_offset;
+	__u32	program_offset;		/* path of the program, absolute */
+	__u32	directory_offset;	/* working directory, absolute */
+	__u64	image_base;
+	__u64	image_size;
+	__u64	stack_base;		/* of the first thread */
+	__u64	stack_size;
+	__u64	address_limit;		/* first address that cannot be mapped */
+	DK_HANDLE process;		/* this process, and */
+	DK_HANDLE thread;		/* its first thread */
+	__u32	uid, euid, gid, egid;
+	__u32	process_id;		/* as the host shows it */
+	__u32	parent_id;
+	__u32	cpu_count;
+	__u32	flags;			/* DK_PARAMETERS_* */
+	__u64	memory_total;		/* bytes */
+	__u64	random[4];		/* from the host's generator */
+	__u8	system_release[64];	/* of the host's kernel, zero-terminated */
+	__u8	system_version[64];
+	__u8	host_name[64];
+	__u32	group_offset;		/* supplementary groups: __u32 each */
+	__u32	group_count;
+	__u64	reserved[3];
+};
+
+#define DK_PARAMETERS_WX	0x1	/* memory may be writable and executable */
+
+/* ---- the monitor's side: ioctls on a /dev/pico file bound to us ---- */
+
+/* Length limit of a rule's URI, a path, a strings block. */
+#define DRAWBRIDGE_URI_MAX	4096
+#define DRAWBRIDGE_STRINGS_MAX	0x200000
+#define DRAWBRIDGE_RULES_MAX	256
+
+/*
+ * struct drawbridge_rule - what a picoprocess may name
+ * @uri:	address of a URI: file:/ABSOLUTE/PATH (the path and all below)
+ * @uri_length:	in bytes
+ * @rights:	DK_ACCESS_READ | WRITE | EXECUTE; 0 forbids
+ * @flags:	DRAWBRIDGE_RULE_*
+ *
+ * The rule whose path is the deepest one that holds a file decides alone.
+ * Errors: EINVAL (malformed), ENOENT, ENOTDIR, EACCES (path lookup), E2BIG
+ * (too many rules), EEXIST (a rule for that path is there), EBUSY (a process
+ * runs already), ENOMEM, EFAULT.
+ */
+struct drawbridge_rule {
+	__u64	uri;
+	__u32	uri_length;
+	__u32	rights;
+	__u32	flags;
+	__u32	reserved;
+};
+
+/* An empty tmpfs of the sandbox's own stands at the path. */
+#define DRAWBRIDGE_RULE_PRIVATE	0x1
+
+/*
+ * struct drawbridge_start - the first process
+ * @image_fd:	  a static PIE for x86-64 that speaks the Dk ABI
+ * @stdin_fd, @stdout_fd, @stderr_fd: files behind the console streams, or -1
+ * @strings:	  address of zero-terminated strings: program path, working
+ *		  directory, arguments, environment, in this order
+ * @strings_length: in bytes
+ * @flags:	  DRAWBRIDGE_START_*
+ */
+struct drawbridge_start {
+	__s32	image_fd;
+	__s32	stdin_fd;
+	__s32	stdout_fd;
+	__s32	stderr_fd;
+	__u64	strings;
+	__u32	strings_length;
+	__u32	argument_count;
+	__u32	environment_count;
+	__u32	flags;
+};
+
+#define DRAWBRIDGE_START_WX	0x1	/* writable and executable memory is allowed */
+
+/* struct drawbridge_stats - counters of one sandbox, since it was made */
+struct drawbridge_stats {
+	__u64	calls;			/* Dk calls */
+	__u64	system_calls;		/* of the program, redirected */
+	__u64	refused_calls;		/* neither: answered -ENOSYS */
+	__u64	exceptions;
+	__u64	unlisted_statuses;	/* statuses not in a call's set: bugs */
+	__u64	processes;		/* alive now, */
+	__u64	threads;		/* and so on */
+	__u64	handles;
+	__u64	objects;
+	__u64	bytes_read;
+	__u64	bytes_written;
+	__s64	exit_code;		/* of the first process, once it is gone */
+	__u32	exited;			/* 1: it is */
+	__u32	exit_signal;		/* that killed it, or 0 */
+	__u64	reserved[3];
+};
+
+/* The directory that is the sandbox's "/": fd of it. Once, before rules. */
+#define DRAWBRIDGE_IOC_ROOT	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 0, __s32)
+#define DRAWBRIDGE_IOC_RULE	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 1, struct drawbridge_rule)
+/* Names the first process; PICO_IOC_TICKET and execve() then make it. */
+#define DRAWBRIDGE_IOC_START	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 2, struct drawbridge_start)
+#define DRAWBRIDGE_IOC_STATS	_IOR(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 3, struct drawbridge_stats)
+/* Kill every process of the sandbox. */
+#define DRAWBRIDGE_IOC_KILL	_IO(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 4)
+
+#endif /* _UAPI_PICO_DRAWBRIDGE_H */
