@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * drawbridge.ko: what its files share.
+ *
+ * Who owns whom: an open /dev/pico file owns a sandbox; a process holds a
+ * reference to its sandbox; a thread holds one to its process; a handle holds
+ * one to its object. Objects point to the sandbox without a reference where
+ * they cannot outlive the handle tables (events), and with one where they can
+ * (processes, threads).
+ *
+ * Locks, outer to inner: sandbox->lock (lists, configuration), the handle
+ * table's lock, sandbox->sync_lock (state and waiters of every waitable
+ * object). sync_lock is a spinlock; nothing sleeps under it.
+ */
+#ifndef _DRAWBRIDGE_DRAWBRIDGE_H
+#define _DRAWBRIDGE_DRAWBRIDGE_H
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/path.h>
+#include <linux/ptrace.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/uaccess.h>
+
+#include <pico/pico.h>
+#include "../../uapi/pico/drawbridge.h"
+
+struct dk_sandbox;
+struct dk_process;
+struct dk_thread;
+struct dk_waitable;
+
+/* ---- objects (object.c) ---- */
+
+enum dk_object_type {
+	DK_OBJECT_ANY,		/* for lookups only */
+	DK_OBJECT_EVENT,
+	DK_OBJECT_SEMAPHORE,
+	DK_OBJECT_THREAD,
+	DK_OBJECT_PROCESS,
+	DK_OBJECT_STREAM,
+};
+
+/**
+ * struct dk_object - what a handle refers to
+ * @ref:	handles, plus whoever else needs it to stay
+ * @type:	decides what it is embedded in
+ * @waitable:	its wait state, or NULL if it cannot be waited for
+ * @release:	called without locks when the last reference goes; may sleep.
+ *		Frees by kfree_rcu() or after a grace period: a handle lookup
+ *		may still look at @ref and @type.
+ */
+struct dk_object {
+	struct kref ref;
+	enum dk_object_type type;
+	struct dk_waitable *waitable;
+	void (*release)(struct dk_object *object);
+};
+
+void dk_object_init(struct dk_object *object, enum dk_object_type type,
+		    void (*release)(struct dk_object *object));
+void dk_object_put(struct dk_object *object);
+
+static inline void dk_object_get(struct dk_object *object)
+{
+	kref_get(&object->ref);
+}
+
+/* ---- handles (handle.c) ---- */
+
+#define DK_HANDLES_MAX	65536
+
+/*
+ * A handle is slot number + 1 in its low 32 bits and the slot's generation in
+ * the high ones. A lookup takes no lock: chunks of slots are never freed
+ * while the process lives, and an object is freed only after an RCU grace
+ * period.
+ */
+struct dk_handle_table {
+	spinlock_t lock;	/* allocation and closing */
+	struct dk_handle_chunk *chunks[DK_HANDLES_MAX / 256];
+	u32 free_head, free_tail;
+	u32 used;		/* slots that were ever used */
+	u32 live;		/* handles */
+};
+
+void dk_handles_init(struct dk_handle_table *table);
+void dk_handles_destroy(struct dk_handle_table *table);
+
+/*
+ * Enter @object with @rights, taking over the caller's reference. On failure
+ * (-EMFILE, -ENOMEM) the caller keeps it.
+ */
+long dk_handle_create(struct dk_process *process, struct dk_object *object,
+		      u32 rights, DK_HANDLE *handle);
+/*
+ * The same, and store the handle at @out; on failure nothing is left behind
+ * and the reference is dropped. What every creating call ends with.
+ */
+long dk_handle_publish(struct dk_process *process, struct dk_object *object,
+		       u32 rights, DK_HANDLE __user *out);
+long dk_handle_close(struct dk_process *process, DK_HANDLE handle);
+/*
+ * Referenced object of @handle, or ERR_PTR: -EBADF (no such handle),
+ * -EPROTOTYPE (not of @type), -EACCES (a right of @rights is missing).
+ */
+struct dk_object *dk_handle_get(struct dk_process *process, DK_HANDLE handle,
+				enum dk_object_type type, u32 rights);
+u32 dk_handle_rights(struct dk_process *process, DK_HANDLE handle);
+
+/* ---- sandbox, process, thread ---- */
+
+struct dk_stats {
+	u64 calls, system_calls, refused_calls, exceptions, unlisted_statuses;
+	u64 bytes_read, bytes_written;
+};
+
+/*
+ * A rule of the sandbox, see path.c. @path is the directory or file itself;
+ * for a private one, @mount is the tmpfs whose root is what @path names
+ * inside, and @path is what it hides.
+ */
+struct dk_rule {
+	struct list_head link;
+	struct path path;
+	struct vfsmount *mount;
+	char *name;		/* absolute path as given, no trailing slash */
+	size_t name_length;
+	u32 rights;
+};
+
+struct dk_sandbox {
+	struct kref ref;
+	struct mutex lock;		/* configuration, @processes, @dead */
+	spinlock_t sync_lock;		/* see wait.c */
+	struct path root;
+	bool has_root;
+	bool started;			/* rules are fixed, readers take no lock */
+	bool dead;			/* no new process */
+	struct list_head rules;
+	unsigned int rule_count;
+	/* the first process, until it has started */
+	struct file *image;
+	struct file *streams[3];
+	void *strings;
+	struct drawbridge_start start;
+	struct user_namespace *user_ns;	/* ids are shown as this one has them */
+	struct list_head processes;
+	struct dk_stats stats;		/* of threads that are gone; stats_lock */
+	spinlock_t stats_lock;
+	atomic64_t thread_count, handle_count, object_count;
+	s64 exit_code;
+	u32 exited, exit_signal;
+};
+
+struct dk_sandbox *dk_sandbox_get(struct dk_sandbox *sandbox);
+void dk_sandbox_put(struct dk_sandbox *sandbox);
+
+/* One object that can be waited for; all fields under sandbox->sync_lock. */
+struct dk_waitable {
+	struct list_head waiters;	/* struct dk_wait_entry, FIFO */
+	enum {
+		DK_WAIT_MANUAL,		/* stays signalled */
+		DK_WAIT_AUTO,		/* one waiter takes the signal */
+		DK_WAIT_COUNT,		/* one waiter takes one of @count */
+	} kind;
+	u64 count;			/* 0: not signalled */
+	u64 maximum;
+};
+
+void dk_waitable_init(struct dk_waitable *w, int kind, u64 count, u64 maximum);
+void dk_waitable_signal(struct dk_sandbox *sandbox, struct dk_waitable *w);
+
+struct dk_process {
+	struct dk_object object;
+	struct dk_waitable waitable;	/* signalled: it is gone */
+	struct dk_sandbox *sandbox;
+	struct pico_process *pico;
+	struct list_head link;		/* sandbox->processes */
+	struct dk_handle_table handles;
+	unsigned long thread_start;	/* upcall entries, 0: none */
+	unsigned long exception_dispatch;
+	bool first;			/* its exit code is the sandbox's */
+	s64 exit_code;
+	struct dk_image *image;		/* until it is mapped */
+	struct rcu_head rcu;
+};
+
+struct dk_thread {
+	struct dk_object object;
+	struct dk_waitable waitable;	/* signalled: it is gone */
+	struct dk_process *process;
+	u64 parameter;
+	unsigned long syscall_entry;	/* of the libos, 0: none */
+	struct dk_thread_block __user *block;
+	/* a timed call that is being taken up again, see dk_deadline() */
+	unsigned long restart_ip;
+	ktime_t restart_deadline;
+	DK_HANDLE __user *created;	/* DkThreadCreate's out argument */
+	struct dk_stats stats;
+	struct rcu_head rcu;
+};
+
+/* ---- calls (dispatch.c) ---- */
+
+/*
+ * A call's handler: dk_call_NAME(thread, six arguments). It returns a
+ * DK_STATUS, or -ERESTARTSYS: the call is taken up again, as if it had not
+ * been made, after signals have been looked at; or DK_FORWARD: the native
+ * call that was put in place decides the status.
+ * Context: the calling thread, may sleep.
+ */
+#define DK_FORWARD	1L
+
+#define DK_HANDLER(name)						\
+	long dk_call_##name(struct dk_thread *thread, u64 a0, u64 a1, u64 a2, \
+			    u64 a3, u64 a4, u64 a5)
+
+#define DK_DECLARE_0(name)
+#define DK_DECLARE_1(name) DK_HANDLER(name);
+#define DK_DECLARE(class, function, name, version, args, statuses) \
+	DK_DECLARE_##version(name)
+DK_CALL_TABLE(DK_DECLARE)
+
+static inline void __user *dk_user(u64 address)
+{
+	return (void __user *)(unsigned long)address;
+}
+
+/* ---- streams (stream.c and one file per scheme) ---- */
+
+struct dk_stream;
+
+/**
+ * struct dk_stream_ops - one scheme's answers; a missing one: NOT_SUPPORTED
+ *
+ * @rights are those of the handle; the generic code has checked the ones that
+ * the call itself needs. @offset may be DK_OFFSET_CURRENT. @read and @write
+ * return the number of bytes or a negative status.
+ */
+struct dk_stream_ops {
+	ssize_t (*read)(struct dk_stream *stream, u64 offset,
+			void __user *buffer, size_t length);
+	ssize_t (*write)(struct dk_stream *stream, u64 offset,
+			 const void __user *buffer, size_t length);
+	long (*map)(struct dk_stream *stream, unsigned long *base, u64 length,
+		    u64 offset, unsigned long prot, unsigned long flags);
+	long (*set_length)(struct dk_stream *stream, u64 length);
+	long (*flush)(struct dk_stream *stream, u64 flags);
+	long (*seek)(struct dk_stream *stream, s64 offset, u64 whence,
+		     u64 *position);
+	long (*enumerate)(struct dk_stream *stream, u64 *cursor,
+			  void __user *buffer, size_t length, u64 *done);
+	long (*get_attributes)(struct dk_stream *stream,
+			       struct dk_stream_attributes *attributes);
+	long (*set_attributes)(struct dk_stream *stream,
+			       const struct dk_stream_attributes *attributes);
+	void (*release)(struct dk_stream *stream);
+};
+
+struct dk_stream {
+	struct dk_object object;
+	const struct dk_stream_ops *ops;
+	struct dk_sandbox *sandbox;	/* not counted: handles die first */
+	struct file *file;		/* counted; NULL for null: and links */
+	struct path path;		/* counted; of an opened symbolic link */
+	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
+	struct rcu_head rcu;
+};
+
+/* Check and add a rule; see struct drawbridge_rule. @sandbox->lock is held. */
+long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule);
+void dk_rules_destroy(struct dk_sandbox *sandbox);
+
+/* ---- memory (memory.c) ---- */
+
+/*
+ * DK_PROT_* to PROT_*; -EINVAL for what has no meaning, -EACCES for
+ * writable and executable together where the sandbox does not allow it.
+ */
+long dk_prot(struct dk_sandbox *sandbox, u64 protection);
+
+/* ---- thread, exception, image, process ---- */
+
+struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter);
+int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **image);
+int dk_image_map(struct dk_process *process, struct pico_start *start,
+		 unsigned long *base, unsigned long *size);
+void dk_image_free(struct dk_image *image);
+bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
+			   const struct pico_exception *exception);
+int dk_prepare_process(void *host, struct linux_binprm *bprm,
+		       void **process_context, void **thread_context);
+int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
+		     struct pico_start *start);
+void dk_exit_thread(struct pico_thread *pico);
+void dk_exit_process(struct pico_process *pico);
+long dk_thread_created(struct pico_thread *pico, void *child_context,
+		       int error);
+
+/* Running totals over all sandboxes, shown under /sys/module/drawbridge. */
+extern atomic_t dk_total_objects;
+extern struct pico_routines dk_pico;
+
+#endif /* _DRAWBRIDGE_DRAWBRIDGE_H */
