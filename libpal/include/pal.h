@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * The Drawbridge host, as a C program sees it.
+ *
+ * 45 calls down (Dk...), 3 up (LibOs...), and the extensions (Dkx...). The
+ * prototypes below are made from the one table in pico/dk_abi.h, so this
+ * comment is where each call is described: shapes, units, ownership.
+ *
+ * Common to all calls. The result is DK_STATUS_SUCCESS (0) or a negative
+ * DK_STATUS_*; results come through pointers, which are not written on
+ * failure. A handle is owned by whoever received it and lives until
+ * DkObjectClose. Text is UTF-8 with a length, not terminated. Lengths and
+ * offsets are bytes, times nanoseconds. Any call may be made by any thread.
+ * The statuses that a call may return stand with it in the table.
+ *
+ * Memory
+ *
+ * DkVirtualMemoryAlloc(&base, &length, type, protection)
+ *	DK_MEM_RESERVE takes addresses, DK_MEM_COMMIT makes them usable memory
+ *	that reads as zero. *base 0: the host chooses. *base and *length come
+ *	back rounded to pages. ALREADY_EXISTS: something lives there and
+ *	DK_MEM_REPLACE was not given. Write and execute together:
+ *	ACCESS_DENIED unless DK_PARAMETERS_WX.
+ * DkVirtualMemoryFree(base, length, how)
+ *	Any range, mapped or not. DECOMMIT keeps the addresses.
+ * DkVirtualMemoryProtect(base, length, protection)
+ *	NO_MEMORY when part of the range is not mapped.
+ *
+ * Threads
+ *
+ * DkThreadCreate(start, parameter, stack_base, stack_size, &thread)
+ *	The thread enters LibOsThreadStart(start, parameter) at the top of the
+ *	caller's stack memory, with %fs and %gs bases 0.
+ * DkThreadGetParameter(&parameter)
+ *	What DkThreadCreate was given; 0 on the first thread.
+ * DkThreadDelayExecution(duration, &remaining)
+ *	INTERRUPTED: *remaining nanoseconds are left.
+ * DkThreadYieldExecution(), DkThreadExit() (does not return; the handle
+ *	becomes signalled; the last thread's exit ends the process)
+ * DkThreadRaiseException(thread, code, parameter)
+ *	The thread takes LibOsExceptionDispatch wherever it is.
+ *
+ * Synchronisation
+ *
+ * DkNotificationEventCreate(signalled, &event)	until cleared
+ * DkSynchronizationEventCreate(signalled, &event)	releases one waiter
+ * DkSemaphoreCreate(initial, maximum, &semaphore)
+ * DkSemaphoreRelease(semaphore, count, &previous)
+ *	LIMIT_EXCEEDED: nothing was released.
+ * DkSemaphorePeek, DkEventSet, DkEventClear, DkEventPeek
+ * DkObjectsWaitAny(count, handles, timeout, &index)
+ *	At most DK_WAIT_MAX. The lowest signalled index wins and only that
+ *	object's state is consumed. Timeout 0 polls, DK_TIMEOUT_INFINITE waits.
+ * DkAbortEventRegister(event)
+ *	Signalled when the monitor wants the process to come to rest.
+ *
+ * Processes
+ *
+ * DkProcessCreate, DkProcessGetExitCode(process, &code) (BUSY: still runs),
+ * DkProcessExit(code)	does not return; all threads end
+ *
+ * Streams
+ *
+ * DkStreamOpen(uri, uri_length, access, disposition, options, &stream)
+ *	file:/PATH, null:, stdin:, stdout:, stderr:. Access is DK_ACCESS_*,
+ *	options DK_OPTION_* with DK_OPTION_MODE() of a file that is created.
+ * DkStreamRead(stream, offset, buffer, length, &done)
+ * DkStreamWrite(stream, offset, buffer, length, &done)
+ *	DK_OFFSET_CURRENT uses and moves the stream's position. *done may be
+ *	less than @length; a read of 0 bytes is the end.
+ * DkStreamMap(stream, &base, length, offset, protection, flags)
+ * DkStreamUnmap(base, length)
+ * DkStreamMapPeBinary(stream, &base, &entry)
+ * DkStreamSetLength, DkStreamFlush,
+ * DkStreamDelete(uri, uri_length, flags), DkStreamRename(from, to, flags)
+ * DkStreamEnumerateChildren(stream, &cursor, buffer, length, &done)
+ *	Whole struct dk_directory_entry records from @cursor (0: the start);
+ *	*done 0 is the end.
+ * DkStreamGetEvent(stream, condition, &event)
+ * DkStreamAttributesQuery(uri, uri_length, flags, &attributes, size)
+ * DkStreamAttributesQueryByHandle(stream, &attributes, size)
+ *
+ * Other
+ *
+ * DkSystemTimeQuery(clock, &time)	DK_CLOCK_*
+ * DkRandomBitsRead(buffer, length)
+ * DkInstructionCacheFlush(base, length)
+ * DkObjectReference(object, rights, &reference)
+ *	A second handle with at most the first one's rights.
+ * DkObjectClose(object)
+ * DkDebugStringPrint(text, length)	one line to the monitor's log
+ * DkFrameBufferExport, DkFrameBufferNotifyUpdate, DkInputEventRead
+ *
+ * Extensions
+ *
+ * DkxAbiQuery(call, &version)	version 0: the call is not implemented
+ * DkxUpcallRegister(thread_start, exception_dispatch)	done by libpal
+ * DkxSystemCallRegister(entry, block)
+ *	From now on a SYSCALL of this thread that is not a Dk call continues
+ *	at @entry, with the address behind it in block->return_address.
+ * DkxProcessClone, DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
+ * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch
+ */
+#ifndef PAL_H
+#define PAL_H
+
+#include <pico/drawbridge.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PAL_PROTOTYPE(class, function, name, version, args, statuses) \
+	DK_STATUS name(DK_PROTO args);
+DK_CALL_TABLE(PAL_PROTOTYPE)
+#undef PAL_PROTOTYPE
+
+/* What DkThreadCreate's @start points to. */
+typedef void (*DK_THREAD_START)(dk_u64 parameter);
+
+/*
+ * The upcalls. A program defines the first; libpal has defaults of the others.
+ */
+
+/*
+ * LibOsInitialize() - the first thread starts here
+ *
+ * On the host's stack; nothing but it, the image and @parameters is mapped.
+ * Returning ends the process with code 0.
+ */
+void LibOsInitialize(const struct dk_parameters *parameters);
+
+/*
+ * LibOsThreadStart() - every further thread starts here
+ *
+ * The default calls start(parameter); then the thread exits.
+ */
+void LibOsThreadStart(DK_THREAD_START start, dk_u64 parameter);
+
+/*
+ * LibOsExceptionDispatch() - the calling thread faulted or was raised upon
+ *
+ * Vector registers still hold the interrupted code's values: save what you
+ * use, or compile with -mgeneral-regs-only. To go on, change @context if need
+ * be and hand it to PalContextRestore(); do not return. The default ends the
+ * process with code 128 + exception->signal.
+ */
+void LibOsExceptionDispatch(struct dk_exception *exception,
+			    struct dk_context *context);
+
+/*
+ * PalContextRestore() - continue with other registers, all at once
+ *
+ * Loads the general registers, the flags, the stack pointer and the
+ * instruction pointer of @context. %fs, %gs and vector registers stay. No
+ * call to the host is made. @context must not be below its own rsp's stack
+ * in use by anybody else.
+ */
+void __attribute__((noreturn))
+PalContextRestore(const struct dk_context *context);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* PAL_H */
