@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * picoexec: run a program in a picoprocess.
+ *
+ * One file per step: options.c (what was asked), rules.c (what the sandbox may
+ * name), program.c (what is to run), sandbox.c (/dev/pico), launch.c (the
+ * child). Anything that cannot be done ends the process through fail().
+ */
+#ifndef PICOEXEC_H
+#define PICOEXEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <pico/drawbridge.h>
+
+#define PICOEXEC_VERSION	"0.1.0"
+
+/* Exit codes, as env(1), nohup(1) and the shell have them. */
+#define EXIT_OWN_FAILURE	125	/* picoexec itself failed */
+#define EXIT_NOT_RUNNABLE	126	/* the program is there, but cannot run */
+#define EXIT_NOT_FOUND		127	/* there is no such program */
+
+/* Print one line "picoexec: ..." on standard error and exit with @code. */
+void fail(int code, const char *format, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
+
+/* These never return NULL. */
+void *xrealloc(void *old, size_t size);
+char *xstrdup(const char *text);
+char *xprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * A growing array of strings, NULL at its end. The strings belong to whoever
+ * added them.
+ */
+struct strings {
+	char **items;
+	size_t count;
+};
+
+void strings_add(struct strings *list, char *text);
+
+/* ---- rules.c ---- */
+
+/*
+ * struct rule - one path and everything below it
+ * @path:   absolute, without symbolic links
+ * @rights: DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE, or none
+ * @flags:  DRAWBRIDGE_RULE_*
+ */
+struct rule {
+	char *path;
+	unsigned int rights;
+	unsigned int flags;
+};
+
+struct rules {
+	struct rule *items;
+	size_t count;
+};
+
+/* Add the rule that @text, "file:PATH=RIGHTS", describes. */
+void rules_parse(struct rules *rules, const char *text);
+/* Add a rule that makes @text, "file:PATH", a private directory. */
+void rules_parse_private(struct rules *rules, const char *text);
+/* Add the default rules for the paths that have no rule yet. */
+void rules_add_defaults(struct rules *rules);
+/* The rule that decides about @path (absolute, no symbolic links), or NULL. */
+const struct rule *rules_find(const struct rules *rules, const char *path);
+/* A file that exists outside is not the one that the sandbox sees there. */
+bool rule_hides(const struct rule *rule, const char *path);
+
+/* ---- options.c ---- */
+
+/*
+ * struct options - the command line
+ * @rules:     in force; the default ones are added
+ * @image:     the image to start, as it was given; NULL: the library OS
+ * @directory: to start in, or NULL
+ * @arguments: PROGRAM and its arguments
+ * @environment: of the program
+ */
+struct options {
+	struct rules rules;
+	const char *image;
+	const char *directory;
+	struct strings arguments;
+	struct strings environment;
+	bool allow_wx;
+	bool stats;
+};
+
+/* Fill @options; --help, --version and mistakes end the process. */
+void options_parse(struct options *options, int argc, char **argv);
+
+/* ---- program.c ---- */
+
+/*
+ * Find @name as execvp(3) does, with the PATH of @environment. Returns its
+ * absolute path. @directory is the working directory.
+ */
+char *program_find(const char *name, const char *directory,
+		   const struct strings *environment);
+/* End with a reason unless the program at @path can run under @rules. */
+void program_check(const char *path, const struct rules *rules);
+/*
+ * Open an image for the kernel; @given is NULL for the library OS. @path
+ * becomes its absolute path.
+ */
+int image_open(const char *given, char **path);
+
+/* ---- sandbox.c ---- */
+
+/*
+ * struct sandbox - an open /dev/pico file, bound and configured
+ *
+ * Closing @device, or the death of this process, kills everything in it.
+ */
+struct sandbox {
+	int device;
+};
+
+/*
+ * struct start - what the first process is
+ * @image:	open image file
+ * @streams:	standard input, output and error, -1 where there is none
+ * @program:	absolute path of the program
+ * @directory:	absolute path of the working directory
+ */
+struct start {
+	int image;
+	int streams[3];
+	const char *program;
+	const char *directory;
+	const struct strings *arguments;
+	const struct strings *environment;
+	bool allow_wx;
+};
+
+void sandbox_open(struct sandbox *sandbox);
+void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules);
+void sandbox_set_start(struct sandbox *sandbox, const struct start *start);
+void sandbox_print_stats(struct sandbox *sandbox);
+void sandbox_close(struct sandbox *sandbox);
+
+/* ---- launch.c ---- */
+
+/*
+ * Start the sandbox's first process, wait for its end, and return the exit
+ * code that stands for it. @name is shown for it until it has its own.
+ */
+int launch(const struct sandbox *sandbox, const char *name);
+
+#endif /* PICOEXEC_H */
