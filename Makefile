@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# "make help" lists what there is to make.  Everything made is under build/:
+#
+#   build/kernel/KERNEL    a kernel to run and to build modules for
+#   build/kmod/KERNEL      the modules for it, built in a tree of links
+#   build/bin build/lib    picoexec, libos.elf, libpal.a
+#   build/selftests        the test programs
+#   build/vm               what the virtual machine needs and leaves: its logs
+#
+# Standard output belongs to the program that "make run" runs; whatever else
+# has something to say says it on standard error.
+
+KERNEL ?= 6.1
+ARGS ?= busybox uname -a
+PREFIX ?= /usr/local
+V ?= 0
+
+MAKEFLAGS += --no-print-directory
+export BUILD := $(abspath build)
+export PREFIX DESTDIR V
+ifeq ($(V),0)
+export Q := @
+else
+export Q :=
+endif
+
+jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+kernel := build/kernel/$(KERNEL)
+kmod := build/kmod/$(KERNEL)
+
+ifeq ($(filter 6.1 6.12 debug,$(KERNEL)),)
+$(error KERNEL=$(KERNEL): there are 6.1, 6.12 and debug)
+endif
+
+# A given KDIR (the running kernel's, for one) takes the place of KERNEL's.
+ifdef KDIR
+kmod := build/kmod/$(shell $(MAKE) -s -C $(KDIR) kernelrelease 2>/dev/null)
+endif
+
+say = echo "  $(1)" >&2
+
+help:
+	@echo 'To try it (Debian 12; downloads and installs what is missing):'
+	@echo '  make run                  a demonstration in a picoprocess'
+	@echo "  make run ARGS='PROG ...'  any program; its input, output and error"
+	@echo '                            pass through (make turns its exit code into 2;'
+	@echo '                            scripts/vm keeps it)'
+	@echo '  make shell                a shell in the virtual machine'
+	@echo '  make test                 every test; the last line counts them'
+	@echo '  make test T=NAME          one test (or several, in quotes)'
+	@echo
+	@echo 'Variables:'
+	@echo '  KERNEL=6.1|6.12|debug     which kernel (6.1); debug is built first, once'
+	@echo '  V=1                       show the commands'
+	@echo
+	@echo 'Parts:'
+	@echo '  make setup                install the missing packages, fetch the kernel'
+	@echo '  make programs modules     what the names say'
+	@echo '  make check                warnings, sparse, checkpatch, shellcheck, format'
+	@echo '  make clean                remove what was built; the kernels stay'
+	@echo '  make distclean            remove build/'
+	@echo
+	@echo 'On a machine that runs the kernel itself:'
+	@echo '  make modules KDIR=/lib/modules/$$(uname -r)/build'
+	@echo '  make modules_install KDIR=/lib/modules/$$(uname -r)/build'
+	@echo '  make install [PREFIX=/usr/local] [DESTDIR=]      the programs and their data'
+
+# ----------------------------------------------------------------- running
+
+run: all
+	@scripts/vm --kernel $(KERNEL) -- build/bin/picoexec $(ARGS)
+
+shell: all
+	@scripts/vm --kernel $(KERNEL) --tty --timeout 0 -- /bin/bash
+
+test: all selftests
+	@scripts/test --kernel $(KERNEL) $(T)
+
+check: setup build/linux/release $(kernel)/release
+	@scripts/check $(KERNEL)
+
+# ---------------------------------------------------------------- building
+
+all: modules programs
+
+setup: packages $(kernel)/release
+
+packages:
+	@scripts/setup </dev/null
+
+$(kernel)/release: | packages
+	@$(if $(filter debug,$(KERNEL)),scripts/build-debug-kernel,scripts/fetch-kernel $(KERNEL)) </dev/null
+
+build/linux/release: | packages
+	@scripts/fetch-source </dev/null
+
+programs: libpal libos tools
+
+libpal libos tools: | packages
+	@$(MAKE) $(jobs) -C $@ BUILD=$(BUILD) </dev/null >&2
+
+libos: libpal
+
+selftests: libpal build/linux/release
+	@$(MAKE) $(jobs) -C $@ BUILD=$(BUILD) KSELFTEST=$(BUILD)/kselftest </dev/null >&2
+
+# The modules are built where nothing else is, so that the objects for one
+# kernel never meet those for another.  A kernel build takes a second to find
+# that nothing changed; the stamp says so at once.
+module_sources := $(shell find Kbuild kmod uapi -type f ! -name '.*' 2>/dev/null)
+
+modules: $(kmod)/.built
+
+$(kmod)/.built: $(module_sources) $(kmod)/.sources scripts/link-tree \
+		$(if $(KDIR),,$(kernel)/release)
+	@$(call say,MODULES $(notdir $(kmod)))
+	@scripts/link-tree $(kmod) Kbuild kmod uapi
+	@$(MAKE) $(jobs) -C $(if $(KDIR),$(KDIR),$(kernel)/kdir) \
+		M=$(abspath $(kmod)) $(if $(filter 0,$(V)),-s) modules </dev/null >&2
+	@touch $@
+
+# Changes when a file comes or goes.
+$(kmod)/.sources: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CURDIR) $(sort $(module_sources))' | cmp -s - $@ || \
+		echo '$(CURDIR) $(sort $(module_sources))' >$@
+
+# -------------------------------------------------------------- installing
+
+modules_install: modules
+	@$(MAKE) -C $(if $(KDIR),$(KDIR),$(kernel)/kdir) M=$(abspath $(kmod)) \
+		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
+		modules_install >&2
+
+install: programs
+	@$(MAKE) -C tools BUILD=$(BUILD) install >&2
+	@install -D -m 0755 build/lib/libos.elf $(DESTDIR)$(PREFIX)/lib/pico/libos.elf
+	@install -D -m 0644 build/lib/libpal.a $(DESTDIR)$(PREFIX)/lib/pico/libpal.a
+
+# ---------------------------------------------------------------- cleaning
+
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name kernel ! -name linux \
+		! -name kselftest ! -name checkpatch -exec rm -rf {} + 2>/dev/null || :
+
+distclean:
+	@rm -rf build
+
+FORCE:
+.PHONY: help run shell test check all setup packages programs libpal libos tools \
+	selftests modules modules_install install clean distclean FORCE
