@@ -8,4 +8,53 @@
 
 #include <linux/version.h>
 
+#ifdef __ASSEMBLY__
+
+/* ---- the current task, from assembly ---- */
+
+#include <asm/percpu.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && \
+	LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+/* 6.2 moved it into struct pcpu_hot, 6.15 back out of it */
+#include <generated/asm-offsets.h>
+#define PICO_CURRENT	PER_CPU_VAR(pcpu_hot + X86_current_task)
+#else
+#define PICO_CURRENT	PER_CPU_VAR(current_task)
+#endif
+
+#else /* !__ASSEMBLY__ */
+
+/* ---- ftrace ---- */
+
+#include <linux/ftrace.h>
+
+/* 6.2 gave register_ftrace_direct() the arguments of its _multi() form. */
+static inline int pico_compat_ftrace_direct(struct ftrace_ops *ops,
+					    unsigned long trampoline)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return register_ftrace_direct(ops, trampoline);
+#else
+	return register_ftrace_direct_multi(ops, trampoline);
+#endif
+}
+
+/* Frees the ops' filter too. */
+static inline void pico_compat_ftrace_direct_remove(struct ftrace_ops *ops,
+						    unsigned long trampoline)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	WARN_ON(unregister_ftrace_direct(ops, trampoline, true));
+#else
+	WARN_ON(unregister_ftrace_direct_multi(ops, trampoline));
+	ftrace_free_filter(ops);
+#endif
+}
+
+/* 6.4 let a tracer change its tracee's syscall user dispatch. */
+#define PICO_HAS_DISPATCH_CONFIG \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0))
+
+#endif /* __ASSEMBLY__ */
+
 #endif /* _KMOD_COMPAT_H */

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /dev/pico: see uapi/pico/pico.h.
+ */
+#include <linux/compat.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+
+static void pico_host_free(struct kref *ref)
+{
+	struct pico_host *host = container_of(ref, struct pico_host, ref);
+
+	pico_provider_put(host->provider);
+	kfree(host);
+}
+
+/* Tickets hold references; only the file's end calls the provider. */
+void pico_host_put(struct pico_host *host)
+{
+	kref_put(&host->ref, pico_host_free);
+}
+
+static int pico_ioctl_info(struct file *file, void __user *arg)
+{
+	struct pico_host *host = READ_ONCE(file->private_data);
+	struct pico_ioc_info info = { .version = PICO_IOC_VERSION };
+
+	if (host)
+		strscpy(info.provider, host->provider->routines->name,
+			sizeof(info.provider));
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static int pico_ioctl_bind(struct file *file, void __user *arg)
+{
+	struct pico_ioc_bind bind;
+	struct pico_host *host;
+	int ret;
+
+	if (copy_from_user(&bind, arg, sizeof(bind)))
+		return -EFAULT;
+	if (strnlen(bind.provider, sizeof(bind.provider)) ==
+	    sizeof(bind.provider))
+		return -EINVAL;
+	if (READ_ONCE(file->private_data))
+		return -EBUSY;
+	host = kzalloc(sizeof(*host), GFP_KERNEL_ACCOUNT);
+	if (!host)
+		return -ENOMEM;
+	kref_init(&host->ref);
+	host->provider = pico_provider_get(bind.provider);
+	if (!host->provider) {
+		kfree(host);
+		return -ENOENT;
+	}
+	ret = -ENOENT;
+	if (host->provider->routines->open)
+		ret = host->provider->routines->open(&host->context);
+	if (ret)
+		goto put;
+	if (cmpxchg(&file->private_data, NULL, host)) {
+		host->provider->routines->release(host->context);
+		ret = -EBUSY;
+		goto put;
+	}
+	return 0;
+put:
+	pico_host_put(host);
+	return ret;
+}
+
+static long pico_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct pico_host *host;
+
+	switch (cmd) {
+	case PICO_IOC_INFO:
+		return pico_ioctl_info(file, (void __user *)arg);
+	case PICO_IOC_BIND:
+		return pico_ioctl_bind(file, (void __user *)arg);
+	}
+	if (_IOC_TYPE(cmd) != PICO_IOC_MAGIC)
+		return -ENOTTY;
+	/* Pairs with the cmpxchg() of binding. */
+	host = smp_load_acquire((struct pico_host **)&file->private_data);
+	if (!host)
+		return -EINVAL;
+	if (cmd == PICO_IOC_TICKET)
+		return pico_ticket_grant(host);
+	if (_IOC_NR(cmd) >= PICO_IOC_PROVIDER &&
+	    host->provider->routines->ioctl)
+		return host->provider->routines->ioctl(host->context, cmd, arg);
+	return -ENOTTY;
+}
+
+static int pico_release(struct inode *inode, struct file *file)
+{
+	struct pico_host *host = file->private_data;
+
+	if (host) {
+		pico_tickets_revoke(host);
+		host->provider->routines->release(host->context);
+		pico_host_put(host);
+	}
+	return 0;
+}
+
+static int pico_open(struct inode *inode, struct file *file)
+{
+	/* misc_open() left the device there. */
+	file->private_data = NULL;
+	return 0;
+}
+
+static const struct file_operations pico_fops = {
+	.owner = THIS_MODULE,
+	.open = pico_open,
+	.release = pico_release,
+	.unlocked_ioctl = pico_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice pico_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "pico",
+	.fops = &pico_fops,
+	.mode = 0666,
+};
+
+int pico_device_init(void)
+{
+	return misc_register(&pico_device);
+}
+
+void pico_device_exit(void)
+{
+	misc_deregister(&pico_device);
+}

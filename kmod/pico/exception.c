@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exceptions of marked threads.
+ *
+ * The kernel turns an exception in user mode into a forced signal, in a
+ * context that cannot sleep. The force hook only takes note of it; the signal
+ * hook, on the way back to user mode, hands it to the provider.
+ *
+ * The signals concerned have a handler that is neither "default" nor
+ * "ignore" in a picoprocess (see pico_signals_init()): what looks unhandled
+ * is written to the kernel's log. The handler is never entered: without a
+ * restorer the kernel refuses to build a frame for it, which is fatal. Sent
+ * from outside, such a signal gets its default action.
+ */
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+
+#include <asm/trapnr.h>
+
+#include "internal.h"
+
+#define PICO_SYNCHRONOUS (sigmask(SIGSEGV) | sigmask(SIGBUS) |		\
+			  sigmask(SIGILL) | sigmask(SIGTRAP) |		\
+			  sigmask(SIGFPE))
+
+/* enum sig_handler of kernel/signal.c: leave the action as it is. */
+#define PICO_HANDLER_CURRENT	0
+
+unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
+				     struct task_struct *task, int handler);
+unsigned long pico_hook_signal(struct pt_regs *regs);
+
+/*
+ * In place of force_sig_info_to_task(). Interrupts may be off. One exception
+ * is kept: a second one before the first was dispatched is its consequence.
+ */
+unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
+				     struct task_struct *task, int handler)
+{
+	struct pico_exception *exception;
+	struct pico_thread *thread;
+
+	if (task != current || handler != PICO_HANDLER_CURRENT ||
+	    !(sigmask(info->si_signo) & PICO_SYNCHRONOUS) ||
+	    (current->flags & PF_EXITING))
+		return PICO_HOOK_CONTINUE;
+	thread = pico_thread_find(current);
+	if (!thread || !thread->process->provider->routines->dispatch_exception)
+		return PICO_HOOK_CONTINUE;
+	if (!thread->exception_pending) {
+		exception = &thread->exception;
+		exception->info = *info;
+		exception->trap = current->thread.trap_nr;
+		exception->error_code = current->thread.error_code;
+		exception->address = exception->trap == X86_TRAP_PF ?
+			current->thread.cr2 :
+			(unsigned long)info->si_addr;
+		thread->exception_pending = true;
+	}
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	return PICO_HOOK_RETURN(0);
+}
+
+static void pico_default_action(unsigned long mask)
+{
+	int sig;
+
+	for (sig = 1; sig < BITS_PER_LONG; sig++) {
+		if (mask & sigmask(sig))
+			current->sighand->action[sig - 1].sa.sa_handler = SIG_DFL;
+	}
+}
+
+/* The provider did not want it: the process dies of it, as any other would. */
+static void pico_exception_fatal(struct pico_exception *exception)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	pico_default_action(sigmask(exception->info.si_signo));
+	current->signal->flags &= ~SIGNAL_UNKILLABLE;
+	spin_unlock_irq(&current->sighand->siglock);
+	send_sig_info(exception->info.si_signo, &exception->info, current);
+}
+
+/* A synchronous signal that was sent, not forced: let it do its default. */
+static void pico_signals_from_outside(void)
+{
+	unsigned long pending;
+
+	spin_lock_irq(&current->sighand->siglock);
+	pending = (current->pending.signal.sig[0] |
+		   current->signal->shared_pending.signal.sig[0]) &
+		  PICO_SYNCHRONOUS;
+	if (pending)
+		pico_default_action(pending);
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+/*
+ * Before arch_do_signal_or_restart(), on the way to user mode; may sleep.
+ * Anything may have brought the thread here: an exception, the end of a
+ * forwarded call, a signal, task work.
+ */
+unsigned long pico_hook_signal(struct pt_regs *regs)
+{
+	struct pico_thread *thread = pico_thread_find(current);
+
+	if (!thread)
+		return PICO_HOOK_CONTINUE;
+	if (thread->forwarded)
+		pico_finish_forward(thread, regs);
+	if (thread->exception_pending) {
+		bool handled;
+
+		handled = thread->process->provider->routines->dispatch_exception(thread,
+						regs, &thread->exception);
+		thread->exception_pending = false;
+		if (!handled)
+			pico_exception_fatal(&thread->exception);
+	}
+
+	/* Nothing left for the kernel: do what it would begin with. */
+	clear_notify_signal();
+	if (!task_sigpending(current) && !task_work_pending(current))
+		return PICO_HOOK_RETURN(0);
+	pico_signals_from_outside();
+	return PICO_HOOK_CONTINUE;
+}

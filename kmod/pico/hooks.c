@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The hooks: which functions of the kernel are taken, and how.
+ *
+ * Every hook is a direct call from the function's own entry (ftrace's
+ * register_ftrace_direct) to a trampoline in trampolines.S, which looks at
+ * the mark and, for everybody else, returns into the function: four
+ * instructions. A hook only ever runs *before* its function, and then either
+ * lets it run or answers in its place. It never calls it, so that no frame of
+ * this module is on the stack while the kernel's function sleeps, but for the
+ * trampoline's return address, which is gone by then too.
+ *
+ * A direct call can be switched off with kernel.ftrace_enabled unless an ops
+ * is registered that cannot: the guard below, on a function of our own.
+ */
+#include <linux/ftrace.h>
+#include <linux/module.h>
+
+#include "../compat.h"
+#include "internal.h"
+
+/*
+ * @optional: the function is absent from some kernels, where it is not
+ * needed. A function that is there and cannot be hooked is always an error.
+ */
+struct pico_hook {
+	const char *function;
+	void (*trampoline)(void);
+	bool optional;
+	bool installed;
+	struct ftrace_ops ops;
+};
+
+void pico_trampoline_system_call(void);
+void pico_trampoline_force_signal(void);
+void pico_trampoline_signal(void);
+void pico_trampoline_exit(void);
+void pico_trampoline_vsyscall(void);
+void pico_trampoline_dispatch_config(void);
+
+static struct pico_hook pico_hooks[] = {
+	{ "taskstats_exit",		pico_trampoline_exit },
+	{ "force_sig_info_to_task",	pico_trampoline_force_signal },
+	{ "arch_do_signal_or_restart",	pico_trampoline_signal },
+	{ "emulate_vsyscall",		pico_trampoline_vsyscall, true },
+#if PICO_HAS_DISPATCH_CONFIG
+	{ "syscall_user_dispatch_set_config",
+	  pico_trampoline_dispatch_config },
+#endif
+	{ "syscall_user_dispatch",	pico_trampoline_system_call },
+};
+
+/* The compiler may have cloned a static function under a suffixed name. */
+static const char * const pico_suffixes[] = {
+	"", ".isra.0", ".constprop.0", ".part.0",
+};
+
+static noinline void pico_guard_function(void)
+{
+	barrier();
+}
+
+static void notrace pico_guard_callback(unsigned long ip, unsigned long parent,
+					struct ftrace_ops *ops,
+					struct ftrace_regs *regs)
+{
+}
+
+static struct ftrace_ops pico_guard = {
+	.func = pico_guard_callback,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+static int pico_guard_install(void)
+{
+	int ret;
+
+	ret = ftrace_set_filter_ip(&pico_guard,
+				   (unsigned long)pico_guard_function, 0, 1);
+	if (!ret)
+		ret = register_ftrace_function(&pico_guard);
+	if (ret)
+		ftrace_free_filter(&pico_guard);
+	return ret;
+}
+
+static void pico_guard_remove(void)
+{
+	unregister_ftrace_function(&pico_guard);
+	ftrace_free_filter(&pico_guard);
+}
+
+static int pico_hook_install(struct pico_hook *hook)
+{
+	char name[KSYM_NAME_LEN];
+	int i, ret = -EINVAL;
+
+	for (i = 0; ret && i < ARRAY_SIZE(pico_suffixes); i++) {
+		snprintf(name, sizeof(name), "%s%s", hook->function,
+			 pico_suffixes[i]);
+		ret = ftrace_set_filter(&hook->ops, name, strlen(name), 1);
+	}
+	if (ret) {
+		ftrace_free_filter(&hook->ops);
+		if (hook->optional)
+			return 0;
+		pr_err("pico: this kernel has no function %s that can be traced\n",
+		       hook->function);
+		return -EOPNOTSUPP;
+	}
+	ret = pico_compat_ftrace_direct(&hook->ops,
+					(unsigned long)hook->trampoline);
+	if (ret) {
+		ftrace_free_filter(&hook->ops);
+		pr_err("pico: cannot hook %s (%d): a live patch, a BPF program or another module may hold it\n",
+		       hook->function, ret);
+		return ret;
+	}
+	hook->installed = true;
+	return 0;
+}
+
+void pico_hooks_exit(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(pico_hooks) - 1; i >= 0; i--) {
+		struct pico_hook *hook = &pico_hooks[i];
+
+		if (!hook->installed)
+			continue;
+		pico_compat_ftrace_direct_remove(&hook->ops,
+						 (unsigned long)hook->trampoline);
+		hook->installed = false;
+	}
+	pico_guard_remove();
+	/* Nobody is inside a trampoline, or a hook called from one. */
+	synchronize_rcu_tasks();
+}
+
+/*
+ * The system call hook goes in last and out first: by the time a task can be
+ * marked, everything that watches marked tasks is there.
+ */
+int pico_hooks_init(void)
+{
+	int i, ret;
+
+	ret = pico_guard_install();
+	if (ret) {
+		pr_err("pico: function tracing is switched off (kernel.ftrace_enabled) or not usable (%d)\n",
+		       ret);
+		return ret;
+	}
+	for (i = 0; i < ARRAY_SIZE(pico_hooks); i++) {
+		ret = pico_hook_install(&pico_hooks[i]);
+		if (ret) {
+			pico_hooks_exit();
+			return ret;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Creation of picoprocesses: an execve() that redeems a ticket.
+ *
+ * Parent, credentials, name, accounting and reaping come from the kernel's
+ * own execve(). Our binary format only takes care that the new address space
+ * is empty and that its first instruction is the provider's choice, with the
+ * task marked.
+ */
+#include <linux/binfmts.h>
+#include <linux/compat.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/personality.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include <asm/cpufeature.h>
+
+#include "internal.h"
+
+/*
+ * A ticket belongs to a thread and to a host. It holds the struct pid, so
+ * that a later thread with the same number is not mistaken for its owner.
+ * A thread that dies with a ticket leaves it to be found by the next one to
+ * look, or by the host's end.
+ */
+struct pico_ticket {
+	struct list_head link;
+	struct pid *pid;
+	struct pico_host *host;
+};
+
+static LIST_HEAD(pico_tickets);
+static DEFINE_MUTEX(pico_tickets_lock);
+
+/* A handler that is never entered, see exception.c. */
+#define PICO_NO_HANDLER		((__force __sighandler_t)16UL)
+
+static void pico_ticket_free(struct pico_ticket *ticket)
+{
+	lockdep_assert_held(&pico_tickets_lock);
+	list_del(&ticket->link);
+	put_pid(ticket->pid);
+	pico_host_put(ticket->host);
+	kfree(ticket);
+}
+
+int pico_ticket_grant(struct pico_host *host)
+{
+	struct pico_ticket *ticket, *other, *next;
+
+	ticket = kmalloc(sizeof(*ticket), GFP_KERNEL_ACCOUNT);
+	if (!ticket)
+		return -ENOMEM;
+	ticket->pid = get_pid(task_pid(current));
+	ticket->host = host;
+	kref_get(&host->ref);
+
+	mutex_lock(&pico_tickets_lock);
+	list_for_each_entry_safe(other, next, &pico_tickets, link) {
+		rcu_read_lock();
+		if (other->pid != ticket->pid &&
+		    pid_task(other->pid, PIDTYPE_PID)) {
+			rcu_read_unlock();
+			continue;
+		}
+		rcu_read_unlock();
+		pico_ticket_free(other);
+	}
+	list_add(&ticket->link, &pico_tickets);
+	mutex_unlock(&pico_tickets_lock);
+	return 0;
+}
+
+void pico_tickets_revoke(struct pico_host *host)
+{
+	struct pico_ticket *ticket, *next;
+
+	mutex_lock(&pico_tickets_lock);
+	list_for_each_entry_safe(ticket, next, &pico_tickets, link) {
+		if (ticket->host == host)
+			pico_ticket_free(ticket);
+	}
+	mutex_unlock(&pico_tickets_lock);
+}
+
+static struct pico_ticket *pico_ticket_find(void)
+{
+	struct pico_ticket *ticket;
+
+	lockdep_assert_held(&pico_tickets_lock);
+	list_for_each_entry(ticket, &pico_tickets, link) {
+		if (ticket->pid == task_pid(current))
+			return ticket;
+	}
+	return NULL;
+}
+
+struct pico_process *pico_process_alloc(struct pico_provider *provider)
+{
+	struct pico_process *process;
+
+	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+	if (!process)
+		return NULL;
+	__module_get(THIS_MODULE);
+	pico_provider_hold(provider);
+	process->provider = provider;
+	process->pid = get_pid(task_tgid(current));
+	atomic_inc(&pico_process_count);
+	return process;
+}
+
+/* Does not sleep; the caller returns straight to the kernel's own text. */
+void pico_process_free(struct pico_process *process)
+{
+	struct pico_provider *provider = process->provider;
+
+	put_pid(process->pid);
+	kfree(process);
+	atomic_dec(&pico_process_count);
+	pico_provider_put(provider);
+	module_put(THIS_MODULE);
+}
+
+/*
+ * Everything is blocked or handled as a picoprocess needs it: a provider's
+ * write to a pipe without a reader is an error, not a signal; nothing stays
+ * blocked or ignored that the launcher had so.
+ */
+static void pico_signals_init(void)
+{
+	static const int synchronous[] = {
+		SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE,
+	};
+	struct k_sigaction *action = current->sighand->action;
+	int i;
+
+	spin_lock_irq(&current->sighand->siglock);
+	for (i = 0; i < _NSIG; i++) {
+		memset(&action[i], 0, sizeof(action[i]));
+		action[i].sa.sa_handler = SIG_DFL;
+	}
+	for (i = 0; i < ARRAY_SIZE(synchronous); i++)
+		action[synchronous[i] - 1].sa.sa_handler = PICO_NO_HANDLER;
+	action[SIGPIPE - 1].sa.sa_handler = SIG_IGN;
+	action[SIGXFSZ - 1].sa.sa_handler = SIG_IGN;
+	sigemptyset(&current->blocked);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+static int pico_close_file(const void *last, struct file *file, unsigned int fd)
+{
+	*(unsigned int *)last = fd;
+	return 1;
+}
+
+/*
+ * A picoprocess has no descriptors: its provider's handles are all it has.
+ * What the launcher forgot to close must not stay open unseen.
+ */
+static void pico_close_files(void)
+{
+	unsigned int fd = 0;
+
+	while (iterate_fd(current->files, fd, pico_close_file, &fd))
+		close_fd(fd);
+}
+
+static struct linux_binfmt pico_binfmt;
+
+static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
+		     struct pico_thread *thread)
+{
+	struct pico_start start = { };
+	struct vm_area_struct *stack;
+	int ret;
+
+	bprm->per_clear |= READ_IMPLIES_EXEC | PER_CLEAR_ON_SETID;
+	ret = begin_new_exec(bprm);
+	if (ret)
+		return ret;
+	setup_new_exec(bprm);
+	set_binfmt(&pico_binfmt);
+
+	/* The strings of execve() are of no use to anybody. */
+	stack = bprm->vma;
+	bprm->vma = NULL;
+	ret = vm_munmap(stack->vm_start, stack->vm_end - stack->vm_start);
+	if (ret)
+		return ret;
+
+	pico_signals_init();
+	pico_close_files();
+	ret = process->provider->routines->start_process(process, thread,
+							 &start);
+	if (ret)
+		return ret;
+	finalize_exec(bprm);
+	start_thread(current_pt_regs(), start.ip, start.sp);
+	current_pt_regs()->di = start.arg0;
+	pico_thread_mark(thread, current);
+	return 0;
+}
+
+/*
+ * Redeem the calling thread's ticket: it is used up from here on. The host's
+ * context may be released at any other moment, so prepare_process() is called
+ * under the lock that pico_tickets_revoke() waits for.
+ */
+static int pico_prepare(struct linux_binprm *bprm,
+			struct pico_process **pprocess,
+			struct pico_thread **pthread)
+{
+	struct pico_ticket *ticket;
+	struct pico_process *process;
+	struct pico_thread *thread;
+	struct pico_host *host;
+	int ret;
+
+	mutex_lock(&pico_tickets_lock);
+	ticket = pico_ticket_find();
+	if (!ticket) {
+		ret = -EPERM;
+		goto unlock;
+	}
+	host = ticket->host;
+	kref_get(&host->ref);
+	pico_ticket_free(ticket);
+
+	ret = -ENOMEM;
+	process = pico_process_alloc(host->provider);
+	if (!process)
+		goto put_host;
+	thread = pico_thread_alloc(process);
+	if (!thread)
+		goto free_process;
+	ret = host->provider->routines->prepare_process(host->context, bprm,
+							&process->context,
+							&thread->context);
+	if (ret)
+		goto free_thread;
+	*pprocess = process;
+	*pthread = thread;
+	goto put_host;
+
+free_thread:
+	kfree(thread);
+free_process:
+	pico_process_free(process);
+put_host:
+	pico_host_put(host);
+unlock:
+	mutex_unlock(&pico_tickets_lock);
+	return ret;
+}
+
+static int pico_load_binary(struct linux_binprm *bprm)
+{
+	const struct pico_provider_routines *routines;
+	struct pico_process *process;
+	struct pico_thread *thread;
+	int ret;
+
+	if (memcmp(bprm->buf, PICO_EXEC_MAGIC, PICO_EXEC_MAGIC_LEN))
+		return -ENOEXEC;
+	/* A 32-bit caller would stay one; a marked one is a provider's error. */
+	if (in_compat_syscall() || test_thread_flag(TIF_ADDR32) ||
+	    pico_thread_find(current))
+		return -EINVAL;
+	/* User mode restores contexts and switches bases without us. */
+	if (!cpu_feature_enabled(X86_FEATURE_FSGSBASE))
+		return -EOPNOTSUPP;
+
+	ret = pico_prepare(bprm, &process, &thread);
+	if (ret)
+		return ret;
+	ret = pico_exec(bprm, process, thread);
+	if (ret) {
+		/* Never marked: nobody else knows them. */
+		routines = process->provider->routines;
+		if (routines->exit_process)
+			routines->exit_process(process);
+		kfree(thread);
+		pico_process_free(process);
+	}
+	return ret;
+}
+
+static struct linux_binfmt pico_binfmt = {
+	.module = THIS_MODULE,
+	.load_binary = pico_load_binary,
+};
+
+int pico_binfmt_init(void)
+{
+	/* Behind the others: nobody else's execve() comes by. */
+	insert_binfmt(&pico_binfmt);
+	return 0;
+}
+
+void pico_binfmt_exit(void)
+{
+	unregister_binfmt(&pico_binfmt);
+}

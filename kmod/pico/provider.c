@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The registry of providers.
+ */
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+static LIST_HEAD(pico_providers);
+static DEFINE_MUTEX(pico_providers_lock);
+
+static void *pico_get_process_context(struct pico_process *process)
+{
+	return process->context;
+}
+
+static void *pico_get_thread_context(struct pico_thread *thread)
+{
+	return thread->context;
+}
+
+static const struct pico_routines pico_routines = {
+	.size = sizeof(struct pico_routines),
+	.get_process_context = pico_get_process_context,
+	.get_thread_context = pico_get_thread_context,
+	.create_thread = pico_create_thread,
+	.terminate_thread = pico_terminate_thread,
+	.terminate_process = pico_terminate_process,
+	.kill_process = pico_kill_process,
+};
+
+static struct pico_provider *pico_provider_find(const char *name)
+{
+	struct pico_provider *provider;
+
+	lockdep_assert_held(&pico_providers_lock);
+	list_for_each_entry(provider, &pico_providers, link) {
+		if (!strcmp(provider->routines->name, name))
+			return provider;
+	}
+	return NULL;
+}
+
+static bool pico_routines_valid(const struct pico_provider_routines *r)
+{
+	if (r->size != sizeof(*r) || !r->name || !r->name[0] ||
+	    strlen(r->name) >= PICO_NAME_LEN || !r->owner ||
+	    memchr_inv(r->reserved, 0, sizeof(r->reserved)))
+		return false;
+	if (!r->dispatch_system_call)
+		return false;
+	/* Creating processes: all of it or nothing. */
+	if (!!r->open != !!r->release || !!r->open != !!r->prepare_process ||
+	    !!r->open != !!r->start_process)
+		return false;
+	return true;
+}
+
+/**
+ * pico_register_provider() - offer a personality
+ * @routines:	 the provider's callbacks; must stay until it is unregistered
+ * @services:	 filled on success; the caller has set its size
+ *
+ * Context: may sleep.
+ * Return: 0; -EINVAL for a size that is not exactly this kernel module's, a
+ * missing mandatory callback or a bad name; -EEXIST for a name that is taken;
+ * -ENOMEM.
+ */
+int pico_register_provider(const struct pico_provider_routines *routines,
+			   struct pico_routines *services)
+{
+	struct pico_provider *provider;
+	int ret = 0;
+
+	if (!routines || !services || services->size != sizeof(*services) ||
+	    !pico_routines_valid(routines))
+		return -EINVAL;
+	provider = kzalloc(sizeof(*provider), GFP_KERNEL);
+	if (!provider)
+		return -ENOMEM;
+	provider->routines = routines;
+
+	mutex_lock(&pico_providers_lock);
+	if (pico_provider_find(routines->name))
+		ret = -EEXIST;
+	else
+		list_add_tail(&provider->link, &pico_providers);
+	mutex_unlock(&pico_providers_lock);
+	if (ret) {
+		kfree(provider);
+		return ret;
+	}
+	*services = pico_routines;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(pico_register_provider);
+
+/**
+ * pico_unregister_provider() - withdraw a personality
+ * @routines:	as they were registered
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOENT if it is not registered; -EBUSY while a process or an
+ * open file of it lives.
+ */
+int pico_unregister_provider(const struct pico_provider_routines *routines)
+{
+	struct pico_provider *provider;
+	int ret = -ENOENT;
+
+	mutex_lock(&pico_providers_lock);
+	list_for_each_entry(provider, &pico_providers, link) {
+		if (provider->routines != routines)
+			continue;
+		ret = -EBUSY;
+		if (!atomic_read(&provider->users)) {
+			list_del(&provider->link);
+			kfree(provider);
+			ret = 0;
+		}
+		break;
+	}
+	mutex_unlock(&pico_providers_lock);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(pico_unregister_provider);
+
+/* Find a provider and hold it and its module. */
+struct pico_provider *pico_provider_get(const char *name)
+{
+	struct pico_provider *provider;
+
+	mutex_lock(&pico_providers_lock);
+	provider = pico_provider_find(name);
+	if (provider && try_module_get(provider->routines->owner))
+		atomic_inc(&provider->users);
+	else
+		provider = NULL;
+	mutex_unlock(&pico_providers_lock);
+	return provider;
+}
+
+/* For who holds it already. */
+void pico_provider_hold(struct pico_provider *provider)
+{
+	__module_get(provider->routines->owner);
+	atomic_inc(&provider->users);
+}
+
+/* Does not sleep: see pico_hook_exit(). */
+void pico_provider_put(struct pico_provider *provider)
+{
+	struct module *owner = provider->routines->owner;
+
+	/* The module goes last: it cannot unregister before it is unpinned. */
+	atomic_dec(&provider->users);
+	module_put(owner);
+}
