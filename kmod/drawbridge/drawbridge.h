@@ -118,17 +118,21 @@ struct dk_stats {
 	u64 bytes_read, bytes_written;
 };
 
-/*
- * A rule of the sandbox, see path.c. @path is the directory or file itself;
- * for a private one, @mount is the tmpfs whose root is what @path names
- * inside, and @path is what it hides.
+/**
+ * struct dk_rule - what a picoprocess may do below one path, see rule.c
+ * @link:	in sandbox->rules; a rule stands before those that contain it
+ * @path:	the host's directory or file
+ * @mount:	of a private rule: the tmpfs seen in place of @path
+ * @at:		of a graft (see path.c): the path whose place it takes
+ * @name:	of a graft: where that is, absolute, no trailing slash
+ * @rights:	DK_ACCESS_READ | WRITE | EXECUTE
  */
 struct dk_rule {
 	struct list_head link;
 	struct path path;
 	struct vfsmount *mount;
-	char *name;		/* absolute path as given, no trailing slash */
-	size_t name_length;
+	struct path at;
+	char *name;
 	u32 rights;
 };
 
@@ -246,8 +250,9 @@ struct dk_stream_ops {
 			void __user *buffer, size_t length);
 	ssize_t (*write)(struct dk_stream *stream, u64 offset,
 			 const void __user *buffer, size_t length);
-	long (*map)(struct dk_stream *stream, unsigned long *base, u64 length,
-		    u64 offset, unsigned long prot, unsigned long flags);
+	long (*map)(struct dk_stream *stream, u32 rights, unsigned long *base,
+		    u64 length, u64 offset, unsigned long prot,
+		    unsigned long flags);
 	long (*set_length)(struct dk_stream *stream, u64 length);
 	long (*flush)(struct dk_stream *stream, u64 flags);
 	long (*seek)(struct dk_stream *stream, s64 offset, u64 whence,
@@ -265,8 +270,8 @@ struct dk_stream {
 	struct dk_object object;
 	const struct dk_stream_ops *ops;
 	struct dk_sandbox *sandbox;	/* not counted: handles die first */
-	struct file *file;		/* counted; NULL for null: and links */
-	struct path path;		/* counted; of an opened symbolic link */
+	struct file *file;		/* counted; or NULL */
+	struct path path;		/* counted; what is only named, no file */
 	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
 	struct rcu_head rcu;
 };
