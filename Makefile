@@ -40,6 +40,15 @@ endif
 
 say = echo "  $(1)" >&2
 
+# A make below that shows its commands when V=1, and else says one line when
+# there is something to do.
+ifeq ($(V),0)
+quietly = $(MAKE) -q $(1) </dev/null >/dev/null 2>&1 || \
+	{ $(call say,MAKE    $@); $(MAKE) -s $(jobs) $(1) </dev/null >&2; }
+else
+quietly = $(MAKE) $(jobs) $(1) </dev/null >&2
+endif
+
 help:
 	@echo 'To try it (Debian 12; downloads and installs what is missing):'
 	@echo '  make run                  a demonstration in a picoprocess'
@@ -98,12 +107,12 @@ build/linux/release: | packages
 programs: libpal libos tools
 
 libpal libos tools: | packages
-	@$(MAKE) $(jobs) -C $@ BUILD=$(BUILD) </dev/null >&2
+	@$(call quietly,-C $@ BUILD=$(BUILD))
 
 libos: libpal
 
 selftests: libpal build/linux/release
-	@$(MAKE) $(jobs) -C $@ BUILD=$(BUILD) KSELFTEST=$(BUILD)/kselftest </dev/null >&2
+	@$(call quietly,-C $@ BUILD=$(BUILD) KSELFTEST=$(BUILD)/kselftest)
 
 # The modules are built where nothing else is, so that the objects for one
 # kernel never meet those for another.  A kernel build takes a second to find

@@ -271,8 +271,9 @@ static void mount_root(void)
 	mkdir("/lower", 0755);
 	mkdir("/rw", 0755);
 	mkdir("/root", 0755);
-	must(mount("root", "/lower", "9p", MS_RDONLY,
-		   "trans=virtio,version=9p2000.L,msize=512000,cache=loose,access=any"));
+	must(mount(
+		"root", "/lower", "9p", MS_RDONLY,
+		"trans=virtio,version=9p2000.L,msize=512000,cache=loose,access=any"));
 	must(mount("rw", "/rw", "tmpfs", 0, "mode=0755,size=75%"));
 	must(mkdir("/rw/upper", 0755));
 	must(mkdir("/rw/work", 0755));
@@ -399,7 +400,8 @@ static char *get_record(void)
 	}
 }
 
-static void __attribute__((format(printf, 1, 2))) put_record(const char *fmt, ...)
+static void __attribute__((format(printf, 1, 2)))
+put_record(const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
@@ -517,7 +519,8 @@ static void *control_main(void *arg)
 	return arg;
 }
 
-static void start_relay(struct relay *r, void *(*main)(void *), int from, int to)
+static void start_relay(struct relay *r, void *(*main)(void *), int from,
+			int to)
 {
 	r->from = from;
 	r->to = to;
@@ -562,14 +565,16 @@ static pid_t start_command(void)
 		must(pty_master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
 		must(grantpt(pty_master));
 		must(unlockpt(pty_master));
-		must(slave = open(ptsname(pty_master), O_RDWR | O_NOCTTY | O_CLOEXEC));
+		must(slave = open(ptsname(pty_master),
+				  O_RDWR | O_NOCTTY | O_CLOEXEC));
 		must(fchown(slave, cmd.uid, 5));
 		must(ioctl(slave, TIOCSWINSZ, &cmd.size));
 		must(pid = fork());
 		if (!pid)
 			run_command(slave, slave, slave);
 		close(slave);
-		start_relay(&in_relay, input_main, port_fd[PORT_STDIN], pty_master);
+		start_relay(&in_relay, input_main, port_fd[PORT_STDIN],
+			    pty_master);
 		start_relay(&out_relay, relay_main, pty_master,
 			    port_fd[PORT_STDOUT]);
 		return pid;
@@ -643,7 +648,8 @@ int main(void)
 	network_up();
 	for (size_t i = 0; i + 1 < cmd.n_bind; i += 2) {
 		mkdir(cmd.bind[i + 1], 0755);
-		if (mount(cmd.bind[i], cmd.bind[i + 1], NULL, MS_BIND, NULL) < 0)
+		if (mount(cmd.bind[i], cmd.bind[i + 1], NULL, MS_BIND, NULL) <
+		    0)
 			complain("%s: %s\n", cmd.bind[i], strerror(errno));
 	}
 	for (size_t i = 0; i < cmd.n_insmod; i++)
