@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The console streams stdin:, stdout: and stderr:, descriptors 0, 1 and 2 of a
+ * new process. Behind each is whatever the launcher was given: a terminal, a
+ * pipe, a file, a device.
+ *
+ * O_NONBLOCK is an option of the host's stream, not of what is behind it (a
+ * terminal is shared with others who do not expect it to change), and is
+ * chosen when it is opened. So a console has a second stream when the flag is
+ * set, made when that happens first.
+ *
+ * Polling for input asks how many bytes can be read. None may mean that there
+ * is none yet or that the end is reached, and only reading tells: so a byte is
+ * read without waiting, and kept for the next read if there was one after all.
+ */
+#include "fs.h"
+
+#define STASH_NONE	(-1)
+#define STASH_END	(-2)	/* the end of input was read, not yet told */
+
+/*
+ * struct console - struct file.data
+ * @nonblock: the stream with DK_OPTION_NONBLOCK, or 0
+ * @stash:    a byte that polling read, or STASH_*; under file.lock
+ */
+struct console {
+	int number;
+	bool terminal;
+	bool countable;
+	DK_HANDLE nonblock;
+	int stash;
+};
+
+static const char *const uris[] = { "stdin:", "stdout:", "stderr:" };
+
+/* The stream that obeys the file's flags. */
+static DK_HANDLE console_handle(struct file *file)
+{
+	struct console *console = file->data;
+	DK_HANDLE handle = __atomic_load_n(&console->nonblock,
+					   __ATOMIC_RELAXED);
+
+	if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_NONBLOCK &&
+	    handle)
+		return handle;
+	return file->handle;
+}
+
+static u64 console_access(struct file *file)
+{
+	return (file->access & FILE_READ ? DK_ACCESS_READ : 0) |
+	       (file->access & FILE_WRITE ? DK_ACCESS_WRITE : 0);
+}
+
+/* Make sure that the second stream is there; file->lock is held. */
+static bool console_need_nonblock(struct file *file)
+{
+	struct console *console = file->data;
+	const char *uri = uris[console->number];
+	DK_HANDLE handle;
+
+	if (console->nonblock)
+		return true;
+	if (DkStreamOpen(uri, strlen(uri), console_access(file),
+			 DK_OPEN_EXISTING, DK_OPTION_NONBLOCK, &handle))
+		return false;
+	__atomic_store_n(&console->nonblock, handle, __ATOMIC_RELAXED);
+	return true;
+}
+
+static void console_set_flags(struct file *file, u32 flags)
+{
+	if (!(flags & O_NONBLOCK))
+		return;
+	lock_acquire(&file->lock);
+	console_need_nonblock(file);
+	lock_release(&file->lock);
+}
+
+static s64 console_take_stash(struct file *file, void *buffer, size_t length)
+{
+	struct console *console = file->data;
+	s64 done = -EAGAIN;
+	u8 byte;
+
+	lock_acquire(&file->lock);
+	if (console->stash == STASH_END) {
+		done = 0;
+	} else if (console->stash != STASH_NONE) {
+		byte = console->stash;
+		done = length ? 1 : 0;
+		if (done && copy_out(buffer, &byte, 1))
+			done = -EFAULT;
+	}
+	if (done >= 0 && length)
+		console->stash = STASH_NONE;
+	lock_release(&file->lock);
+	return done;
+}
+
+static s64 console_read(struct file *file, void *buffer, size_t length,
+			u64 offset)
+{
+	struct console *console = file->data;
+	dk_u64 done;
+	s64 result;
+
+	if (unlikely(console->stash != STASH_NONE)) {
+		result = console_take_stash(file, buffer, length);
+		if (result != -EAGAIN)
+			return result;
+	}
+	result = errno_restart(DkStreamRead(console_handle(file), offset,
+					    buffer, length, &done));
+	return result ? result : (s64)done;
+}
+
+static s64 console_write(struct file *file, const void *buffer, size_t length,
+			 u64 offset)
+{
+	DK_STATUS status;
+	dk_u64 done;
+
+	status = DkStreamWrite(console_handle(file), offset, buffer, length,
+			       &done);
+	if (status == DK_STATUS_BROKEN_PIPE)
+		return broken_pipe();
+	return status ? errno_restart(status) : (s64)done;
+}
+
+static int readable_bytes(struct file *file)
+{
+	int count = 0;
+
+	if (DkxConsoleControl(file->handle, DK_CONSOLE_BYTES_READABLE, &count,
+			      sizeof(count)))
+		return -1;
+	return count;
+}
+
+/* Would a read return at once? file->lock is held. */
+static bool console_has_input(struct file *file)
+{
+	struct console *console = file->data;
+	DK_STATUS status;
+	dk_u64 done;
+	u8 byte;
+
+	if (console->stash != STASH_NONE)
+		return true;
+	if (readable_bytes(file) != 0)
+		return true;
+	if (!console_need_nonblock(file))
+		return false;
+	status = DkStreamRead(console->nonblock, DK_OFFSET_CURRENT, &byte, 1,
+			      &done);
+	if (status == DK_STATUS_WOULD_BLOCK || status == DK_STATUS_INTERRUPTED)
+		return false;
+	if (!status)
+		console->stash = done ? byte : STASH_END;
+	return true;
+}
+
+static u32 console_poll(struct file *file, struct poll_table *table __unused)
+{
+	struct console *console = file->data;
+	u32 events = 0;
+
+	if (file->access & FILE_WRITE)
+		events |= POLLOUT | POLLWRNORM;
+	if (!(file->access & FILE_READ))
+		return events;
+	if (!console->countable)
+		return events | POLLIN | POLLRDNORM;
+	lock_acquire(&file->lock);
+	if (console_has_input(file))
+		events |= POLLIN | POLLRDNORM;
+	else
+		events |= POLL_TIMED;
+	lock_release(&file->lock);
+	return events;
+}
+
+static s64 console_seek(struct file *file, s64 offset, int whence)
+{
+	return host_ops.seek(file, offset, whence);
+}
+
+static int console_attributes(struct file *file,
+			      struct dk_stream_attributes *attributes)
+{
+	return host_ops.attributes(file, attributes);
+}
+
+static int console_set_attributes(struct file *file,
+				  const struct dk_stream_attributes *attributes)
+{
+	return host_ops.set_attributes(file, attributes);
+}
+
+static int console_set_length(struct file *file, u64 length)
+{
+	return host_ops.set_length(file, length);
+}
+
+static int console_flush(struct file *file, u64 flags)
+{
+	return host_ops.flush(file, flags);
+}
+
+static void console_release(struct file *file)
+{
+	struct console *console = file->data;
+
+	if (console->nonblock)
+		DkObjectClose(console->nonblock);
+	mem_free(console);
+}
+
+const struct file_ops console_ops = {
+	.read = console_read,
+	.write = console_write,
+	.seek = console_seek,
+	.attributes = console_attributes,
+	.set_attributes = console_set_attributes,
+	.set_length = console_set_length,
+	.flush = console_flush,
+	.poll = console_poll,
+	.set_flags = console_set_flags,
+	.release = console_release,
+};
+
+/* With the access that @flags ask for, or with what there is if @any. */
+static int console_open_handle(int number, u64 access, bool any,
+			       DK_HANDLE *handle, u64 *granted)
+{
+	const u64 tries[] = {
+		access,
+		number ? DK_ACCESS_WRITE : DK_ACCESS_READ,
+		number ? DK_ACCESS_READ : DK_ACCESS_WRITE,
+	};
+	const char *uri = uris[number];
+	int error = -ENXIO;
+	size_t i;
+
+	for (i = 0; i < (any ? ARRAY_SIZE(tries) : 1); i++) {
+		error = errno_of(DkStreamOpen(uri, strlen(uri), tries[i],
+					      DK_OPEN_EXISTING, 0, handle));
+		*granted = tries[i];
+		if (error != -EACCES && error != -EINVAL)
+			break;
+	}
+	return error;
+}
+
+static int console_setup(struct file *file, int number)
+{
+	struct dk_stream_attributes attributes;
+	struct console *console = mem_zalloc(sizeof(*console));
+
+	if (!console)
+		return -ENOMEM;
+	console->number = number;
+	console->stash = STASH_NONE;
+	file->data = console;
+	if (!console_attributes(file, &attributes)) {
+		file->type = attributes.type;
+		console->terminal = attributes.flags & DK_ATTRIBUTE_TERMINAL;
+	}
+	console->countable = console->terminal ||
+			     file->type == DK_TYPE_FIFO ||
+			     file->type == DK_TYPE_SOCKET;
+	return 0;
+}
+
+/*
+ * console_open() - a new description of console @number
+ * @flags: O_*; all ones: with all the access that it has
+ */
+int console_open(int number, u32 flags, struct file **out)
+{
+	bool any = flags == ~0U;
+	u64 access = DK_ACCESS_READ | DK_ACCESS_WRITE;
+	struct file *file;
+	DK_HANDLE handle;
+	int error;
+
+	if (!any)
+		access = (access_of_flags(flags) & FILE_READ ?
+			  DK_ACCESS_READ : 0) |
+			 (access_of_flags(flags) & FILE_WRITE ?
+			  DK_ACCESS_WRITE : 0);
+	error = console_open_handle(number, access, any, &handle, &access);
+	if (error)
+		return error;
+	if (any)
+		flags = access == DK_ACCESS_READ ? O_RDONLY :
+			access == DK_ACCESS_WRITE ? O_WRONLY : O_RDWR;
+	file = file_new(FILE_CONSOLE, NULL, access_of_flags(flags), flags);
+	if (!file) {
+		DkObjectClose(handle);
+		return -ENOMEM;
+	}
+	file->handle = handle;
+	file->ops = &host_ops;		/* until it is set up */
+	error = console_setup(file, number);
+	if (error) {
+		file_put(file);
+		return error;
+	}
+	file->ops = &console_ops;
+	if (flags & O_NONBLOCK)
+		console_set_flags(file, flags);
+	*out = file;
+	return 0;
+}
+
+int console_number(struct file *file)
+{
+	return ((struct console *)file->data)->number;
+}
+
+/* May DkxConsoleControl's terminal operations be tried on it? */
+bool file_is_terminal(struct file *file)
+{
+	if (file->kind == FILE_CONSOLE)
+		return ((struct console *)file->data)->terminal;
+	return file->kind == FILE_HOST && file_type(file) == DK_TYPE_CHARACTER;
+}
+
+/* Is there a terminal behind console @number? */
+bool console_is_terminal(int number)
+{
+	struct file *file;
+	bool terminal;
+
+	if (console_open(number, ~0U, &file))
+		return false;
+	terminal = file_is_terminal(file);
+	file_put(file);
+	return terminal;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Listing directories; the working directory and the umask.
+ */
+#include "fs.h"
+
+/* ---- getdents ---- */
+
+struct linux_dirent64 {
+	u64	d_ino;
+	s64	d_off;
+	u16	d_reclen;
+	u8	d_type;
+	char	d_name[];
+};
+
+struct linux_dirent {
+	u64	d_ino;
+	u64	d_off;
+	u16	d_reclen;
+	char	d_name[];	/* then a zero, and the type as the last byte */
+};
+
+static u8 linux_type(u32 type)
+{
+	static const u8 types[] = {
+		[DK_TYPE_FILE] = 8, [DK_TYPE_DIRECTORY] = 4,
+		[DK_TYPE_SYMLINK] = 10, [DK_TYPE_CHARACTER] = 2,
+		[DK_TYPE_BLOCK] = 6, [DK_TYPE_FIFO] = 1, [DK_TYPE_SOCKET] = 12,
+	};
+
+	return type < ARRAY_SIZE(types) ? types[type] : 0;
+}
+
+/* One record in the program's form; its length. @to has room for the longest. */
+static size_t convert(const struct dk_directory_entry *entry, u8 *to, bool wide)
+{
+	size_t name = entry->name_length, length;
+
+	if (wide) {
+		struct linux_dirent64 *d = (void *)to;
+
+		length = ALIGN_UP(offsetof(struct linux_dirent64, d_name) +
+				  name + 1, 8);
+		memset(to + length - 8, 0, 8);
+		d->d_ino = entry->inode;
+		d->d_off = entry->cursor;
+		d->d_reclen = length;
+		d->d_type = linux_type(entry->type);
+		memcpy(d->d_name, entry->name, name);
+	} else {
+		struct linux_dirent *d = (void *)to;
+
+		length = ALIGN_UP(offsetof(struct linux_dirent, d_name) +
+				  name + 2, 8);
+		memset(to + length - 8, 0, 8);
+		d->d_ino = entry->inode;
+		d->d_off = entry->cursor;
+		d->d_reclen = length;
+		memcpy(d->d_name, entry->name, name);
+		to[length - 1] = linux_type(entry->type);
+	}
+	return length;
+}
+
+#define LIST_BUFFER	4096
+
+/*
+ * The host's records are at least as long as Linux's: what it puts into half
+ * of a buffer fits the program's. They are converted one by one, and the
+ * position ends behind the last that did fit.
+ */
+static s64 list(struct file *file, u8 *to, size_t size, bool wide)
+{
+	u8 buffer[LIST_BUFFER] __attribute__((aligned(8)));
+	u8 record[320] __attribute__((aligned(8)));
+	size_t at, filled = 0, length;
+	s64 done;
+	u64 cursor;
+
+	for (;;) {
+		cursor = file->position;
+		done = file->ops->list(file, buffer, sizeof(buffer), &cursor);
+		if (done <= 0)
+			return filled ? (s64)filled : done;
+		for (at = 0; at < (size_t)done;) {
+			struct dk_directory_entry *entry =
+				(void *)(buffer + at);
+
+			length = convert(entry, record, wide);
+			if (filled + length > size)
+				return filled ? (s64)filled : -EINVAL;
+			if (user_write(to + filled, record, length))
+				return -EFAULT;
+			filled += length;
+			at += entry->length;
+			file->position = entry->cursor;
+		}
+	}
+}
+
+static long list_fd(int fd, void *to, size_t size, bool wide)
+{
+	struct file *file = fs_get(fd);
+	s64 result = -ENOTDIR;
+
+	if (!file)
+		return -EBADF;
+	if (file->ops->list && file_type(file) == DK_TYPE_DIRECTORY) {
+		lock_acquire(&file->lock);
+		result = list(file, to, size, wide);
+		lock_release(&file->lock);
+	}
+	file_put(file);
+	return result;
+}
+
+SYSCALL3(getdents64, int, fd, void *, to, u32, size)
+{
+	return list_fd(fd, to, size, true);
+}
+
+SYSCALL3(getdents, int, fd, void *, to, u32, size)
+{
+	return list_fd(fd, to, size, false);
+}
+
+/* ---- working directory ---- */
+
+/* @path is resolved: no links, so that getcwd() can tell it as it is. */
+static int change_directory(struct path *path)
+{
+	struct dk_stream_attributes attributes;
+	struct fs_context *fs = self()->fs;
+	int error;
+
+	error = path_attributes(path, &attributes);
+	if (error)
+		return error;
+	if (attributes.type != DK_TYPE_DIRECTORY)
+		return -ENOTDIR;
+	error = permission_of(&attributes, 1, process.fsuid, process.fsgid);
+	if (error)
+		return error;
+	lock_acquire(&fs->lock);
+	fs->length = path->length - URI_PREFIX_LENGTH;
+	memcpy(fs->directory, path_text(path), fs->length + 1);
+	lock_release(&fs->lock);
+	return 0;
+}
+
+SYSCALL1(chdir, const char *, name)
+{
+	struct path path;
+	int error;
+
+	error = path_get(AT_FDCWD, name, 0, &path);
+	if (!error)
+		error = path_resolve(&path);
+	return error ? error : change_directory(&path);
+}
+
+SYSCALL1(fchdir, int, fd)
+{
+	struct file *file = fd_get(fd);
+	struct path path;
+	int error = -ENOTDIR;
+
+	if (!file)
+		return -EBADF;
+	if (file->path && file_type(file) == DK_TYPE_DIRECTORY)
+		error = path_set(&path, file->path, 0);
+	file_put(file);
+	if (!error)
+		error = path_resolve(&path);
+	return error ? error : change_directory(&path);
+}
+
+SYSCALL2(getcwd, char *, to, size_t, size)
+{
+	char directory[PATH_MAX];
+	int length = directory_copy(directory, sizeof(directory));
+
+	if (length < 0)
+		return length;
+	if ((size_t)length + 1 > size)
+		return -ERANGE;
+	return user_write(to, directory, length + 1) ? -EFAULT : length + 1;
+}
+
+/* The libos is not allowed to change the sandbox's root. */
+SYSCALL1(chroot, const char *, name)
+{
+	struct dk_stream_attributes attributes;
+	struct path path;
+	int error;
+
+	error = path_get(AT_FDCWD, name, 0, &path);
+	if (!error)
+		error = path_attributes(&path, &attributes);
+	if (!error && attributes.type != DK_TYPE_DIRECTORY)
+		error = -ENOTDIR;
+	return error ? error : -EPERM;
+}
+
+SYSCALL1(umask, u32, mask)
+{
+	return __atomic_exchange_n(&self()->fs->umask, mask & 0777,
+				   __ATOMIC_RELAXED);
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Open file descriptions: memory and reference counts.
+ *
+ * fd_get() reads a slot of the table and then counts the description up,
+ * without a lock between the two. It may be released in that moment, so the
+ * memory of descriptions stays descriptions for ever: a free one has a count
+ * of zero, which cannot be counted up, and one that is in use again for
+ * something else is noticed because the slot no longer names it.
+ */
+#include "fs.h"
+
+#define FILES_AT_ONCE	(4 * PAGE_SIZE / sizeof(struct file))
+
+static struct {
+	struct lock lock;
+	struct file *first;
+} free_files;
+
+static struct file *file_memory(void)
+{
+	struct file *file;
+	size_t i;
+
+	lock_acquire(&free_files.lock);
+	file = free_files.first;
+	if (file)
+		free_files.first = file->next_free;
+	lock_release(&free_files.lock);
+	if (file)
+		return file;
+
+	file = mem_alloc_pages(4 * PAGE_SIZE);
+	if (!file)
+		return NULL;
+	lock_acquire(&free_files.lock);
+	for (i = 1; i < FILES_AT_ONCE; i++) {
+		file[i].next_free = free_files.first;
+		free_files.first = &file[i];
+	}
+	lock_release(&free_files.lock);
+	return file;
+}
+
+u8 access_of_flags(u32 flags)
+{
+	switch (flags & O_ACCMODE) {
+	case O_RDONLY:
+		return FILE_READ;
+	case O_WRONLY:
+		return FILE_WRITE;
+	case O_RDWR:
+		return FILE_READ | FILE_WRITE;
+	default:
+		return 0;
+	}
+}
+
+/* A description with one reference, or NULL when there is no memory. */
+struct file *file_new(u8 kind, const struct file_ops *ops, u8 access,
+		      u32 flags)
+{
+	struct file *file = file_memory();
+
+	if (!file)
+		return NULL;
+	file->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |
+				O_CLOEXEC);
+	file->kind = kind;
+	file->access = access;
+	file->type = 0;
+	file->ops = ops;
+	file->handle = DK_INVALID_HANDLE;
+	file->path = NULL;
+	file->data = NULL;
+	file->position = 0;
+	file->watched = NULL;
+	__atomic_store_n(&file->refs, 1, __ATOMIC_RELEASE);
+	return file;
+}
+
+bool file_try_get(struct file *file)
+{
+	u32 refs = __atomic_load_n(&file->refs, __ATOMIC_RELAXED);
+
+	do {
+		if (!refs)
+			return false;
+	} while (!__atomic_compare_exchange_n(&file->refs, &refs, refs + 1,
+					      true, __ATOMIC_ACQUIRE,
+					      __ATOMIC_RELAXED));
+	return true;
+}
+
+void file_put(struct file *file)
+{
+	if (__atomic_sub_fetch(&file->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+
+	if (file->watched)
+		epoll_forget(file);
+	if (file->ops->release)
+		file->ops->release(file);
+	if (file->handle != DK_INVALID_HANDLE)
+		DkObjectClose(file->handle);
+	mem_free(file->path);
+
+	lock_acquire(&free_files.lock);
+	file->next_free = free_files.first;
+	free_files.first = file;
+	lock_release(&free_files.lock);
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Files of the library OS: what the files of this folder share.
+ *
+ *   fd table          struct file             behind it
+ *   slot 3  ------->  open file description   host stream (DK_HANDLE), pipe,
+ *   slot 4  ---/      flags, position, ops    eventfd, epoll, synthetic text
+ *
+ * The table maps numbers to descriptions (table.c), a description is counted
+ * (file.c) and its kind is its ops. Names are absolute paths: one per call,
+ * joined from the working directory or a directory's own path (path.c), then
+ * looked up in the synthetic tree (synth.c), else given to the host, which
+ * walks symbolic links and "..".
+ *
+ * Locks, outermost first:
+ *
+ *   fs_context.lock   the working directory
+ *   fd_table.lock     which numbers are in use; never needed to look one up
+ *   epoll_lock        which epoll watches which description
+ *   file.lock         position of a directory or synthetic file, stashed input
+ *   pipe.lock, ...    content of one object
+ *   wait_queue.lock   who waits for it
+ */
+#ifndef _LIBOS_FS_FS_H
+#define _LIBOS_FS_FS_H
+
+#include "libos.h"
+
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+#include <linux/time_types.h>
+#include <asm/poll.h>
+
+struct poll_table;
+struct epoll_item;
+
+#ifndef SEEK_SET
+#define SEEK_SET	0
+#define SEEK_CUR	1
+#define SEEK_END	2
+#endif
+
+/* Longest transfer of one call: what Linux itself uses. */
+#define MAX_TRANSFER	0x7ffff000UL
+
+/* ---- waiting (wait.c) ---- */
+
+/*
+ * A waiter is a thread's stay in one call: an auto-reset event of the host.
+ * It is linked to as many wait queues as it likes, through one entry each.
+ * The order that loses no wake-up: link, look at the condition, wait.
+ */
+struct waiter {
+	DK_HANDLE event;
+	struct waiter *next;
+};
+
+struct wait_entry {
+	struct wait_entry *next, **link;
+	struct wait_queue *queue;
+	void (*wake)(struct wait_entry *entry);
+	void *data;
+};
+
+struct wait_queue {
+	struct lock lock;
+	struct wait_entry *first;
+};
+
+struct waiter *waiter_get(void);
+void waiter_put(struct waiter *waiter);
+void waiter_wake(struct wait_entry *entry);
+int waiter_sleep(struct waiter *waiter, s64 duration);
+void wait_link(struct wait_queue *queue, struct wait_entry *entry,
+	       void (*wake)(struct wait_entry *), void *data);
+void wait_unlink(struct wait_entry *entry);
+void wake_all(struct wait_queue *queue);
+
+/*
+ * Wait on @queue until @condition, or until interrupted: the value is 0 or
+ * the error. @condition is evaluated without locks of this macro's.
+ */
+#define wait_until(queue, condition) ({					\
+	struct wait_entry entry_;					\
+	struct waiter *waiter_ = waiter_get();				\
+	int error_ = waiter_ ? 0 : -ENOMEM;				\
+									\
+	if (waiter_) {							\
+		wait_link(queue, &entry_, waiter_wake, waiter_);	\
+		while (!(condition) && !error_)				\
+			error_ = waiter_sleep(waiter_,			\
+					      DK_TIMEOUT_INFINITE);	\
+		wait_unlink(&entry_);					\
+		waiter_put(waiter_);					\
+	}								\
+	error_;								\
+})
+
+/* ---- open file descriptions (file.c) ---- */
+
+/*
+ * struct file_ops - one kind of file
+ *
+ * A missing operation answers as Linux does for a kind without it. @buffer is
+ * the program's. An @offset of DK_OFFSET_CURRENT means the file's position.
+ * @poll returns EPOLL bits, and links the table's entry to the queue that will
+ * tell of a change; POLL_TIMED on top asks to look again after a while.
+ */
+struct file_ops {
+	s64 (*read)(struct file *file, void *buffer, size_t length,
+		    u64 offset);
+	s64 (*write)(struct file *file, const void *buffer, size_t length,
+		     u64 offset);
+	s64 (*seek)(struct file *file, s64 offset, int whence);	/* pread, too */
+	int (*attributes)(struct file *file,
+			  struct dk_stream_attributes *attributes);
+	int (*set_attributes)(struct file *file,
+			      const struct dk_stream_attributes *attributes);
+	int (*set_length)(struct file *file, u64 length);
+	int (*flush)(struct file *file, u64 flags);
+	s64 (*list)(struct file *file, void *buffer, size_t length,
+		    u64 *cursor);
+	u32 (*poll)(struct file *file, struct poll_table *table);
+	long (*control)(struct file *file, unsigned int command,
+			unsigned long argument);
+	void (*set_flags)(struct file *file, u32 flags);
+	void (*release)(struct file *file);
+};
+
+/* struct file.kind */
+enum {
+	FILE_HOST = 1,		/* file: of the host, by path */
+	FILE_CONSOLE,		/* stdin: stdout: stderr: */
+	FILE_PATH,		/* O_PATH: a name only */
+	FILE_PIPE,
+	FILE_EVENT,
+	FILE_EPOLL,
+	FILE_SYNTHETIC,
+};
+
+/* struct file.access */
+#define FILE_READ	0x1
+#define FILE_WRITE	0x2
+
+/*
+ * struct file - an open file description
+ *
+ * The memory of descriptions is never used for anything else, so a reader of
+ * the table may look at @refs of one that was just released (table.c).
+ * @refs, @flags are atomic; @kind to @path do not change while it lives;
+ * @lock guards @position, and @data where the kind says so.
+ */
+struct file {
+	u32 refs;
+	u32 flags;		/* O_*, as F_GETFL shows them */
+	u8 kind;
+	u8 access;
+	u8 type;		/* DK_TYPE_* as far as it is known, else 0 */
+	const struct file_ops *ops;
+	DK_HANDLE handle;
+	char *path;		/* absolute, of what has a name; or NULL */
+	void *data;		/* of the kind */
+	struct lock lock;
+	u64 position;
+	struct epoll_item *watched;	/* under epoll_lock */
+	struct file *next_free;
+};
+
+struct file *file_new(u8 kind, const struct file_ops *ops, u8 access,
+		      u32 flags);
+bool file_try_get(struct file *file);
+void file_put(struct file *file);
+u8 access_of_flags(u32 flags);
+
+/* ---- descriptors (table.c) ---- */
+
+struct file *fd_get(int fd);
+int fd_allocate(unsigned int lowest, bool close_on_exec);
+void fd_install(int fd, struct file *file);
+void fd_abandon(int fd);
+int fd_open(struct file *file, bool close_on_exec);
+int fd_replace(int fd, struct file *file, bool close_on_exec);
+int fd_close(int fd);
+int fd_close_on_exec(int fd, int set);
+int fd_next(unsigned int from);
+unsigned int fd_limit(void);
+
+/* ---- names (path.c, resolve.c) ---- */
+
+#define URI_PREFIX	"file:"
+#define URI_PREFIX_LENGTH	5
+
+/*
+ * struct path - a name of one call, absolute
+ * @uri:	"file:" and the path, zero-terminated, for the host
+ * @length:	of @uri
+ * @file:	set when the name was empty: the open file is meant itself
+ * @node:	set when the name is one of the synthetic tree, with @id
+ * Released by path_put(). Lives on the stack: two fit, no more than that.
+ */
+struct path {
+	struct file *file;
+	const struct synth_node *node;
+	u32 id;			/* the number in the node's name */
+	u32 flags;		/* PATH_* */
+	u32 length;
+	char uri[URI_PREFIX_LENGTH + PATH_MAX + 3];
+};
+
+/* path_get: flags */
+#define PATH_EMPTY	0x1	/* "" is the directory descriptor itself */
+#define PATH_NOFOLLOW	0x2	/* a last symbolic link is meant itself */
+
+int path_get(int dirfd, const char *name, u32 flags, struct path *path);
+int path_set(struct path *path, const char *absolute, u32 flags);
+void path_put(struct path *path);
+int path_resolve(struct path *path);
+bool path_reroute(struct path *path, int error);
+
+static inline char *path_text(struct path *path)
+{
+	return path->uri + URI_PREFIX_LENGTH;
+}
+
+/* Bytes up to the next slash or the end; slashes before the next name. */
+static inline size_t component_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] && text[length] != '/')
+		length++;
+	return length;
+}
+
+static inline size_t slash_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] == '/')
+		length++;
+	return length;
+}
+
+/* ---- streams of the host (host.c, console.c) ---- */
+
+extern const struct file_ops host_ops, host_append_ops, console_ops, name_ops;
+
+int host_open(struct path *path, u32 flags, u32 mode, struct file **file);
+int host_attributes(struct path *path, struct dk_stream_attributes *attributes);
+int host_read_link(struct path *path, char *buffer, size_t length);
+u8 file_type(struct file *file);
+int console_open(int number, u32 flags, struct file **file);
+bool console_is_terminal(int number);
+bool file_is_terminal(struct file *file);
+int console_number(struct file *file);
+
+/* ---- the synthetic tree (synth.c; content in proc.c) ---- */
+
+struct text {
+	char *data;
+	size_t length, room;
+	bool failed;
+};
+
+void text_add(struct text *text, const char *format, ...) __printf(2, 3);
+
+/*
+ * struct synth_node - one name that the host does not have
+ * @path:	a "*" component stands for a number: the process, or the
+ *		descriptor in /proc/N/fd
+ * @content:	of a file: its text
+ * @target:	of a link: its text, as for readlink: length or error
+ * @magic:	following the link leads to an open file, not to its text
+ */
+struct synth_node {
+	const char *path;
+	u8 type;		/* DK_TYPE_* */
+	u16 mode;
+	void (*content)(struct text *text);
+	int (*target)(char *buffer, size_t length, u32 id);
+	bool magic;
+};
+
+extern const struct synth_node synth_tree[];
+
+bool synth_covers(const char *path);
+bool synth_owns(const char *path);
+const struct synth_node *synth_find(const char *path, u32 *id);
+int synth_open(struct path *path, u32 flags, struct file **file);
+int synth_attributes(const struct synth_node *node, u32 id,
+		     struct dk_stream_attributes *attributes);
+int synth_read_link(struct path *path, char *buffer, size_t length);
+int fd_reopen(int fd, u32 flags, struct file **file);
+int fd_name(int fd, char *buffer, size_t length);
+int pipe_reopen(struct file *pipe, u32 flags, struct file **file);
+
+/* ---- attributes (attributes.c) ---- */
+
+int file_attributes(struct file *file,
+		    struct dk_stream_attributes *attributes);
+int path_attributes(struct path *path,
+		    struct dk_stream_attributes *attributes);
+u32 mode_of(const struct dk_stream_attributes *attributes);
+int permission_of(const struct dk_stream_attributes *attributes, int wanted,
+		  u32 uid, u32 gid);
+
+/* ---- reading and writing (rw.c) ---- */
+
+s64 file_read(struct file *file, void *buffer, size_t length, u64 offset);
+s64 file_write(struct file *file, const void *buffer, size_t length,
+	       u64 offset);
+s64 file_seek(struct file *file, s64 offset, int whence);
+s64 broken_pipe(void);
+long copy_in(void *to, const void *from, size_t length);
+long copy_out(void *to, const void *from, size_t length);
+
+/* ---- polling (poll.c) ---- */
+
+/* Above all EPOLL bits: nothing will wake us, look again after a while. */
+#define POLL_TIMED	0x08000000
+
+/*
+ * struct poll_table - what to link to the queues of a polled file
+ * @entry: NULL: only ask
+ */
+struct poll_table {
+	struct wait_entry *entry;
+	void (*wake)(struct wait_entry *entry);
+	void *data;
+};
+
+void poll_link(struct poll_table *table, struct wait_queue *queue);
+u32 file_poll(struct file *file, struct poll_table *table);
+void epoll_forget(struct file *file);
+/* Nanoseconds from a program's struct timespec; infinite for NULL. */
+int duration_get(const struct __kernel_timespec *time, s64 *duration);
+#define POLL_PAUSE_FIRST	1000000LL	/* between two looks, growing */
+#define POLL_PAUSE_LAST		16000000LL
+
+/* ---- the state of threads that share it (context.c) ---- */
+
+/*
+ * struct fs_context - working directory and umask
+ * @directory: absolute, without symbolic links; under @lock
+ */
+struct fs_context {
+	u32 refs;
+	u32 umask;
+	struct lock lock;
+	u32 length;
+	char directory[PATH_MAX];
+};
+
+int directory_copy(char *to, size_t size);
+
+#endif /* _LIBOS_FS_FS_H */

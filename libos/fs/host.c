@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Files, directories and devices of the host: file: streams.
+ *
+ * The position is the host's, so that it is right whoever shares the stream.
+ * Only a directory's is kept here: it is the cursor of the host's listing.
+ */
+#include "fs.h"
+
+/* "file:" URIs are given to every naming call the same way. */
+#define URI(path)	(path)->uri, (path)->length
+
+static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
+{
+	dk_u64 done;
+	long error = errno_restart(DkStreamRead(file->handle, offset, buffer,
+						length, &done));
+
+	return error ? error : (s64)done;
+}
+
+static s64 host_write(struct file *file, const void *buffer, size_t length,
+		      u64 offset)
+{
+	DK_STATUS status;
+	dk_u64 done;
+
+	status = DkStreamWrite(file->handle, offset, buffer, length, &done);
+	if (status == DK_STATUS_BROKEN_PIPE)
+		return broken_pipe();
+	return status ? errno_restart(status) : (s64)done;
+}
+
+/* O_APPEND that was set after opening: go to the end first. */
+static s64 host_write_end(struct file *file, const void *buffer, size_t length,
+			  u64 offset)
+{
+	dk_u64 end;
+
+	if (offset == DK_OFFSET_CURRENT && __atomic_load_n(&file->flags,
+					__ATOMIC_RELAXED) & O_APPEND)
+		DkxStreamSeek(file->handle, 0, DK_SEEK_END, &end);
+	return host_write(file, buffer, length, offset);
+}
+
+static s64 host_seek(struct file *file, s64 offset, int whence)
+{
+	dk_u64 position;
+	long error;
+
+	error = errno_of(DkxStreamSeek(file->handle, offset, whence, &position));
+	return error ? error : (s64)position;
+}
+
+static int host_get_attributes(struct file *file,
+			       struct dk_stream_attributes *attributes)
+{
+	return errno_of(DkStreamAttributesQueryByHandle(file->handle, attributes,
+							sizeof(*attributes)));
+}
+
+static int host_set_attributes(struct file *file,
+			       const struct dk_stream_attributes *attributes)
+{
+	return errno_of(DkxStreamAttributesSetByHandle(file->handle, attributes,
+						       sizeof(*attributes)));
+}
+
+static int host_set_length(struct file *file, u64 length)
+{
+	return errno_of(DkStreamSetLength(file->handle, length));
+}
+
+static int host_flush(struct file *file, u64 flags)
+{
+	return errno_of(DkStreamFlush(file->handle, flags));
+}
+
+static s64 host_list(struct file *file, void *buffer, size_t length,
+		     u64 *cursor)
+{
+	dk_u64 done, next = *cursor;
+	long error;
+
+	error = errno_of(DkStreamEnumerateChildren(file->handle, &next, buffer,
+						   length, &done));
+	*cursor = next;
+	return error ? error : (s64)done;
+}
+
+const struct file_ops host_ops = {
+	.read = host_read,
+	.write = host_write,
+	.seek = host_seek,
+	.attributes = host_get_attributes,
+	.set_attributes = host_set_attributes,
+	.set_length = host_set_length,
+	.flush = host_flush,
+	.list = host_list,
+};
+
+/* The same when O_APPEND was changed after opening; see fcntl.c. */
+const struct file_ops host_append_ops = {
+	.read = host_read,
+	.write = host_write_end,
+	.seek = host_seek,
+	.attributes = host_get_attributes,
+	.set_attributes = host_set_attributes,
+	.set_length = host_set_length,
+	.flush = host_flush,
+	.list = host_list,
+};
+
+static int name_attributes(struct file *file,
+			   struct dk_stream_attributes *attributes)
+{
+	struct path path;
+	int error = path_set(&path, file->path, PATH_NOFOLLOW);
+
+	return error ? error : path_attributes(&path, attributes);
+}
+
+/* O_PATH: only the name is kept, and asked again each time. */
+const struct file_ops name_ops = {
+	.attributes = name_attributes,
+};
+
+/* What kind of file it is: DK_TYPE_*, asked once. */
+u8 file_type(struct file *file)
+{
+	struct dk_stream_attributes attributes;
+	u8 type = __atomic_load_n(&file->type, __ATOMIC_RELAXED);
+
+	if (type)
+		return type;
+	if (file_attributes(file, &attributes))
+		return 0;
+	__atomic_store_n(&file->type, attributes.type, __ATOMIC_RELAXED);
+	return attributes.type;
+}
+
+static u64 disposition_of(u32 flags)
+{
+	if (flags & O_CREAT) {
+		if (flags & O_EXCL)
+			return DK_OPEN_CREATE_NEW;
+		return flags & O_TRUNC ? DK_OPEN_CREATE_TRUNCATE :
+					 DK_OPEN_CREATE;
+	}
+	return flags & O_TRUNC ? DK_OPEN_TRUNCATE : DK_OPEN_EXISTING;
+}
+
+static u64 dk_access_of(u32 flags)
+{
+	u8 access = access_of_flags(flags);
+	u64 dk_access = 0;
+
+	if (access & FILE_READ)
+		dk_access |= DK_ACCESS_READ;
+	/* Linux lets O_TRUNC change what is opened for reading. */
+	if (access & FILE_WRITE || flags & O_TRUNC)
+		dk_access |= DK_ACCESS_WRITE;
+	if (access & FILE_WRITE && flags & O_APPEND)
+		dk_access |= DK_ACCESS_APPEND;
+	return dk_access;
+}
+
+static int open_name(struct path *path, u32 flags, struct file **out)
+{
+	struct dk_stream_attributes attributes;
+	struct file *file;
+	int error;
+
+	error = path_attributes(path, &attributes);
+	if (error)
+		return error;
+	if (flags & O_DIRECTORY && attributes.type != DK_TYPE_DIRECTORY)
+		return -ENOTDIR;
+	file = file_new(FILE_PATH, &name_ops, 0,
+			flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
+	if (!file)
+		return -ENOMEM;
+	file->type = attributes.type;
+	*out = file;
+	return 0;
+}
+
+/*
+ * host_open() - open @path with O_* @flags; @mode has the umask taken off
+ *
+ * The description remembers the name, which is what a directory descriptor,
+ * /proc/self/fd and mapping for execution go by.
+ */
+int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
+{
+	struct file *file = NULL;
+	u64 options = DK_OPTION_MODE(mode);
+	int error;
+
+	if (flags & O_PATH) {
+		error = open_name(path, flags, &file);
+		if (error)
+			return error;
+	} else {
+		if (flags & O_NONBLOCK)
+			options |= DK_OPTION_NONBLOCK;
+		if (flags & O_DIRECTORY)
+			options |= DK_OPTION_DIRECTORY;
+		if (flags & O_NOFOLLOW)
+			options |= DK_OPTION_NOFOLLOW;
+		if (flags & O_DSYNC)
+			options |= DK_OPTION_SYNC;
+		file = file_new(FILE_HOST, &host_ops, access_of_flags(flags),
+				flags);
+		if (!file)
+			return -ENOMEM;
+		error = errno_restart(DkStreamOpen(URI(path),
+						   dk_access_of(flags),
+						   disposition_of(flags),
+						   options, &file->handle));
+		if (error)
+			goto fail;
+		if (flags & O_DIRECTORY)
+			file->type = DK_TYPE_DIRECTORY;
+	}
+
+	error = -ENOMEM;
+	file->path = mem_alloc(path->length - URI_PREFIX_LENGTH + 1);
+	if (!file->path)
+		goto fail;
+	memcpy(file->path, path_text(path),
+	       path->length - URI_PREFIX_LENGTH + 1);
+	*out = file;
+	return 0;
+
+fail:
+	file_put(file);
+	return error;
+}
+
+/* Of the name, as path->flags say: of a link or of what it leads to. */
+int host_attributes(struct path *path, struct dk_stream_attributes *attributes)
+{
+	u64 flags = path->flags & PATH_NOFOLLOW ? DK_NAME_NOFOLLOW : 0;
+
+	return errno_of(DkStreamAttributesQuery(URI(path), flags, attributes,
+						sizeof(*attributes)));
+}
+
+/*
+ * Text of a symbolic link into libos or program memory: its length, cut to
+ * @length; -EINVAL when it is something else.
+ */
+int host_read_link(struct path *path, char *buffer, size_t length)
+{
+	struct dk_stream_attributes attributes;
+	DK_HANDLE handle;
+	dk_u64 done;
+	long error;
+
+	error = errno_of(DkStreamOpen(URI(path), DK_ACCESS_READ,
+				      DK_OPEN_EXISTING, DK_OPTION_LINK |
+				      DK_OPTION_NONBLOCK, &handle));
+	if (error == -ENXIO || error == -EACCES) {
+		/* not a link, perhaps, but nothing that we may read */
+		u32 flags = path->flags;
+
+		path->flags |= PATH_NOFOLLOW;
+		if (!host_attributes(path, &attributes) &&
+		    attributes.type != DK_TYPE_SYMLINK)
+			error = -EINVAL;
+		path->flags = flags;
+	}
+	if (error)
+		return error;
+	error = errno_of(DkStreamAttributesQueryByHandle(handle, &attributes,
+							 sizeof(attributes)));
+	if (!error && attributes.type != DK_TYPE_SYMLINK)
+		error = -EINVAL;
+	if (!error)
+		error = errno_of(DkStreamRead(handle, 0, buffer, length, &done));
+	DkObjectClose(handle);
+	return error ? error : (int)done;
+}

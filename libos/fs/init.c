@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Start, and what the loader and mmap need of files.
+ */
+#include "fs.h"
+#include "table.h"
+
+#define UMASK_AT_START	022
+
+static void open_consoles(void)
+{
+	struct file *file;
+	int fd;
+
+	for (fd = 0; fd < 3; fd++)
+		if (!console_open(fd, ~0U, &file))
+			fd_replace(fd, file, false);
+}
+
+void fs_init(const struct dk_parameters *p)
+{
+	struct fs_context *fs = mem_zalloc(sizeof(*fs));
+	struct path path;
+
+	self()->fs = fs;
+	self()->files = fd_table_new();
+	if (!fs || !self()->files)
+		panic("no memory for the table of files");
+	fs->refs = 1;
+	fs->umask = UMASK_AT_START;
+	fs->length = 1;
+	fs->directory[0] = '/';
+	if (!path_set(&path, (const char *)p + p->directory_offset, 0) &&
+	    !path_resolve(&path)) {
+		fs->length = path.length - URI_PREFIX_LENGTH;
+		memcpy(fs->directory, path_text(&path), fs->length + 1);
+	}
+	open_consoles();
+}
+
+void fs_exit(void)
+{
+}
+
+/* ---- programs ---- */
+
+static int path_of_program(struct path *path, const char *name)
+{
+	char text[PATH_MAX];
+	int length = 0;
+
+	if (!*name)
+		return -ENOENT;
+	if (*name != '/') {
+		length = directory_copy(text, sizeof(text));
+		if (length < 0)
+			return -ENAMETOOLONG;
+		text[length++] = '/';
+	}
+	if (strlen(name) >= sizeof(text) - length)
+		return -ENAMETOOLONG;
+	memcpy(text + length, name, strlen(name) + 1);
+	return path_set(path, text, 0);
+}
+
+static int check_program(struct path *path)
+{
+	struct dk_stream_attributes attributes;
+	int error = host_attributes(path, &attributes);
+
+	if (error)
+		return error;
+	if (attributes.type != DK_TYPE_FILE)
+		return -EACCES;
+	return permission_of(&attributes, 1, process.fsuid, process.fsgid);
+}
+
+long fs_exec_open(const char *name, struct file **out)
+{
+	struct file *file;
+	struct path path;
+	int error;
+
+	error = path_of_program(&path, name);
+	if (!error)
+		error = path_resolve(&path);
+	if (error)
+		return error;
+	if (path.node)
+		return path.node->magic ? fd_reopen(path.id, O_RDONLY, out) :
+					  -EACCES;
+	error = check_program(&path);
+	if (error)
+		return error;
+	file = file_new(FILE_HOST, &host_ops, FILE_READ, O_RDONLY);
+	if (!file)
+		return -ENOMEM;
+	file->type = DK_TYPE_FILE;
+	error = errno_of(DkStreamOpen(path.uri, path.length,
+				      DK_ACCESS_READ | DK_ACCESS_EXECUTE,
+				      DK_OPEN_EXISTING, 0, &file->handle));
+	if (!error) {
+		file->path = mem_alloc(path.length - URI_PREFIX_LENGTH + 1);
+		error = file->path ? 0 : -ENOMEM;
+	}
+	if (error) {
+		file_put(file);
+		return error;
+	}
+	memcpy(file->path, path_text(&path),
+	       path.length - URI_PREFIX_LENGTH + 1);
+	*out = file;
+	return 0;
+}
+
+ssize_t fs_exec_read(struct file *file, u64 offset, void *to, size_t n)
+{
+	size_t done = 0;
+	s64 part;
+
+	while (done < n) {
+		part = file_read(file, (u8 *)to + done, n - done,
+				 offset + done);
+		if (part == -ERESTARTSYS)
+			continue;
+		if (part < 0)
+			return part;
+		if (!part)
+			break;
+		done += part;
+	}
+	return done;
+}
+
+/* ---- names and identities of open files ---- */
+
+void fs_file_path(struct file *file, char *to, size_t size)
+{
+	strlcpy(to, file->path ? file->path : "", size);
+}
+
+void fs_file_identity(struct file *file, u64 *device, u64 *inode)
+{
+	struct dk_stream_attributes attributes;
+
+	*device = 0;
+	*inode = 0;
+	if (file_attributes(file, &attributes))
+		return;
+	*device = attributes.device;
+	*inode = attributes.inode;
+}
+
+/* What readlink of /proc/self/fd/N says; its length, or -ENOENT. */
+int fd_name(int fd, char *buffer, size_t length)
+{
+	static const char *const kinds[] = {
+		[FILE_PIPE] = "pipe:[%llu]",
+		[FILE_EVENT] = "anon_inode:[eventfd]",
+		[FILE_EPOLL] = "anon_inode:[eventpoll]",
+	};
+	struct file *file = fd_get(fd);
+	struct dk_stream_attributes attributes = { 0 };
+	struct path path;
+	size_t needed;
+
+	if (!file)
+		return -ENOENT;
+	if (file->path) {
+		needed = strlcpy(buffer, file->path, length);
+		if (!path_set(&path, file->path,
+			      file->kind == FILE_PATH ? PATH_NOFOLLOW : 0) &&
+		    !path_resolve(&path))
+			needed = strlcpy(buffer, path_text(&path), length);
+	} else if (file->kind == FILE_CONSOLE) {
+		static const char *const names[] = {
+			"/dev/stdin", "/dev/stdout", "/dev/stderr",
+		};
+
+		file_attributes(file, &attributes);
+		if (file_is_terminal(file))
+			needed = strlcpy(buffer, "/dev/tty", length);
+		else if (file->type == DK_TYPE_FIFO)
+			needed = snprintf(buffer, length, "pipe:[%llu]",
+					  (unsigned long long)
+					  attributes.inode);
+		else
+			needed = strlcpy(buffer, names[console_number(file)],
+					 length);
+	} else {
+		file_attributes(file, &attributes);
+		needed = snprintf(buffer, length, kinds[file->kind],
+				  (unsigned long long)attributes.inode);
+	}
+	file_put(file);
+	return MIN(needed, length - 1);
+}
+
+/* Opening /dev/fd/N: a new description of the same thing. */
+int fd_reopen(int fd, u32 flags, struct file **out)
+{
+	struct file *file = fd_get(fd);
+	struct path path;
+	int error;
+
+	if (!file)
+		return -ENOENT;
+	if (flags & O_DIRECTORY && file_type(file) != DK_TYPE_DIRECTORY) {
+		file_put(file);
+		return -ENOTDIR;
+	}
+	flags &= ~(O_CREAT | O_EXCL | O_NOFOLLOW);
+	switch (file->kind) {
+	case FILE_CONSOLE:
+		error = console_open(console_number(file), flags, out);
+		break;
+	case FILE_PIPE:
+		error = pipe_reopen(file, flags, out);
+		break;
+	case FILE_HOST:
+	case FILE_PATH:
+	case FILE_SYNTHETIC:
+		error = path_set(&path, file->path, 0);
+		if (!error)
+			error = path.node ? synth_open(&path, flags, out) :
+				host_open(&path, flags, 0, out);
+		break;
+	default:
+		error = -ENXIO;
+	}
+	file_put(file);
+	return error;
+}
+
+/* ---- mapping ---- */
+
+/*
+ * Another stream of the same file, with the right to map it executable. Files
+ * are opened without it, for few are ever mapped so. -EACCES when the name now
+ * leads to another file, or the rules do not give the right.
+ */
+static long open_executable(struct file *file, DK_HANDLE *handle)
+{
+	struct dk_stream_attributes mine, found;
+	struct path path;
+	long error;
+
+	error = path_set(&path, file->path, 0);
+	if (error || path.node)
+		return -EACCES;
+	error = errno_of(DkStreamOpen(path.uri, path.length,
+				      DK_ACCESS_READ | DK_ACCESS_EXECUTE,
+				      DK_OPEN_EXISTING, DK_OPTION_NONBLOCK,
+				      handle));
+	if (error)
+		return -EACCES;
+	if (!file_attributes(file, &mine) &&
+	    !DkStreamAttributesQueryByHandle(*handle, &found, sizeof(found)) &&
+	    mine.device == found.device && mine.inode == found.inode)
+		return 0;
+	DkObjectClose(*handle);
+	return -EACCES;
+}
+
+static bool is_zero_device(struct file *file)
+{
+	struct dk_stream_attributes attributes;
+
+	return file_type(file) == DK_TYPE_CHARACTER &&
+	       !file_attributes(file, &attributes) &&
+	       attributes.special == (1ULL << 32 | 5);
+}
+
+long fs_file_map(struct file *file, void **base, u64 length, u64 offset,
+		 u64 protection, u64 flags)
+{
+	DK_HANDLE handle;
+	long error;
+
+	if (file->kind == FILE_PATH)
+		return -EBADF;
+	if (!(file->access & FILE_READ))
+		return -EACCES;
+	if (flags & DK_MAP_SHARED && protection & DK_PROT_WRITE &&
+	    !(file->access & FILE_WRITE))
+		return -EACCES;
+	if (file->handle == DK_INVALID_HANDLE ||
+	    file_type(file) == DK_TYPE_DIRECTORY)
+		return -ENODEV;
+	if (is_zero_device(file))
+		return 1;
+	error = errno_of(DkStreamMap(file->handle, base, length, offset,
+				     protection, flags));
+	if (error == -EACCES && protection & DK_PROT_EXECUTE && file->path &&
+	    !open_executable(file, &handle)) {
+		error = errno_of(DkStreamMap(handle, base, length, offset,
+					     protection, flags));
+		DkObjectClose(handle);
+	}
+	return error == -EOPNOTSUPP || error == -ENXIO ? -ENODEV : error;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * ioctl: terminals, and the few commands that every file has.
+ *
+ * A terminal is the host's, and shared with whoever started the picoprocess.
+ * What changes or tells its mode is passed on; what concerns sessions and
+ * process groups is answered here, as for a process in the foreground.
+ */
+#include "fs.h"
+
+#include <asm/ioctls.h>
+#include <asm/termbits.h>
+
+static long set_nonblock(struct file *file, const int *from)
+{
+	u32 flags;
+	int on;
+
+	if (user_get(on, from))
+		return -EFAULT;
+	lock_acquire(&file->lock);
+	flags = file->flags & ~O_NONBLOCK;
+	if (on)
+		flags |= O_NONBLOCK;
+	__atomic_store_n(&file->flags, flags, __ATOMIC_RELAXED);
+	lock_release(&file->lock);
+	if (file->ops->set_flags)
+		file->ops->set_flags(file, flags);
+	return 0;
+}
+
+/* What is left of a regular file, or what a pipe or terminal has for us. */
+static long bytes_readable(struct file *file, int *to)
+{
+	struct dk_stream_attributes attributes;
+	s64 position;
+	int count = 0;
+
+	if (file_type(file) == DK_TYPE_FILE) {
+		position = file_seek(file, 0, SEEK_CUR);
+		if (position < 0 || file_attributes(file, &attributes))
+			return -ENOTTY;
+		count = attributes.length - position;
+	} else if (file->handle == DK_INVALID_HANDLE ||
+		   DkxConsoleControl(file->handle, DK_CONSOLE_BYTES_READABLE,
+				     &count, sizeof(count))) {
+		return -ENOTTY;
+	}
+	return user_put(count, to);
+}
+
+/* One of the host's terminal operations, with the program's memory. */
+static long terminal(struct file *file, u64 operation, unsigned long argument,
+		     size_t length)
+{
+	long error;
+
+	if (!user_ok((void *)argument, length))
+		return -EFAULT;
+	error = errno_restart(DkxConsoleControl(file->handle, operation,
+						(void *)argument, length));
+	return error == -EOPNOTSUPP || error == -EACCES ? -ENOTTY : error;
+}
+
+static long put_id(unsigned long argument, int id)
+{
+	return user_put(id, (int *)argument);
+}
+
+static long terminal_control(struct file *file, unsigned int command,
+			     unsigned long argument)
+{
+	struct termios attributes;
+	int group;
+
+	switch (command) {
+	case TCGETS:
+		return terminal(file, DK_CONSOLE_GET_ATTRIBUTES, argument,
+				sizeof(attributes));
+	case TCSETS:
+		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES, argument,
+				sizeof(attributes));
+	case TCSETSW:
+		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_DRAIN,
+				argument, sizeof(attributes));
+	case TCSETSF:
+		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH,
+				argument, sizeof(attributes));
+	case TIOCGWINSZ:
+		return terminal(file, DK_CONSOLE_GET_WINDOW_SIZE, argument, 8);
+	}
+
+	/* For the rest it only counts whether this is a terminal. */
+	if (DkxConsoleControl(file->handle, DK_CONSOLE_GET_ATTRIBUTES,
+			      &attributes, sizeof(attributes)))
+		return -ENOTTY;
+	switch (command) {
+	case TIOCGPGRP:
+		return put_id(argument, process.pgid);
+	case TIOCSPGRP:
+		if (user_get(group, (int *)argument))
+			return -EFAULT;
+		if (group < 0)
+			return -EINVAL;
+		return (u32)group == process.pgid ? 0 : -EPERM;
+	case TIOCGSID:
+		return put_id(argument, process.sid);
+	case TIOCSCTTY:
+	case TIOCNOTTY:
+	case TCSBRK:
+	case TCSBRKP:
+	case TCXONC:
+	case TCFLSH:
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+SYSCALL3(ioctl, int, fd, unsigned int, command, unsigned long, argument)
+{
+	struct file *file = fs_get(fd);
+	long result = -ENOTTY;
+
+	if (!file)
+		return -EBADF;
+	switch (command) {
+	case FIOCLEX:
+	case FIONCLEX:
+		fd_close_on_exec(fd, command == FIOCLEX);
+		result = 0;
+		break;
+	case FIONBIO:
+		result = set_nonblock(file, (const int *)argument);
+		break;
+	case FIONREAD:
+		if (file->ops->control)
+			result = file->ops->control(file, command, argument);
+		else
+			result = bytes_readable(file, (int *)argument);
+		break;
+	default:
+		if (file->ops->control)
+			result = file->ops->control(file, command, argument);
+		else if (file_is_terminal(file))
+			result = terminal_control(file, command, argument);
+	}
+	file_put(file);
+	return result;
+}

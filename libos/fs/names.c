@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Making, removing and renaming: mkdir, rmdir, unlink, rename, link, symlink,
+ * mknod; and readlink.
+ */
+#include "fs.h"
+
+static bool is_dot(const struct path *path, const char *dots)
+{
+	const char *end = path->uri + path->length, *start;
+	size_t length = strlen(dots);
+
+	while (end[-1] == '/' && end > path->uri + URI_PREFIX_LENGTH + 1)
+		end--;
+	for (start = end; start[-1] != '/'; start--)
+		;
+	return (size_t)(end - start) == length && !memcmp(start, dots, length);
+}
+
+static bool is_root(const struct path *path)
+{
+	const char *text = path->uri + URI_PREFIX_LENGTH;
+
+	return !text[slash_length(text)];
+}
+
+SYSCALL3(mkdirat, int, dirfd, const char *, name, u32, mode)
+{
+	struct path path;
+	DK_HANDLE handle;
+	u64 options;
+	int error;
+
+	error = path_get(dirfd, name, PATH_NOFOLLOW, &path);
+	if (error)
+		return error;
+	if (path.node || is_root(&path))
+		return -EEXIST;
+	options = DK_OPTION_DIRECTORY |
+		  DK_OPTION_MODE(mode & ~self()->fs->umask & 01777);
+	error = errno_of(DkStreamOpen(path.uri, path.length, DK_ACCESS_READ,
+				      DK_OPEN_CREATE_NEW, options, &handle));
+	if (!error)
+		DkObjectClose(handle);
+	return error;
+}
+
+SYSCALL2(mkdir, const char *, name, u32, mode)
+{
+	return do_mkdirat(AT_FDCWD, name, mode);
+}
+
+static long remove_at(int dirfd, const char *name, u64 how)
+{
+	struct path path;
+	int error;
+
+	error = path_get(dirfd, name, PATH_NOFOLLOW, &path);
+	if (error)
+		return error;
+	if (how == DK_DELETE_DIRECTORY) {
+		if (is_root(&path))
+			return -EBUSY;
+		if (is_dot(&path, "."))
+			return -EINVAL;
+		if (is_dot(&path, ".."))
+			return -ENOTEMPTY;
+	} else if (is_root(&path) || is_dot(&path, ".") ||
+		   is_dot(&path, "..")) {
+		return -EISDIR;
+	}
+	if (path.node)
+		return -EPERM;
+	return errno_of(DkStreamDelete(path.uri, path.length, how));
+}
+
+SYSCALL3(unlinkat, int, dirfd, const char *, name, u32, flags)
+{
+	if (flags & ~(u32)AT_REMOVEDIR)
+		return -EINVAL;
+	return remove_at(dirfd, name, flags & AT_REMOVEDIR ?
+			 DK_DELETE_DIRECTORY : DK_DELETE_FILE);
+}
+
+SYSCALL1(unlink, const char *, name)
+{
+	return remove_at(AT_FDCWD, name, DK_DELETE_FILE);
+}
+
+SYSCALL1(rmdir, const char *, name)
+{
+	return remove_at(AT_FDCWD, name, DK_DELETE_DIRECTORY);
+}
+
+#define RENAME_NOREPLACE	0x1
+#define RENAME_EXCHANGE		0x2
+
+static bool cannot_be_renamed(const struct path *path)
+{
+	return is_root(path) || is_dot(path, ".") || is_dot(path, "..");
+}
+
+static long rename_at(int from_fd, const char *from_name, int to_fd,
+		      const char *to_name, u32 flags)
+{
+	struct path from, to;
+	int error;
+
+	if (flags & ~(u32)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+		return -EINVAL;
+	error = path_get(from_fd, from_name, PATH_NOFOLLOW, &from);
+	if (!error)
+		error = path_get(to_fd, to_name, PATH_NOFOLLOW, &to);
+	if (error)
+		return error;
+	if (from.node || to.node)
+		return !from.node != !to.node ? -EXDEV : -EPERM;
+	if (cannot_be_renamed(&from))
+		return -EBUSY;
+	if (cannot_be_renamed(&to))
+		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+	return errno_of(DkStreamRename(from.uri, from.length, to.uri, to.length,
+				       (flags & RENAME_NOREPLACE ?
+					DK_RENAME_NOREPLACE : 0) |
+				       (flags & RENAME_EXCHANGE ?
+					DK_RENAME_EXCHANGE : 0)));
+}
+
+SYSCALL2(rename, const char *, from, const char *, to)
+{
+	return rename_at(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+SYSCALL4(renameat, int, from_fd, const char *, from, int, to_fd,
+	 const char *, to)
+{
+	return rename_at(from_fd, from, to_fd, to, 0);
+}
+
+SYSCALL5(renameat2, int, from_fd, const char *, from, int, to_fd,
+	 const char *, to, u32, flags)
+{
+	return rename_at(from_fd, from, to_fd, to, flags);
+}
+
+static long link_at(int from_fd, const char *from_name, int to_fd,
+		    const char *to_name, u32 at_flags)
+{
+	struct path from, to;
+	int error;
+
+	if (at_flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	error = path_get(from_fd, from_name,
+			 at_flags & AT_SYMLINK_FOLLOW ? 0 : PATH_NOFOLLOW,
+			 &from);
+	if (!error)
+		error = path_get(to_fd, to_name, PATH_NOFOLLOW, &to);
+	if (error)
+		return error;
+	if (to.node)
+		return -EEXIST;
+	if (from.node)
+		return -EXDEV;
+	return errno_of(DkxStreamLink(from.uri, from.length, to.uri, to.length,
+				      at_flags & AT_SYMLINK_FOLLOW ? 0 :
+				      DK_NAME_NOFOLLOW));
+}
+
+SYSCALL5(linkat, int, from_fd, const char *, from, int, to_fd,
+	 const char *, to, u32, flags)
+{
+	return link_at(from_fd, from, to_fd, to, flags);
+}
+
+SYSCALL2(link, const char *, from, const char *, to)
+{
+	return link_at(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+static long symlink_at(const char *target, int dirfd, const char *name)
+{
+	char text[PATH_MAX];
+	struct path path;
+	ssize_t length;
+	int error;
+
+	length = user_string(text, target, sizeof(text));
+	if (length < 0)
+		return length;
+	if (!length)
+		return -ENOENT;
+	error = path_get(dirfd, name, PATH_NOFOLLOW, &path);
+	if (error)
+		return error;
+	if (path.node || is_root(&path))
+		return -EEXIST;
+	return errno_of(DkxStreamLink(text, length, path.uri, path.length,
+				      DK_LINK_SYMBOLIC));
+}
+
+SYSCALL3(symlinkat, const char *, target, int, dirfd, const char *, name)
+{
+	return symlink_at(target, dirfd, name);
+}
+
+SYSCALL2(symlink, const char *, target, const char *, name)
+{
+	return symlink_at(target, AT_FDCWD, name);
+}
+
+/* Only regular files: the host makes no devices, and named pipes not yet. */
+static long make_node_at(int dirfd, const char *name, u32 mode)
+{
+	struct path path;
+	DK_HANDLE handle;
+	int error;
+
+	switch (mode & S_IFMT) {
+	case 0:
+	case S_IFREG:
+		break;
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFIFO:
+	case S_IFSOCK:
+		return -EPERM;
+	case S_IFDIR:
+		return -EPERM;
+	default:
+		return -EINVAL;
+	}
+	error = path_get(dirfd, name, PATH_NOFOLLOW, &path);
+	if (error)
+		return error;
+	if (path.node || is_root(&path))
+		return -EEXIST;
+	error = errno_of(DkStreamOpen(path.uri, path.length, DK_ACCESS_WRITE,
+				      DK_OPEN_CREATE_NEW,
+				      DK_OPTION_MODE(mode & 07777 &
+						     ~self()->fs->umask),
+				      &handle));
+	if (!error)
+		DkObjectClose(handle);
+	return error;
+}
+
+SYSCALL4(mknodat, int, dirfd, const char *, name, u32, mode,
+	 u32, device __unused)
+{
+	return make_node_at(dirfd, name, mode);
+}
+
+SYSCALL3(mknod, const char *, name, u32, mode, u32, device __unused)
+{
+	return make_node_at(AT_FDCWD, name, mode);
+}
+
+static long read_link_at(int dirfd, const char *name, char *to, int size)
+{
+	struct path path;
+	int result;
+
+	if (size <= 0)
+		return -EINVAL;
+	result = path_get(dirfd, name, PATH_NOFOLLOW | PATH_EMPTY, &path);
+	if (result)
+		return result;
+	if (path.file) {
+		/* "" means a link that was opened with O_PATH | O_NOFOLLOW */
+		result = -ENOENT;
+		if (path.file->kind == FILE_PATH &&
+		    path.file->type == DK_TYPE_SYMLINK) {
+			char *name_of_link = path.file->path;
+			struct path link;
+
+			result = path_set(&link, name_of_link, PATH_NOFOLLOW);
+			if (!result)
+				result = link.node ?
+					 synth_read_link(&link, to, size) :
+					 host_read_link(&link, to, size);
+		}
+		path_put(&path);
+		return result;
+	}
+	if (!user_ok(to, size))
+		return -EFAULT;
+	if (!path.node) {
+		result = host_read_link(&path, to, size);
+		if (result >= 0 || !path_reroute(&path, result))
+			return result;
+	}
+	return synth_read_link(&path, to, size);
+}
+
+SYSCALL4(readlinkat, int, dirfd, const char *, name, char *, to, int, size)
+{
+	return read_link_at(dirfd, name, to, size);
+}
+
+SYSCALL3(readlink, const char *, name, char *, to, int, size)
+{
+	return read_link_at(AT_FDCWD, name, to, size);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Names: from a program's (directory descriptor, text) to one absolute path.
+ *
+ * The text is only joined to its directory. Symbolic links and ".." are left
+ * to the host, which walks them within the sandbox and physically. The
+ * exception are names of the synthetic tree, which the host does not know:
+ * where a name may lead there, resolve.c walks it here.
+ *
+ * A directory descriptor stands for the name it was opened by. When the
+ * directory is renamed while it is open, names relative to it fail.
+ */
+#include "fs.h"
+
+/* Append @text[@length] behind a slash: -ENAMETOOLONG. */
+static int path_join(struct path *path, const char *base, size_t length)
+{
+	if (length > DRAWBRIDGE_URI_MAX - URI_PREFIX_LENGTH - 1)
+		return -ENAMETOOLONG;
+	memcpy(path->uri, URI_PREFIX, URI_PREFIX_LENGTH);
+	memcpy(path_text(path), base, length);
+	path->length = URI_PREFIX_LENGTH + length;
+	if (!length || path->uri[path->length - 1] != '/')
+		path->uri[path->length++] = '/';
+	path->uri[path->length] = 0;
+	return 0;
+}
+
+static int path_start_cwd(struct path *path)
+{
+	struct fs_context *fs = self()->fs;
+	int error;
+
+	lock_acquire(&fs->lock);
+	error = path_join(path, fs->directory, fs->length);
+	lock_release(&fs->lock);
+	return error;
+}
+
+static int path_start(struct path *path, int dirfd)
+{
+	struct file *file;
+	int error;
+
+	if (dirfd == AT_FDCWD)
+		return path_start_cwd(path);
+
+	file = fd_get(dirfd);
+	if (!file)
+		return -EBADF;
+	error = -ENOTDIR;
+	if (file->path && file_type(file) == DK_TYPE_DIRECTORY)
+		error = path_join(path, file->path, strlen(file->path));
+	file_put(file);
+	return error;
+}
+
+/* The working directory without a slash behind it; its length or an error. */
+int directory_copy(char *to, size_t size)
+{
+	struct fs_context *fs = self()->fs;
+	int length;
+
+	lock_acquire(&fs->lock);
+	length = fs->length;
+	if (length < (int)size)
+		memcpy(to, fs->directory, length + 1);
+	else
+		length = -ERANGE;
+	lock_release(&fs->lock);
+	return length;
+}
+
+static int path_get_empty(int dirfd, struct path *path)
+{
+	if (!(path->flags & PATH_EMPTY))
+		return -ENOENT;
+	if (dirfd == AT_FDCWD) {
+		int error = path_start_cwd(path);
+
+		/* "/dir/" would do for the host, but not for every use here */
+		if (!error && path->length > URI_PREFIX_LENGTH + 1)
+			path->uri[--path->length] = 0;
+		return error ? error : path_resolve(path);
+	}
+	path->file = fd_get(dirfd);
+	return path->file ? 0 : -EBADF;
+}
+
+/*
+ * path_get() - take over a name from the program
+ *
+ * @name is a program's pointer. The order of the checks is Linux's: the text
+ * (EFAULT, ENOENT, ENAMETOOLONG), then the directory (EBADF, ENOTDIR).
+ */
+int path_get(int dirfd, const char *name, u32 flags, struct path *path)
+{
+	ssize_t length;
+	int error;
+	char first;
+
+	path->file = NULL;
+	path->node = NULL;
+	path->flags = flags;
+	if (user_get(first, name))
+		return -EFAULT;
+	if (!first)
+		return path_get_empty(dirfd, path);
+
+	if (first == '/') {
+		memcpy(path->uri, URI_PREFIX, URI_PREFIX_LENGTH);
+		path->length = URI_PREFIX_LENGTH;
+	} else {
+		error = path_start(path, dirfd);
+		if (error)
+			return error;
+	}
+	length = user_string(path->uri + path->length, name,
+			     MIN((size_t)PATH_MAX,
+				 sizeof(path->uri) - path->length));
+	if (length < 0)
+		return length;
+	path->length += length;
+	if (path->length > DRAWBRIDGE_URI_MAX)
+		return -ENAMETOOLONG;
+	if (synth_covers(path_text(path)))
+		return path_resolve(path);
+	return 0;
+}
+
+/* The same for an absolute path of the libos's own. */
+int path_set(struct path *path, const char *absolute, u32 flags)
+{
+	size_t length = strlen(absolute);
+
+	path->file = NULL;
+	path->node = NULL;
+	path->flags = flags;
+	if (length > DRAWBRIDGE_URI_MAX - URI_PREFIX_LENGTH)
+		return -ENAMETOOLONG;
+	memcpy(path->uri, URI_PREFIX, URI_PREFIX_LENGTH);
+	memcpy(path_text(path), absolute, length + 1);
+	path->length = URI_PREFIX_LENGTH + length;
+	return synth_covers(absolute) ? path_resolve(path) : 0;
+}
+
+void path_put(struct path *path)
+{
+	if (path->file)
+		file_put(path->file);
+	path->file = NULL;
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * read, write, their relatives with a position, and lseek.
+ *
+ * The program's buffer goes straight to the host, which answers -EFAULT for
+ * one that cannot be used. It is only checked here that it is not the libos's
+ * own memory. What is passed on inside fs/ is then either the program's or,
+ * where a call has a buffer of its own, the libos's: copy_in() and copy_out()
+ * tell them apart.
+ */
+#include "fs.h"
+
+long copy_in(void *to, const void *from, size_t length)
+{
+	if (likely(user_ok(from, length)))
+		return user_read(to, from, length);
+	memcpy(to, from, length);
+	return 0;
+}
+
+long copy_out(void *to, const void *from, size_t length)
+{
+	if (likely(user_ok(to, length)))
+		return user_write(to, from, length);
+	memcpy(to, from, length);
+	return 0;
+}
+
+s64 broken_pipe(void)
+{
+	signal_send_self(13);	/* SIGPIPE */
+	return -EPIPE;
+}
+
+/* @buffer is the program's and checked, or the libos's. */
+s64 file_read(struct file *file, void *buffer, size_t length, u64 offset)
+{
+	if (!(file->access & FILE_READ))
+		return -EBADF;
+	if (!file->ops->read)
+		return -EINVAL;
+	if (offset != DK_OFFSET_CURRENT && !file->ops->seek)
+		return -ESPIPE;
+	return file->ops->read(file, buffer, MIN(length, MAX_TRANSFER), offset);
+}
+
+s64 file_write(struct file *file, const void *buffer, size_t length, u64 offset)
+{
+	if (!(file->access & FILE_WRITE))
+		return -EBADF;
+	if (!file->ops->write)
+		return -EINVAL;
+	if (offset != DK_OFFSET_CURRENT && !file->ops->seek)
+		return -ESPIPE;
+	return file->ops->write(file, buffer, MIN(length, MAX_TRANSFER),
+				offset);
+}
+
+SYSCALL3(read, int, fd, void *, buffer, size_t, length)
+{
+	struct file *file = fd_get(fd);
+	s64 result = -EFAULT;
+
+	if (!file)
+		return -EBADF;
+	if (likely(user_ok(buffer, length)) || !(file->access & FILE_READ))
+		result = file_read(file, buffer, length, DK_OFFSET_CURRENT);
+	file_put(file);
+	return result;
+}
+
+SYSCALL3(write, int, fd, const void *, buffer, size_t, length)
+{
+	struct file *file = fd_get(fd);
+	s64 result = -EFAULT;
+
+	if (!file)
+		return -EBADF;
+	if (likely(user_ok(buffer, length)) || !(file->access & FILE_WRITE))
+		result = file_write(file, buffer, length, DK_OFFSET_CURRENT);
+	file_put(file);
+	return result;
+}
+
+SYSCALL4(pread64, int, fd, void *, buffer, size_t, length, s64, offset)
+{
+	struct file *file;
+	s64 result = -EFAULT;
+
+	if (offset < 0)
+		return -EINVAL;
+	file = fd_get(fd);
+	if (!file)
+		return -EBADF;
+	if (likely(user_ok(buffer, length)) || !(file->access & FILE_READ))
+		result = file_read(file, buffer, length, offset);
+	file_put(file);
+	return result;
+}
+
+SYSCALL4(pwrite64, int, fd, const void *, buffer, size_t, length, s64, offset)
+{
+	struct file *file;
+	s64 result = -EFAULT;
+
+	if (offset < 0)
+		return -EINVAL;
+	file = fd_get(fd);
+	if (!file)
+		return -EBADF;
+	if (likely(user_ok(buffer, length)) || !(file->access & FILE_WRITE))
+		result = file_write(file, buffer, length, offset);
+	file_put(file);
+	return result;
+}
+
+/* Of a directory, the position is the listing's and kept here. */
+static s64 directory_seek(struct file *file, s64 offset, int whence)
+{
+	s64 result = -EINVAL;
+
+	lock_acquire(&file->lock);
+	if (whence == SEEK_CUR)
+		offset += file->position;
+	if (whence <= SEEK_CUR && offset >= 0) {
+		file->position = offset;
+		result = offset;
+	}
+	lock_release(&file->lock);
+	return result;
+}
+
+s64 file_seek(struct file *file, s64 offset, int whence)
+{
+	if (whence < DK_SEEK_SET || whence > DK_SEEK_HOLE)
+		return -EINVAL;
+	if (!file->ops->seek)
+		return file->kind == FILE_PATH ? -EBADF : -ESPIPE;
+	if (file_type(file) == DK_TYPE_DIRECTORY)
+		return directory_seek(file, offset, whence);
+	return file->ops->seek(file, offset, whence);
+}
+
+SYSCALL3(lseek, int, fd, s64, offset, int, whence)
+{
+	struct file *file = fd_get(fd);
+	s64 result;
+
+	if (!file)
+		return -EBADF;
+	result = file_seek(file, offset, whence);
+	file_put(file);
+	return result;
+}

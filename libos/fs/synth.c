@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The synthetic tree: /proc, and the names of /dev that mean the process's own
+ * descriptors. What they contain is made in proc.c when they are opened.
+ *
+ * /proc belongs to the libos as a whole: a name in it that is not in the table
+ * does not exist. In /dev the table only adds to what the host has.
+ */
+#include "fs.h"
+
+#define SYNTH_DEVICE	0x14	/* minor, as of a file system without disk */
+
+bool synth_owns(const char *path)
+{
+	return !strncmp(path, "/proc", 5) && (!path[5] || path[5] == '/');
+}
+
+static bool is_own_device(const char *name, size_t length)
+{
+	static const char *const names[] = {
+		"tty", "stdin", "stdout", "stderr", "fd",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == length &&
+		    !memcmp(names[i], name, length))
+			return true;
+	return false;
+}
+
+/*
+ * May a walk of @path come through the synthetic tree? Read as text, so ".."
+ * behind a symbolic link is not seen rightly: path_resolve() then decides.
+ */
+bool synth_covers(const char *path)
+{
+	bool first_is_dev = false;
+	unsigned int depth = 0;
+	size_t length;
+
+	for (path += slash_length(path); *path;
+	     path += length, path += slash_length(path)) {
+		length = component_length(path);
+		if (length == 1 && path[0] == '.')
+			continue;
+		if (length == 2 && path[0] == '.' && path[1] == '.') {
+			depth -= depth > 0;
+			continue;
+		}
+		if (depth == 0) {
+			if (length == 4 && !memcmp(path, "proc", 4))
+				return true;
+			first_is_dev = length == 3 && !memcmp(path, "dev", 3);
+		} else if (depth == 1 && first_is_dev &&
+			   is_own_device(path, length)) {
+			return true;
+		}
+		depth++;
+	}
+	return false;
+}
+
+static bool number_of(const char *text, size_t length, u32 *number)
+{
+	u64 value = 0;
+	size_t i;
+
+	for (i = 0; i < length; i++) {
+		if (text[i] < '0' || text[i] > '9')
+			return false;
+		value = value * 10 + text[i] - '0';
+		if (value > 0x7fffffff)
+			return false;
+	}
+	*number = value;
+	return length > 0 && (text[0] != '0' || length == 1);
+}
+
+static bool component_matches(const char *pattern, size_t pattern_length,
+			      const char *name, size_t length, u32 *id)
+{
+	if (pattern_length == 1 && *pattern == '*')
+		return number_of(name, length, id);
+	return pattern_length == length && !memcmp(pattern, name, length);
+}
+
+/* Is the first number, in /proc/N, this process, and the second one open? */
+static bool ids_exist(const char *path, u32 pid, u32 fd, unsigned int ids)
+{
+	struct file *file;
+
+	if (ids && pid != process.pid)
+		return false;
+	if (ids < 2)
+		return true;
+	if (!strncmp(path, "/proc/*/task/", 13))
+		return fd == process.pid;
+	file = fd_get(fd);
+	if (!file)
+		return false;
+	file_put(file);
+	return true;
+}
+
+/* @path is absolute, without ".", ".." and doubled slashes. */
+const struct synth_node *synth_find(const char *path, u32 *id)
+{
+	const struct synth_node *node;
+
+	if (strncmp(path, "/proc", 5) && strncmp(path, "/dev/", 5))
+		return NULL;
+	for (node = synth_tree; node->path; node++) {
+		const char *pattern = node->path, *text = path;
+		u32 numbers[2] = { 0, 0 };
+		unsigned int ids = 0;
+
+		while (*pattern == '/' && *text == '/') {
+			size_t a = component_length(++pattern);
+			size_t b = component_length(++text);
+
+			if (!component_matches(pattern, a, text, b,
+					       &numbers[ids & 1]))
+				break;
+			ids += *pattern == '*';
+			pattern += a;
+			text += b;
+		}
+		if (*pattern || *text)
+			continue;
+		if (!ids_exist(node->path, numbers[0], numbers[1], ids))
+			return NULL;
+		*id = ids ? numbers[ids - 1] : 0;
+		return node;
+	}
+	return NULL;
+}
+
+int synth_attributes(const struct synth_node *node, u32 id,
+		     struct dk_stream_attributes *attributes)
+{
+	s64 now = process.start_time + clock_now(DK_CLOCK_WALL) -
+		  clock_now(DK_CLOCK_BOOT);
+
+	memset(attributes, 0, sizeof(*attributes));
+	attributes->type = node->type;
+	attributes->mode = node->mode;
+	if (!strncmp(node->path, "/proc/*", 7)) {
+		attributes->uid = process.euid;
+		attributes->gid = process.egid;
+	}
+	attributes->nlink = node->type == DK_TYPE_DIRECTORY ? 2 : 1;
+	attributes->block_size = node->type == DK_TYPE_FILE ? 1024 : 4096;
+	attributes->inode = (u64)(node - synth_tree + 1) << 32 | id;
+	attributes->device = SYNTH_DEVICE;
+	attributes->access_time = now;
+	attributes->write_time = now;
+	attributes->change_time = now;
+	return 0;
+}
+
+/* Length of the text, cut to @length; -EINVAL when it is not a link. */
+int synth_read_link(struct path *path, char *buffer, size_t length)
+{
+	char *target;
+	int result;
+
+	if (path->node->type != DK_TYPE_SYMLINK)
+		return -EINVAL;
+	target = mem_alloc(PATH_MAX);
+	if (!target)
+		return -ENOMEM;
+	result = path->node->target(target, PATH_MAX, path->id);
+	if (result > (int)length)
+		result = length;
+	if (result > 0 && copy_out(buffer, target, result))
+		result = -EFAULT;
+	mem_free(target);
+	return result;
+}
+
+/* ---- files: a text that is made once ---- */
+
+void text_add(struct text *text, const char *format, ...)
+{
+	va_list args;
+	int length;
+
+	for (;;) {
+		char *data;
+
+		va_start(args, format);
+		length = vsnprintf(text->data + text->length,
+				   text->room - text->length, format, args);
+		va_end(args);
+		if (text->failed || length < 0)
+			return;
+		if ((size_t)length < text->room - text->length)
+			break;
+		data = mem_realloc(text->data, 2 * text->room + length);
+		if (!data) {
+			text->failed = true;
+			return;
+		}
+		text->data = data;
+		text->room = 2 * text->room + length;
+	}
+	text->length += length;
+}
+
+static s64 synth_read(struct file *file, void *buffer, size_t length,
+		      u64 offset)
+{
+	struct text *text = file->data;
+	bool current = offset == DK_OFFSET_CURRENT;
+	s64 done;
+
+	if (!text)
+		return -EISDIR;
+	lock_acquire(&file->lock);
+	if (current)
+		offset = file->position;
+	done = offset < text->length ? MIN(length, text->length - offset) : 0;
+	if (done && copy_out(buffer, text->data + offset, done))
+		done = -EFAULT;
+	if (current && done > 0)
+		file->position += done;
+	lock_release(&file->lock);
+	return done;
+}
+
+static s64 synth_seek(struct file *file, s64 offset, int whence)
+{
+	struct text *text = file->data;
+	s64 result;
+
+	lock_acquire(&file->lock);
+	if (whence == SEEK_CUR)
+		offset += file->position;
+	else if (whence == SEEK_END && text)
+		offset += text->length;
+	else if (whence != SEEK_SET)
+		offset = -1;
+	result = offset < 0 ? -EINVAL : offset;
+	if (result >= 0)
+		file->position = offset;
+	lock_release(&file->lock);
+	return result;
+}
+
+/* position: the number of the node. */
+static const struct synth_node *synth_node_of(struct file *file, u32 *id)
+{
+	return synth_find(file->path, id);
+}
+
+static int synth_get_attributes(struct file *file,
+				struct dk_stream_attributes *attributes)
+{
+	const struct synth_node *node;
+	u32 id;
+
+	node = synth_node_of(file, &id);
+	return node ? synth_attributes(node, id, attributes) : -ENOENT;
+}
+
+/* ---- directories ---- */
+
+struct listing {
+	u8 *buffer;
+	size_t length, done;
+	u64 skip, cursor;
+	bool full;
+};
+
+static void list_add(struct listing *list, const char *name, size_t length,
+		     u8 type, u64 inode)
+{
+	struct dk_directory_entry *entry;
+	size_t room = ALIGN_UP(sizeof(*entry) + length, 8);
+
+	list->cursor++;
+	if (list->full || list->cursor <= list->skip)
+		return;
+	if (list->done + room > list->length) {
+		list->full = true;
+		return;
+	}
+	entry = (struct dk_directory_entry *)(list->buffer + list->done);
+	entry->inode = inode;
+	entry->cursor = list->cursor;
+	entry->length = room;
+	entry->name_length = length;
+	entry->type = type;
+	memcpy(entry->name, name, length);
+	list->done += room;
+}
+
+static void list_number(struct listing *list, u32 number, u8 type, u64 inode)
+{
+	char name[16];
+
+	list_add(list, name, snprintf(name, sizeof(name), "%u", number), type,
+		 inode | number);
+}
+
+/* Is @pattern an entry right below @directory? Its name, or NULL. */
+static const char *entry_below(const char *pattern, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	if (strncmp(pattern, directory, length) || pattern[length] != '/')
+		return NULL;
+	pattern += length + 1;
+	return strchr(pattern, '/') ? NULL : pattern;
+}
+
+static s64 synth_list(struct file *file, void *buffer, size_t length,
+		      u64 *cursor)
+{
+	struct listing list = { buffer, length, 0, *cursor, 0, false };
+	const struct synth_node *directory, *node;
+	const char *name;
+	u64 inode;
+	u32 id;
+	int fd;
+
+	directory = synth_node_of(file, &id);
+	if (!directory)
+		return -ENOENT;
+	if (directory->type != DK_TYPE_DIRECTORY)
+		return -ENOTDIR;
+	list_add(&list, ".", 1, DK_TYPE_DIRECTORY,
+		 (u64)(directory - synth_tree + 1) << 32 | id);
+	list_add(&list, "..", 2, DK_TYPE_DIRECTORY, 1);
+	for (node = synth_tree; node->path; node++) {
+		name = entry_below(node->path, directory->path);
+		if (!name)
+			continue;
+		inode = (u64)(node - synth_tree + 1) << 32;
+		if (strcmp(name, "*"))
+			list_add(&list, name, strlen(name), node->type, inode);
+		else if (!node->magic)
+			list_number(&list, process.pid, node->type, inode);
+		else
+			for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1))
+				list_number(&list, fd, node->type, inode);
+	}
+	if (list.full && !list.done)
+		return -EINVAL;
+	if (list.done) {
+		struct dk_directory_entry *last = buffer;
+
+		while ((u8 *)last + last->length < list.buffer + list.done)
+			last = (void *)((u8 *)last + last->length);
+		*cursor = last->cursor;
+	}
+	return list.done;
+}
+
+static void synth_release(struct file *file)
+{
+	struct text *text = file->data;
+
+	if (text) {
+		mem_free(text->data);
+		mem_free(text);
+	}
+}
+
+static const struct file_ops synth_ops = {
+	.read = synth_read,
+	.seek = synth_seek,
+	.attributes = synth_get_attributes,
+	.list = synth_list,
+	.release = synth_release,
+};
+
+static struct text *text_make(const struct synth_node *node)
+{
+	struct text *text = mem_zalloc(sizeof(*text));
+
+	if (!text)
+		return NULL;
+	text->room = 1024;
+	text->data = mem_alloc(text->room);
+	if (text->data)
+		node->content(text);
+	if (!text->data || text->failed) {
+		mem_free(text->data);
+		mem_free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static int open_text(struct path *path, u32 flags, struct file **out)
+{
+	const struct synth_node *node = path->node;
+	struct file *file;
+
+	if (access_of_flags(flags) & FILE_WRITE)
+		return node->type == DK_TYPE_DIRECTORY ? -EISDIR : -EACCES;
+	file = file_new(FILE_SYNTHETIC, &synth_ops, access_of_flags(flags),
+			flags);
+	if (!file)
+		return -ENOMEM;
+	file->type = node->type;
+	file->path = mem_alloc(path->length - URI_PREFIX_LENGTH + 1);
+	if (file->path && node->type == DK_TYPE_FILE)
+		file->data = text_make(node);
+	if (!file->path || (node->type == DK_TYPE_FILE && !file->data)) {
+		file_put(file);
+		return -ENOMEM;
+	}
+	memcpy(file->path, path_text(path),
+	       path->length - URI_PREFIX_LENGTH + 1);
+	*out = file;
+	return 0;
+}
+
+static int open_terminal(u32 flags, struct file **out)
+{
+	int number;
+
+	for (number = 0; number < 3; number++)
+		if (console_is_terminal(number) &&
+		    !console_open(number, flags, out))
+			return 0;
+	return -ENXIO;
+}
+
+/* Open what path->node says, with O_* @flags. */
+int synth_open(struct path *path, u32 flags, struct file **out)
+{
+	const struct synth_node *node = path->node;
+
+	if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+		return -EEXIST;
+	if (node->type == DK_TYPE_SYMLINK) {
+		if (path->flags & PATH_NOFOLLOW)
+			return -ELOOP;
+		return fd_reopen(path->id, flags, out);
+	}
+	if (flags & O_DIRECTORY && node->type != DK_TYPE_DIRECTORY)
+		return -ENOTDIR;
+	if (node->type == DK_TYPE_CHARACTER)
+		return open_terminal(flags, out);
+	return open_text(path, flags, out);
+}

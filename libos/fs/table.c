@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The table of descriptors.
+ *
+ * Slots stand in segments that double in size (64, 64, 128, 256, ...) and are
+ * not moved or freed while the table lives: a slot's address is good without a
+ * lock. A slot is
+ *
+ *	0			free
+ *	SLOT_RESERVED		a number given out, its file not yet there
+ *	pointer | SLOT_CLOEXEC	open
+ *
+ * Looking up takes no lock (see file.c); changes take the table's.
+ */
+#include "fs.h"
+#include "table.h"
+
+#define SLOT_CLOEXEC	0x1UL
+#define SLOT_RESERVED	0x2UL
+
+static inline struct file *slot_file(uintptr_t slot)
+{
+	return (struct file *)(slot & ~(SLOT_CLOEXEC | SLOT_RESERVED));
+}
+
+static inline unsigned int segment_of(unsigned int fd)
+{
+	return fd < FD_FIRST ? 0 : 26 - __builtin_clz(fd);
+}
+
+static inline unsigned int segment_start(unsigned int segment)
+{
+	return segment ? FD_FIRST << (segment - 1) : 0;
+}
+
+/* The place of @fd, or NULL where the table has never reached. */
+static uintptr_t *fd_slot(struct fd_table *table, unsigned int fd)
+{
+	unsigned int segment;
+	uintptr_t *slots;
+
+	if (likely(fd < FD_FIRST))
+		return &table->first[fd];
+	if (fd >= FD_MAX)
+		return NULL;
+	segment = segment_of(fd);
+	slots = __atomic_load_n(&table->segments[segment], __ATOMIC_ACQUIRE);
+	return slots ? slots + (fd - segment_start(segment)) : NULL;
+}
+
+static size_t segment_bytes(unsigned int segment)
+{
+	return (FD_FIRST << (segment ? segment - 1 : 0)) * sizeof(uintptr_t);
+}
+
+/* The same, making room. table->lock is held. */
+static uintptr_t *fd_slot_make(struct fd_table *table, unsigned int fd)
+{
+	uintptr_t *slot = fd_slot(table, fd), *slots;
+	unsigned int segment;
+
+	if (slot || fd >= FD_MAX)
+		return slot;
+	segment = segment_of(fd);
+	slots = mem_zalloc(segment_bytes(segment));
+	if (!slots)
+		return NULL;
+	__atomic_store_n(&table->segments[segment], slots, __ATOMIC_RELEASE);
+	return slots + (fd - segment_start(segment));
+}
+
+struct fd_table *fd_table_new(void)
+{
+	struct fd_table *table = mem_zalloc(sizeof(*table));
+
+	if (table)
+		table->refs = 1;
+	return table;
+}
+
+unsigned int fd_limit(void)
+{
+	u64 limit = process.limits[LIMIT_NOFILE].soft;
+
+	return limit < FD_MAX ? limit : FD_MAX;
+}
+
+/* The open file @fd with a reference, or NULL. */
+struct file *fd_get(int fd)
+{
+	uintptr_t *slot = fd_slot(self()->files, fd);
+	struct file *file;
+
+	if (!slot)
+		return NULL;
+	for (;;) {
+		file = slot_file(__atomic_load_n(slot, __ATOMIC_ACQUIRE));
+		if (!file)
+			return NULL;
+		if (!file_try_get(file))
+			continue;
+		if (likely(slot_file(__atomic_load_n(slot, __ATOMIC_ACQUIRE)) ==
+			   file))
+			return file;
+		file_put(file);
+	}
+}
+
+/*
+ * Reserve the lowest free number that is not below @lowest: -EMFILE, -ENOMEM.
+ * fd_install() or fd_abandon() follows.
+ */
+int fd_allocate(unsigned int lowest, bool close_on_exec)
+{
+	struct fd_table *table = self()->files;
+	unsigned int limit = fd_limit();
+	uintptr_t *slot;
+	unsigned int fd;
+
+	lock_acquire(&table->lock);
+	fd = MAX(lowest, table->lowest_free);
+	for (; fd < limit; fd++) {
+		slot = fd_slot_make(table, fd);
+		if (!slot) {
+			lock_release(&table->lock);
+			return -ENOMEM;
+		}
+		if (!*slot)
+			break;
+	}
+	if (fd >= limit) {
+		lock_release(&table->lock);
+		return -EMFILE;
+	}
+	__atomic_store_n(slot, SLOT_RESERVED |
+			 (close_on_exec ? SLOT_CLOEXEC : 0), __ATOMIC_RELAXED);
+	if (lowest <= table->lowest_free)
+		table->lowest_free = fd + 1;
+	if (fd >= table->end)
+		table->end = fd + 1;
+	lock_release(&table->lock);
+	return fd;
+}
+
+/* Takes over the caller's reference to @file. */
+void fd_install(int fd, struct file *file)
+{
+	uintptr_t *slot = fd_slot(self()->files, fd);
+
+	__atomic_store_n(slot, (uintptr_t)file | (*slot & SLOT_CLOEXEC),
+			 __ATOMIC_RELEASE);
+}
+
+static void slot_free(struct fd_table *table, uintptr_t *slot, unsigned int fd)
+{
+	__atomic_store_n(slot, 0, __ATOMIC_RELEASE);
+	if (fd < table->lowest_free)
+		table->lowest_free = fd;
+}
+
+void fd_abandon(int fd)
+{
+	struct fd_table *table = self()->files;
+
+	lock_acquire(&table->lock);
+	slot_free(table, fd_slot(table, fd), fd);
+	lock_release(&table->lock);
+}
+
+/* Give @file the lowest number; the reference is used up in any case. */
+int fd_open(struct file *file, bool close_on_exec)
+{
+	int fd = fd_allocate(0, close_on_exec);
+
+	if (fd < 0)
+		file_put(file);
+	else
+		fd_install(fd, file);
+	return fd;
+}
+
+/* Put @file at @fd, closing what is there; uses up the reference. */
+int fd_replace(int fd, struct file *file, bool close_on_exec)
+{
+	struct fd_table *table = self()->files;
+	struct file *old;
+	uintptr_t *slot;
+
+	lock_acquire(&table->lock);
+	slot = fd_slot_make(table, fd);
+	if (!slot || *slot & SLOT_RESERVED) {
+		lock_release(&table->lock);
+		file_put(file);
+		return slot ? -EBUSY : -EMFILE;
+	}
+	old = slot_file(*slot);
+	__atomic_store_n(slot, (uintptr_t)file |
+			 (close_on_exec ? SLOT_CLOEXEC : 0), __ATOMIC_RELEASE);
+	if ((unsigned int)fd >= table->end)
+		table->end = fd + 1;
+	lock_release(&table->lock);
+	if (old)
+		file_put(old);
+	return fd;
+}
+
+/* Remove @fd from the table and return what was there, or NULL. */
+static struct file *fd_take(struct fd_table *table, unsigned int fd)
+{
+	uintptr_t *slot = fd_slot(table, fd);
+	struct file *file = NULL;
+
+	if (!slot)
+		return NULL;
+	lock_acquire(&table->lock);
+	if (!(*slot & SLOT_RESERVED))
+		file = slot_file(*slot);
+	if (file)
+		slot_free(table, slot, fd);
+	lock_release(&table->lock);
+	return file;
+}
+
+int fd_close(int fd)
+{
+	struct file *file = fd_take(self()->files, fd);
+
+	if (!file)
+		return -EBADF;
+	file_put(file);
+	return 0;
+}
+
+/* Get (@set < 0) or set the close-on-exec flag. */
+int fd_close_on_exec(int fd, int set)
+{
+	struct fd_table *table = self()->files;
+	uintptr_t *slot = fd_slot(table, fd);
+	int result = -EBADF;
+
+	if (!slot)
+		return -EBADF;
+	lock_acquire(&table->lock);
+	if (slot_file(*slot)) {
+		result = *slot & SLOT_CLOEXEC;
+		if (set >= 0)
+			__atomic_store_n(slot, (*slot & ~SLOT_CLOEXEC) |
+					 (set ? SLOT_CLOEXEC : 0),
+					 __ATOMIC_RELEASE);
+	}
+	lock_release(&table->lock);
+	return result;
+}
+
+/* The first open descriptor that is not below @from, or -1. */
+int fd_next(unsigned int from)
+{
+	struct fd_table *table = self()->files;
+	unsigned int end = __atomic_load_n(&table->end, __ATOMIC_RELAXED);
+	uintptr_t *slot;
+
+	for (; from < end; from++) {
+		slot = fd_slot(table, from);
+		if (slot && slot_file(__atomic_load_n(slot, __ATOMIC_RELAXED)))
+			return from;
+	}
+	return -1;
+}
+
+void fs_exec_close(void)
+{
+	int fd;
+
+	for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1))
+		if (fd_close_on_exec(fd, -1) > 0)
+			fd_close(fd);
+}
+
+#define CLOSE_RANGE_UNSHARE	0x2
+#define CLOSE_RANGE_CLOEXEC	0x4
+
+SYSCALL3(close_range, unsigned int, first, unsigned int, last,
+	 unsigned int, flags)
+{
+	int fd;
+
+	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) ||
+	    first > last)
+		return -EINVAL;
+	if (first >= FD_MAX)
+		return 0;
+	for (fd = fd_next(first); fd >= 0 && (unsigned int)fd <= last;
+	     fd = fd_next(fd + 1)) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			fd_close_on_exec(fd, 1);
+		else
+			fd_close(fd);
+	}
+	return 0;
+}
+
+SYSCALL1(close, int, fd)
+{
+	return fd_close(fd);
+}
+
+struct file *fs_get(int fd)
+{
+	struct file *file = fd_get(fd);
+
+	if (file && file->kind == FILE_PATH) {
+		file_put(file);
+		return NULL;
+	}
+	return file;
+}
+
+struct file *fs_ref(struct file *file)
+{
+	file_try_get(file);
+	return file;
+}
+
+void fs_put(struct file *file)
+{
+	file_put(file);
+}
