@@ -29,7 +29,7 @@
 #endif
 
 static const int passed_on[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2,
+	SIGHUP,	 SIGINT,  SIGQUIT, SIGUSR1, SIGUSR2,
 	SIGTERM, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,
 };
 
@@ -54,8 +54,10 @@ static int make_magic_file(void)
 	if (fd < 0)
 		fail(EXIT_OWN_FAILURE,
 		     "cannot make an executable file in memory: %s%s",
-		     strerror(errno), errno == EACCES ?
-		     "; sysctl vm.memfd_noexec must be less than 2" : "");
+		     strerror(errno),
+		     errno == EACCES ?
+			     "; sysctl vm.memfd_noexec must be less than 2" :
+			     "");
 	if (write(fd, PICO_EXEC_MAGIC, PICO_EXEC_MAGIC_LEN) !=
 	    PICO_EXEC_MAGIC_LEN)
 		fail(EXIT_OWN_FAILURE, "cannot write a file in memory: %s",
@@ -116,15 +118,17 @@ static void fail_start(const struct report *report)
 		fail(EXIT_OWN_FAILURE, "cannot give up gaining privileges: %s",
 		     strerror(report->error));
 	case STEP_TICKET:
-		fail(EXIT_OWN_FAILURE, "cannot take a ticket from "
-		     PICO_DEVICE ": %s", strerror(report->error));
+		fail(EXIT_OWN_FAILURE,
+		     "cannot take a ticket from " PICO_DEVICE ": %s",
+		     strerror(report->error));
 	case STEP_EXEC:
 		break;
 	}
 	if (report->error == EOPNOTSUPP)
 		fail(EXIT_OWN_FAILURE,
 		     "this machine lacks the FSGSBASE instructions, which picoprocesses need; see grep fsgsbase /proc/cpuinfo, and nofsgsbase in /proc/cmdline");
-	fail(EXIT_OWN_FAILURE, "cannot start the picoprocess: %s; dmesg may say more",
+	fail(EXIT_OWN_FAILURE,
+	     "cannot start the picoprocess: %s; dmesg may say more",
 	     strerror(report->error));
 }
 

@@ -172,6 +172,5 @@ void options_parse(struct options *options, int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		strings_add(&options->arguments, argv[i]);
 	if (!options->arguments.count)
-		fail(EXIT_OWN_FAILURE,
-		     "no program given; see picoexec --help");
+		fail(EXIT_OWN_FAILURE, "no program given; see picoexec --help");
 }

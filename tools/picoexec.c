@@ -56,8 +56,8 @@ char *xprintf(const char *format, ...)
 
 void strings_add(struct strings *list, char *text)
 {
-	list->items = xrealloc(list->items,
-			       (list->count + 2) * sizeof(*list->items));
+	list->items =
+		xrealloc(list->items, (list->count + 2) * sizeof(*list->items));
 	list->items[list->count++] = text;
 	list->items[list->count] = NULL;
 }

@@ -51,8 +51,7 @@ static int execute_error(const char *path)
 		return errno;
 	if (S_ISDIR(st.st_mode))
 		return EISDIR;
-	if (!S_ISREG(st.st_mode) ||
-	    faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
+	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
 		return EACCES;
 	return 0;
 }
@@ -92,9 +91,9 @@ char *program_find(const char *name, const char *directory,
 	for (search = search ? search : DEFAULT_PATH; search;) {
 		size_t length = strcspn(search, ":");
 		/* An empty entry means the working directory. */
-		char *candidate = length ?
-			xprintf("%.*s/%s", (int)length, search, name) :
-			xstrdup(name);
+		char *candidate =
+			length ? xprintf("%.*s/%s", (int)length, search, name) :
+				 xstrdup(name);
 		char *path = absolute(directory, candidate);
 
 		free(candidate);
@@ -255,7 +254,8 @@ void program_check(const char *path, const struct rules *rules)
 static char *find_libos(void)
 {
 	static const char *const places[] = {
-		"../lib/libos.elf", "../lib/pico/libos.elf",
+		"../lib/libos.elf",
+		"../lib/pico/libos.elf",
 	};
 	const char *chosen = getenv("PICO_LIBOS");
 	char self[4096];

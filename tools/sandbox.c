@@ -24,11 +24,12 @@ static int open_device(void)
 	case ENOENT:
 	case ENXIO:
 	case ENODEV:
-		fail(EXIT_OWN_FAILURE, "there is no " PICO_DEVICE "; "
-		     LOAD_MODULES);
+		fail(EXIT_OWN_FAILURE,
+		     "there is no " PICO_DEVICE "; " LOAD_MODULES);
 	case EACCES:
 	case EPERM:
-		fail(EXIT_OWN_FAILURE, "no permission to open " PICO_DEVICE
+		fail(EXIT_OWN_FAILURE,
+		     "no permission to open " PICO_DEVICE
 		     "; ask an administrator for: chmod 0666 " PICO_DEVICE);
 	default:
 		fail(EXIT_OWN_FAILURE, PICO_DEVICE ": %s", strerror(errno));
@@ -40,8 +41,9 @@ static void check_version(int fd)
 	struct pico_ioc_info info;
 
 	if (ioctl(fd, PICO_IOC_INFO, &info))
-		fail(EXIT_OWN_FAILURE, PICO_DEVICE
-		     " does not belong to pico.ko: %s", strerror(errno));
+		fail(EXIT_OWN_FAILURE,
+		     PICO_DEVICE " does not belong to pico.ko: %s",
+		     strerror(errno));
 	if (info.version != PICO_IOC_VERSION)
 		fail(EXIT_OWN_FAILURE,
 		     "the loaded pico.ko has version %u of the " PICO_DEVICE
@@ -59,8 +61,9 @@ static void bind_provider(int fd)
 		fail(EXIT_OWN_FAILURE,
 		     "pico.ko is loaded, but the provider " DRAWBRIDGE_PROVIDER
 		     " is not; " LOAD_MODULES);
-	fail(EXIT_OWN_FAILURE, "cannot use the provider " DRAWBRIDGE_PROVIDER
-	     ": %s", strerror(errno));
+	fail(EXIT_OWN_FAILURE,
+	     "cannot use the provider " DRAWBRIDGE_PROVIDER ": %s",
+	     strerror(errno));
 }
 
 void sandbox_open(struct sandbox *sandbox)
@@ -146,7 +149,8 @@ void sandbox_set_start(struct sandbox *sandbox, const struct start *start)
 		if (errno == ENOEXEC)
 			fail(EXIT_OWN_FAILURE,
 			     "the image is no static position-independent x86-64 program for the Drawbridge ABI");
-		fail(EXIT_OWN_FAILURE, "the sandbox refuses its first process: %s",
+		fail(EXIT_OWN_FAILURE,
+		     "the sandbox refuses its first process: %s",
 		     strerror(errno));
 	}
 	free(block.bytes);
