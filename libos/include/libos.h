@@ -198,8 +198,9 @@ size_t strlcpy(char *to, const char *from, size_t size);
 int vsnprintf(char *to, size_t size, const char *format, va_list args);
 int snprintf(char *to, size_t size, const char *format, ...) __printf(3, 4);
 
-/* To the host's debug log; log_user() to standard error as well. */
+/* To the host's debug log; to standard error; to both. */
 void log_debug(const char *format, ...) __printf(1, 2);
+void log_trace(const char *format, ...) __printf(1, 2);
 void log_user(const char *format, ...) __printf(1, 2);
 /* The libos itself is broken: says so and ends the process (code 255). */
 void __noreturn panic(const char *format, ...) __printf(1, 2);
@@ -251,7 +252,12 @@ static inline s64 clock_now(u64 clock)
 typedef u64 sigset;
 #define SIGNAL_BIT(n)	(1ULL << ((n) - 1))
 
-struct siginfo_queue;
+/* Signals that were sent and not yet taken: a set, and what is known of each. */
+struct signal_info;
+struct signal_queue {
+	sigset	set;
+	struct signal_info *first;
+};
 
 /*
  * struct libos_thread - one thread of the program
@@ -273,21 +279,22 @@ struct libos_thread {
 	u64	robust_list;
 	char	name[16];		/* comm, zero-terminated */
 
-	/* signals: signal/signal.h */
+	/* signals: signals.h */
 	sigset	blocked;
 	sigset	saved_blocked;		/* before sigsuspend, ppoll ... */
-	sigset	pending;
 	u64	alt_stack_base;
 	u64	alt_stack_size;
 	u32	alt_stack_flags;
 	u32	signals_reserved;
-	struct siginfo_queue *infos;
+	struct signal_queue queue;
+	DK_HANDLE wake;			/* event: look at your signals */
 
 	struct fd_table *files;		/* libos/fs owns both */
 	struct fs_context *fs;
 };
 
 #define THREAD_RESTORE_MASK	0x1	/* saved_blocked counts after delivery */
+#define THREAD_FRAME_CHANGED	0x2	/* all of the frame must be restored */
 
 static inline struct libos_thread *self(void)
 {
@@ -352,6 +359,14 @@ void signal_send_self(int signal);
  * returns by itself when the system call is over. 0, -EINVAL, -EFAULT.
  */
 long signal_mask_for_call(const void *set, size_t size);
+/*
+ * signal_wait_limit() - how long a blocking call may sleep
+ *
+ * @timeout in nanoseconds or DK_TIMEOUT_INFINITE, shortened when the
+ * program's alarm or interval timer goes off before. After such a wait ask
+ * signal_interrupts() first.
+ */
+s64 signal_wait_limit(s64 timeout);
 
 /* ---- memory of the program (mm/) ---- */
 

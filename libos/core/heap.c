@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The libos's own memory.
+ *
+ * One range of addresses is reserved at the start. Pages come from it by
+ * binary buddies: a run of 2^order pages is aligned to its size within the
+ * range, and a freed run joins its neighbour ("buddy", the address with that
+ * one bit flipped) when that is free and whole. The range is committed from
+ * below in the largest runs, so that the host sees few and large mappings.
+ *
+ * Small objects come from pages that hold objects of one size class; a freed
+ * object goes to its class's list and a page stays with its class.
+ *
+ * page_state[] says of each page what begins there, so that mem_free() needs
+ * no size.
+ */
+#include <layout.h>
+#include <libos.h>
+
+#define HEAP_SIZE	(1UL << 30)
+#define HEAP_PAGES	(HEAP_SIZE / PAGE_SIZE)
+#define MAX_ORDER	10		/* 4 MiB */
+#define RUN_SIZE(order)	(PAGE_SIZE << (order))
+
+#define STATE_FREE	0x20		/* | order: a free run */
+#define STATE_USED	0x40		/* | order: an allocated run */
+#define STATE_CLASS	0x80		/* | class: small objects */
+#define STATE_MASK	0xe0
+
+struct layout layout;
+
+struct free_run {
+	struct free_run *next;
+	struct free_run **link;
+};
+
+struct free_object {
+	struct free_object *next;
+};
+
+static const u16 class_sizes[] = {
+	16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2048
+};
+
+static struct lock heap_lock;		/* all that follows */
+static u8 page_state[HEAP_PAGES];
+static u64 committed;			/* from the heap's start, bytes */
+static struct free_run *free_runs[MAX_ORDER + 1];
+static struct free_object *free_objects[ARRAY_SIZE(class_sizes)];
+
+static size_t page_index(const void *p)
+{
+	return ((u64)p - layout.heap.start) / PAGE_SIZE;
+}
+
+static void run_insert(void *p, unsigned int order)
+{
+	struct free_run *run = p;
+
+	run->next = free_runs[order];
+	run->link = &free_runs[order];
+	if (run->next)
+		run->next->link = &run->next;
+	free_runs[order] = run;
+	page_state[page_index(p)] = STATE_FREE | order;
+}
+
+static void run_remove(struct free_run *run)
+{
+	*run->link = run->next;
+	if (run->next)
+		run->next->link = run->link;
+	page_state[page_index(run)] = 0;
+}
+
+/* More memory: one run of the largest order. */
+static bool heap_grow(void)
+{
+	void *base = (void *)(layout.heap.start + committed);
+	dk_u64 length = RUN_SIZE(MAX_ORDER);
+
+	if (committed == HEAP_SIZE ||
+	    DkVirtualMemoryAlloc(&base, &length, DK_MEM_COMMIT | DK_MEM_REPLACE,
+				 DK_PROT_READ | DK_PROT_WRITE))
+		return false;
+	committed += length;
+	run_insert(base, MAX_ORDER);
+	return true;
+}
+
+static void *run_alloc(unsigned int order)
+{
+	unsigned int o = order;
+	struct free_run *run;
+
+	while (o <= MAX_ORDER && !free_runs[o])
+		o++;
+	if (o > MAX_ORDER) {
+		if (!heap_grow())
+			return NULL;
+		o = MAX_ORDER;
+	}
+	run = free_runs[o];
+	run_remove(run);
+	while (o-- > order)
+		run_insert((char *)run + RUN_SIZE(o), o);
+	page_state[page_index(run)] = STATE_USED | order;
+	return run;
+}
+
+static void run_free(void *p, unsigned int order)
+{
+	u64 offset = (u64)p - layout.heap.start;
+
+	page_state[offset / PAGE_SIZE] = 0;
+	for (; order < MAX_ORDER; order++) {
+		u64 buddy = offset ^ RUN_SIZE(order);
+
+		if (page_state[buddy / PAGE_SIZE] != (STATE_FREE | order))
+			break;
+		run_remove((void *)(layout.heap.start + buddy));
+		offset &= ~RUN_SIZE(order);
+	}
+	run_insert((void *)(layout.heap.start + offset), order);
+}
+
+static unsigned int order_of(size_t size)
+{
+	unsigned int order = 0;
+
+	while (order <= MAX_ORDER && RUN_SIZE(order) < size)
+		order++;
+	return order;
+}
+
+static unsigned int class_of(size_t size)
+{
+	unsigned int class = 0;
+
+	while (class < ARRAY_SIZE(class_sizes) && class_sizes[class] < size)
+		class++;
+	return class;
+}
+
+static bool class_refill(unsigned int class)
+{
+	size_t size = class_sizes[class], i;
+	struct free_object *object;
+	char *page = run_alloc(0);
+
+	if (!page)
+		return false;
+	page_state[page_index(page)] = STATE_CLASS | class;
+	for (i = 0; i + size <= PAGE_SIZE; i += size) {
+		object = (struct free_object *)(page + i);
+		object->next = free_objects[class];
+		free_objects[class] = object;
+	}
+	return true;
+}
+
+void *mem_alloc(size_t size)
+{
+	unsigned int class = class_of(size), order;
+	void *p = NULL;
+
+	lock_acquire(&heap_lock);
+	if (class < ARRAY_SIZE(class_sizes)) {
+		if (free_objects[class] || class_refill(class)) {
+			p = free_objects[class];
+			free_objects[class] = free_objects[class]->next;
+		}
+	} else {
+		order = order_of(size);
+		if (order <= MAX_ORDER)
+			p = run_alloc(order);
+	}
+	lock_release(&heap_lock);
+	return p;
+}
+
+/* Bytes that the allocation at @p really has. */
+static size_t size_of(const void *p)
+{
+	u8 state = page_state[page_index(p)];
+
+	switch (state & STATE_MASK) {
+	case STATE_USED:
+		return RUN_SIZE(state & ~STATE_MASK);
+	case STATE_CLASS:
+		return class_sizes[state & ~STATE_MASK];
+	default:
+		panic("heap: %p was not allocated", p);
+	}
+}
+
+void mem_free(void *p)
+{
+	struct free_object *object = p;
+	u8 state;
+
+	if (!p)
+		return;
+	if ((u64)p - layout.heap.start >= committed)
+		panic("heap: %p is not the heap's", p);
+	lock_acquire(&heap_lock);
+	state = page_state[page_index(p)];
+	if ((state & STATE_MASK) == STATE_CLASS) {
+		object->next = free_objects[state & ~STATE_MASK];
+		free_objects[state & ~STATE_MASK] = object;
+	} else if ((state & STATE_MASK) == STATE_USED) {
+		run_free(p, state & ~STATE_MASK);
+	} else {
+		panic("heap: %p is freed twice", p);
+	}
+	lock_release(&heap_lock);
+}
+
+void *mem_zalloc(size_t size)
+{
+	void *p = mem_alloc(size);
+
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
+void *mem_realloc(void *p, size_t size)
+{
+	size_t old;
+	void *n;
+
+	if (!p)
+		return mem_alloc(size);
+	old = size_of(p);
+	if (size <= old)
+		return p;
+	n = mem_alloc(size);
+	if (n) {
+		memcpy(n, p, old);
+		mem_free(p);
+	}
+	return n;
+}
+
+void *mem_alloc_pages(size_t size)
+{
+	return mem_zalloc(MAX(size, PAGE_SIZE));
+}
+
+void mem_free_pages(void *p, size_t size __unused)
+{
+	mem_free(p);
+}
+
+void heap_init(void)
+{
+	dk_u64 length = HEAP_SIZE;
+	void *base = NULL;
+
+	if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE, DK_PROT_NONE))
+		panic("no address space for the heap");
+	layout.heap.start = (u64)base;
+	layout.heap.end = (u64)base + length;
+}

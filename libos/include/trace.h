@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * What the program calls, for people (core/trace.c).
+ *
+ * PICO_LIBOS_TRACE=calls in the environment prints every call and its result
+ * to standard error; =missing prints, at exit, the calls that are not there
+ * and how often each was made.
+ */
+#ifndef LIBOS_TRACE_H
+#define LIBOS_TRACE_H
+
+#include <libos.h>
+
+extern bool trace_calls;
+
+void trace_init(const char *how);
+void trace_enter(u32 number, const struct dk_context *frame);
+void trace_leave(u32 number, long result);
+/* Counts; the first of a number is also told to the host's log. */
+void trace_missing(u32 number);
+void trace_exit(void);
+
+#endif /* LIBOS_TRACE_H */

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * madvise, msync, mincore.
+ */
+#include <layout.h>
+#include <libos.h>
+#include <linux/mman.h>
+#include <mm.h>
+
+/* The range's contents go: zeroes, or what the file has. */
+static long discard(struct area *a, u64 from, u64 to)
+{
+	void *base = (void *)from;
+	dk_u64 length = to - from;
+
+	if (a->file && (a->flags & AREA_SHARED))
+		return 0;
+	if (a->file)
+		return fs_file_map(a->file, &base, length,
+				   a->offset + (from - a->start),
+				   dk_protection(a->protection),
+				   DK_MAP_PRIVATE | DK_MAP_REPLACE);
+	if (a->flags & AREA_SHARED)
+		return 0;
+	return errno_of(DkVirtualMemoryAlloc(&base, &length,
+					     DK_MEM_COMMIT | DK_MEM_REPLACE,
+					     dk_protection(a->protection)));
+}
+
+SYSCALL3(madvise, u64, address, u64, length, int, advice)
+{
+	u64 end = address + PAGE_ALIGN(length);
+	struct area *a;
+	long r = 0;
+
+	if (address & ~PAGE_MASK || end < address ||
+	    (length && !PAGE_ALIGN(length)))
+		return -EINVAL;
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		break;
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_FREE:			/* may keep the contents */
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+	case MADV_DONTDUMP:
+	case MADV_DODUMP:
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
+	case MADV_DOFORK:
+		return 0;
+	default:
+		/* Promises that cannot be kept: REMOVE, DONTFORK, WIPEONFORK */
+		return -EINVAL;
+	}
+	lock_acquire(&mm_lock);
+	for (a = area_find(address); a && a->start < end && !r;
+	     a = area_next(a))
+		r = discard(a, MAX(address, a->start), MIN(end, a->end));
+	if (!r && end > address && !area_covers(address, end))
+		r = -ENOMEM;
+	lock_release(&mm_lock);
+	return r;
+}
+
+/* Shared file mappings are the host's page cache: nothing is behind it. */
+SYSCALL3(msync, u64, address, u64, length, int, flags)
+{
+	u64 end = address + PAGE_ALIGN(length);
+	bool covered;
+
+	if (address & ~PAGE_MASK ||
+	    flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
+	    ((flags & MS_ASYNC) && (flags & MS_SYNC)))
+		return -EINVAL;
+	if (end < address)
+		return -ENOMEM;
+	if (end == address)
+		return 0;
+	lock_acquire(&mm_lock);
+	covered = area_covers(address, end);
+	lock_release(&mm_lock);
+	return covered ? 0 : -ENOMEM;
+}
+
+/* What is resident the host does not tell: all that is mapped counts. */
+SYSCALL3(mincore, u64, address, u64, length, u8 *, vector)
+{
+	u64 pages = PAGE_ALIGN(length) / PAGE_SIZE, i;
+	u8 resident = 1;
+	bool covered;
+
+	if (address & ~PAGE_MASK)
+		return -EINVAL;
+	if (address + PAGE_ALIGN(length) > layout.limit)
+		return -ENOMEM;
+	if (!pages)
+		return 0;
+	lock_acquire(&mm_lock);
+	covered = area_covers(address, address + pages * PAGE_SIZE);
+	lock_release(&mm_lock);
+	if (!covered)
+		return -ENOMEM;
+	for (i = 0; i < pages; i++) {
+		if (user_put(resident, vector + i))
+			return -EFAULT;
+	}
+	return 0;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The sorted array of the program's areas; see mm.h.
+ */
+#include <libos.h>
+#include <linux/mman.h>
+#include <mm.h>
+
+#define AREAS_MAX	65530		/* Linux's vm.max_map_count */
+
+struct lock mm_lock;
+
+static struct area *areas;
+static size_t area_count;
+
+/* Index of the first area that ends above @address. */
+static size_t find(u64 address)
+{
+	size_t low = 0, high = area_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (areas[middle].end > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+struct area *area_find(u64 address)
+{
+	size_t i = find(address);
+
+	return i < area_count ? &areas[i] : NULL;
+}
+
+struct area *area_next(struct area *a)
+{
+	return a + 1 < areas + area_count ? a + 1 : NULL;
+}
+
+bool area_room(void)
+{
+	return area_count + 2 <= AREAS_MAX;
+}
+
+static void insert_at(size_t i, const struct area *a)
+{
+	memmove(areas + i + 1, areas + i, (area_count - i) * sizeof(*a));
+	areas[i] = *a;
+	area_count++;
+}
+
+static void delete_at(size_t i, size_t n)
+{
+	area_count -= n;
+	memmove(areas + i, areas + i + n, (area_count - i) * sizeof(*areas));
+}
+
+/* Make @address a boundary. Returns the index of the area behind it. */
+static size_t split(u64 address)
+{
+	size_t i = find(address);
+	struct area right;
+
+	if (i == area_count || areas[i].start >= address)
+		return i;
+	right = areas[i];
+	right.start = address;
+	if (right.file) {
+		fs_ref(right.file);
+		right.offset += address - areas[i].start;
+	}
+	areas[i].end = address;
+	insert_at(i + 1, &right);
+	return i + 1;
+}
+
+static bool continues(const struct area *a, const struct area *b)
+{
+	return a->end == b->start && a->protection == b->protection &&
+	       a->flags == b->flags && a->file == b->file &&
+	       (!a->file || a->offset + (a->end - a->start) == b->offset);
+}
+
+/* Join area @i with the one before it, if they belong together. */
+static bool join(size_t i)
+{
+	if (!i || i >= area_count || !continues(&areas[i - 1], &areas[i]))
+		return false;
+	areas[i - 1].end = areas[i].end;
+	if (areas[i].file)
+		fs_put(areas[i].file);
+	delete_at(i, 1);
+	return true;
+}
+
+bool area_covers(u64 start, u64 end)
+{
+	size_t i;
+
+	for (i = find(start); i < area_count && areas[i].start <= start; i++) {
+		if (areas[i].end >= end)
+			return true;
+		start = areas[i].end;
+	}
+	return false;
+}
+
+long area_remove(u64 start, u64 end)
+{
+	size_t first, last, i;
+
+	if (!area_room())
+		return -ENOMEM;
+	first = split(start);
+	last = split(end);
+	for (i = first; i < last; i++) {
+		if (areas[i].file)
+			fs_put(areas[i].file);
+	}
+	delete_at(first, last - first);
+	return 0;
+}
+
+long area_add(const struct area *a)
+{
+	size_t i;
+
+	if (area_remove(a->start, a->end) || !area_room())
+		return -ENOMEM;
+	i = find(a->start);
+	insert_at(i, a);
+	if (a->file)
+		fs_ref(a->file);
+	join(i + 1);
+	join(i);
+	return 0;
+}
+
+long area_protect(u64 start, u64 end, u32 protection)
+{
+	size_t first, last, i;
+
+	if (!area_room())
+		return -ENOMEM;
+	first = split(start);
+	last = split(end);
+	for (i = first; i < last; i++)
+		areas[i].protection = protection;
+	/* From behind, so that indices in front stay what they are. */
+	for (i = last; i + 1 > first; i--)
+		join(i);
+	return 0;
+}
+
+void mm_init(void)
+{
+	dk_u64 length = AREAS_MAX * sizeof(*areas);
+
+	areas = mem_alloc(length);
+	if (!areas)
+		panic("no memory for the program's areas");
+}
+
+void mm_usage(u64 *total, u64 *data)
+{
+	size_t i;
+
+	*total = 0;
+	*data = 0;
+	lock_acquire(&mm_lock);
+	for (i = 0; i < area_count; i++) {
+		u64 length = areas[i].end - areas[i].start;
+
+		*total += length;
+		if ((areas[i].protection & PROT_WRITE) &&
+		    !(areas[i].flags & AREA_SHARED))
+			*data += length;
+	}
+	lock_release(&mm_lock);
+}
+
+size_t maps_format(char *to, size_t size)
+{
+	char path[4096];
+	u64 device, inode;
+	size_t n = 0, i, k;
+
+	lock_acquire(&mm_lock);
+	for (i = 0; i < area_count; i++) {
+		const struct area *a = &areas[i];
+		char line[160];
+
+		device = inode = 0;
+		path[0] = 0;
+		if (a->file) {
+			fs_file_path(a->file, path, sizeof(path));
+			fs_file_identity(a->file, &device, &inode);
+		} else if (a->flags & AREA_STACK) {
+			strlcpy(path, "[stack]", sizeof(path));
+		} else if (a->flags & AREA_HEAP) {
+			strlcpy(path, "[heap]", sizeof(path));
+		}
+		k = snprintf(line, sizeof(line),
+			     "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",
+			     a->start, a->end,
+			     a->protection & PROT_READ ? 'r' : '-',
+			     a->protection & PROT_WRITE ? 'w' : '-',
+			     a->protection & PROT_EXEC ? 'x' : '-',
+			     a->flags & AREA_SHARED ? 's' : 'p', a->offset,
+			     (u32)(device >> 32), (u32)device, inode);
+		while (path[0] && k < 73)
+			line[k++] = ' ';
+		line[k] = 0;
+		n += snprintf(to + MIN(n, size), size - MIN(n, size), "%s%s\n",
+			      line, path);
+	}
+	lock_release(&mm_lock);
+	return n;
+}

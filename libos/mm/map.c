@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Mapping and unmapping, and the calls mmap, munmap, mprotect, brk.
+ */
+#include <layout.h>
+#include <libos.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <mm.h>
+
+#define MMAP_MIN	0x10000		/* Linux's vm.mmap_min_addr */
+#define LOW_LIMIT	0x80000000UL	/* MAP_32BIT: below this, */
+#define LOW_START	0x40000000UL	/* and from here on */
+#define LOW_STEP	0x100000UL
+
+u64 dk_protection(u32 protection)
+{
+	return (protection & PROT_READ ? DK_PROT_READ : 0) |
+	       /* x86 has no memory that is written but not read. */
+	       (protection & PROT_WRITE ? DK_PROT_WRITE | DK_PROT_READ : 0) |
+	       (protection & PROT_EXEC ? DK_PROT_EXECUTE | DK_PROT_READ : 0);
+}
+
+bool range_is_libos(u64 start, u64 length)
+{
+	u64 end = start + length;
+
+	return (start < layout.image.end && end > layout.image.start) ||
+	       (start < layout.heap.end && end > layout.heap.start);
+}
+
+/* The host was asked for a place that is taken. */
+static long map_errno(DK_STATUS status)
+{
+	return status == DK_STATUS_ALREADY_EXISTS ? -EEXIST : errno_of(status);
+}
+
+/*
+ * Memory without access is committed as well: mprotect may give access later,
+ * and what nobody can touch costs the host nothing.
+ */
+static long map_locked(struct area *a, u64 *base, u64 length, bool replace)
+{
+	void *at = (void *)*base;
+	dk_u64 n = length;
+	DK_STATUS status;
+	long r = 0;
+
+	if (!area_room())
+		return -ENOMEM;
+	if (a->file) {
+		r = fs_file_map(a->file, &at, length, a->offset,
+				dk_protection(a->protection),
+				(a->flags & AREA_SHARED ? DK_MAP_SHARED
+							: DK_MAP_PRIVATE) |
+				(replace ? DK_MAP_REPLACE : 0));
+		if (r == DK_STATUS_ALREADY_EXISTS)
+			r = -EEXIST;
+		if (r == 1) {		/* /dev/zero */
+			a->file = NULL;
+			a->offset = 0;
+		}
+	}
+	if (!a->file) {
+		status = DkVirtualMemoryAlloc(&at, &n, DK_MEM_COMMIT |
+					      (replace ? DK_MEM_REPLACE : 0),
+					      dk_protection(a->protection));
+		r = status ? map_errno(status) : 0;
+	}
+	if (r)
+		return r;
+	a->start = (u64)at;
+	a->end = a->start + PAGE_ALIGN(length);
+	*base = a->start;
+	return area_add(a);
+}
+
+static long map(struct area *a, u64 *base, u64 length, bool replace)
+{
+	long r;
+
+	lock_acquire(&mm_lock);
+	r = map_locked(a, base, length, replace);
+	lock_release(&mm_lock);
+	return r;
+}
+
+long map_anonymous(u64 *base, u64 length, u32 protection, u32 flags,
+		   bool replace)
+{
+	struct area a = { .protection = protection, .flags = flags };
+
+	return map(&a, base, PAGE_ALIGN(length), replace);
+}
+
+long map_file(struct file *file, u64 *base, u64 length, u64 offset,
+	      u32 protection, u32 flags, bool replace)
+{
+	struct area a = {
+		.protection = protection, .flags = flags,
+		.file = file, .offset = offset
+	};
+
+	return map(&a, base, length, replace);
+}
+
+/* Host mappings that are not the program's are not there for it. */
+static long unmap_locked(u64 start, u64 end)
+{
+	struct area *a;
+	DK_STATUS status;
+	u64 from, to;
+
+	if (!area_room())
+		return -ENOMEM;
+	for (a = area_find(start); a && a->start < end; a = area_next(a)) {
+		from = MAX(start, a->start);
+		to = MIN(end, a->end);
+		if (a->file)
+			status = DkStreamUnmap((void *)from, to - from);
+		else
+			status = DkVirtualMemoryFree((void *)from, to - from,
+						     DK_MEM_RELEASE);
+		if (status)
+			return errno_of(status);
+	}
+	return area_remove(start, end);
+}
+
+long unmap(u64 start, u64 length)
+{
+	long r;
+
+	lock_acquire(&mm_lock);
+	r = unmap_locked(start, start + PAGE_ALIGN(length));
+	lock_release(&mm_lock);
+	return r;
+}
+
+void mm_exec(void)
+{
+	unmap(0, layout.limit & PAGE_MASK);
+}
+
+/* MAP_32BIT: the host has no such wish, so try places that look free. */
+static long map_low(struct area *a, u64 *base, u64 length)
+{
+	u64 at = LOW_START;
+	struct area *next;
+	long r;
+
+	lock_acquire(&mm_lock);
+	r = -ENOMEM;
+	while (at + length <= LOW_LIMIT) {
+		next = area_find(at);
+		if (next && next->start < at + length) {
+			at = next->end;
+			continue;
+		}
+		*base = at;
+		r = map_locked(a, base, length, false);
+		if (r != -EEXIST)
+			break;
+		at += LOW_STEP;
+		r = -ENOMEM;
+	}
+	lock_release(&mm_lock);
+	return r;
+}
+
+SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags,
+	 int, fd, u64, offset)
+{
+	u64 type = flags & MAP_TYPE, base, aligned = PAGE_ALIGN(length);
+	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+	struct area a = { 0 };
+	struct file *file = NULL;
+	long r;
+
+	if (offset & ~PAGE_MASK || !length)
+		return -EINVAL;
+	if (!aligned || aligned > layout.limit)
+		return -ENOMEM;
+	if (type != MAP_SHARED && type != MAP_PRIVATE &&
+	    type != MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	if (flags & MAP_HUGETLB)
+		return -ENOMEM;		/* none are reserved */
+	if (flags & MAP_FIXED_NOREPLACE)
+		flags &= ~(u64)MAP_FIXED;
+	if (fixed) {
+		if (address & ~PAGE_MASK)
+			return -EINVAL;
+		if (address + aligned > layout.limit ||
+		    address + aligned < address)
+			return -ENOMEM;
+		if (address < MMAP_MIN)
+			return -EPERM;
+		if (range_is_libos(address, aligned))
+			return flags & MAP_FIXED ? -ENOMEM : -EEXIST;
+	}
+	if (!(flags & MAP_ANONYMOUS)) {
+		if (offset + aligned < offset)
+			return -EOVERFLOW;
+		file = fs_get(fd);
+		if (!file)
+			return -EBADF;
+		if (type == MAP_SHARED_VALIDATE &&
+		    (flags & ~(u64)(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE |
+				    MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED |
+				    MAP_NORESERVE | MAP_32BIT | MAP_STACK |
+				    MAP_DENYWRITE | MAP_EXECUTABLE |
+				    MAP_GROWSDOWN))) {
+			fs_put(file);
+			return -EOPNOTSUPP;
+		}
+	} else if (type == MAP_SHARED_VALIDATE) {
+		return -EINVAL;
+	}
+	a.protection = protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
+	a.flags = type == MAP_PRIVATE ? 0 : AREA_SHARED;
+	a.file = file;
+	a.offset = file ? offset : 0;
+
+	base = fixed ? address : address & PAGE_MASK;
+	if (fixed) {
+		r = map(&a, &base, aligned, flags & MAP_FIXED);
+	} else if ((flags & MAP_32BIT) && !base) {
+		r = map_low(&a, &base, aligned);
+	} else {
+		r = -EEXIST;
+		if (base >= MMAP_MIN && base + aligned <= layout.limit &&
+		    base + aligned > base)
+			r = map(&a, &base, aligned, false);
+		if (r == -EEXIST) {
+			base = 0;
+			r = map(&a, &base, aligned, false);
+		}
+	}
+	if (file)
+		fs_put(file);
+	return r ? r : (long)base;
+}
+
+SYSCALL2(munmap, u64, address, u64, length)
+{
+	if (address & ~PAGE_MASK || !PAGE_ALIGN(length) ||
+	    address > layout.limit || length > layout.limit - address)
+		return -EINVAL;
+	return unmap(address, length);
+}
+
+SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
+{
+	u64 end = address + PAGE_ALIGN(length);
+	DK_STATUS status;
+	struct area *a;
+	long r = 0;
+
+	if (address & ~PAGE_MASK ||
+	    protection & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return -EINVAL;
+	if (!length)
+		return 0;
+	if (end <= address)
+		return -ENOMEM;
+	protection &= PROT_READ | PROT_WRITE | PROT_EXEC;
+	lock_acquire(&mm_lock);
+	if (!area_covers(address, end) || !area_room()) {
+		r = -ENOMEM;
+		goto out;
+	}
+	for (a = area_find(address); a && a->start < end; a = area_next(a)) {
+		u64 from = MAX(address, a->start), to = MIN(end, a->end);
+
+		status = DkVirtualMemoryProtect((void *)from, to - from,
+						dk_protection(protection));
+		if (status) {
+			r = errno_of(status);
+			end = from;
+			break;
+		}
+	}
+	if (end > address)
+		area_protect(address, end, protection);
+out:
+	lock_release(&mm_lock);
+	return r;
+}
+
+SYSCALL1(brk, u64, wanted)
+{
+	u64 old = PAGE_ALIGN(process.brk), new = PAGE_ALIGN(wanted), base = old;
+	struct area a = { .protection = PROT_READ | PROT_WRITE,
+			  .flags = AREA_HEAP };
+
+	if (wanted < process.brk_start || wanted >= layout.limit ||
+	    wanted - process.brk_start > process.limits[RLIMIT_DATA].soft)
+		return process.brk;
+	if (new > old) {
+		if (range_is_libos(old, new - old) ||
+		    map(&a, &base, new - old, false))
+			return process.brk;
+	} else if (new < old) {
+		if (unmap(new, old - new))
+			return process.brk;
+	}
+	process.brk = wanted;
+	return wanted;
+}

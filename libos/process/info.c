@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * What the system and the process are, in numbers: uname, sysinfo, getrusage,
+ * times, getrandom.
+ */
+#include <libos.h>
+#include <linux/random.h>
+#include <linux/resource.h>
+#include <linux/sysinfo.h>
+#include <linux/times.h>
+#include <linux/utsname.h>
+
+#define TICK	(NSEC_PER_SEC / 100)	/* USER_HZ */
+
+SYSCALL1(uname, struct new_utsname *, to)
+{
+	const struct dk_parameters *p = process.parameters;
+	struct new_utsname u = { .sysname = "Linux", .machine = "x86_64",
+				 .domainname = "(none)" };
+
+	strlcpy(u.nodename, (const char *)p->host_name, sizeof(u.nodename));
+	strlcpy(u.release, (const char *)p->system_release, sizeof(u.release));
+	strlcpy(u.version, (const char *)p->system_version, sizeof(u.version));
+	return user_put(u, to);
+}
+
+/* The host tells no more than the total; load and free memory are its own. */
+SYSCALL1(sysinfo, struct sysinfo *, to)
+{
+	u64 total = process.parameters->memory_total, used, data;
+	struct sysinfo s = { 0 };
+
+	mm_usage(&used, &data);
+	s.uptime = clock_now(DK_CLOCK_BOOT) / NSEC_PER_SEC;
+	s.totalram = total;
+	s.freeram = total - MIN(data, total);
+	s.procs = 1;
+	s.mem_unit = 1;
+	return user_put(s, to);
+}
+
+/* All of it counts as user time: the host does not tell them apart. */
+SYSCALL2(getrusage, int, who, struct rusage *, to)
+{
+	struct rusage u = { 0 };
+	u64 total, data;
+	s64 time;
+
+	switch (who) {
+	case RUSAGE_SELF:
+		time = clock_now(DK_CLOCK_PROCESS_CPU);
+		break;
+	case RUSAGE_THREAD:
+		time = clock_now(DK_CLOCK_THREAD_CPU);
+		break;
+	case RUSAGE_CHILDREN:
+		return user_put(u, to);
+	default:
+		return -EINVAL;
+	}
+	mm_usage(&total, &data);
+	u.ru_utime.tv_sec = time / NSEC_PER_SEC;
+	u.ru_utime.tv_usec = time % NSEC_PER_SEC / 1000;
+	u.ru_maxrss = data / 1024;
+	return user_put(u, to);
+}
+
+SYSCALL1(times, struct tms *, to)
+{
+	struct tms t = { .tms_utime = clock_now(DK_CLOCK_PROCESS_CPU) / TICK };
+
+	if (to && user_put(t, to))
+		return -EFAULT;
+	return clock_now(DK_CLOCK_BOOT) / TICK;
+}
+
+SYSCALL3(getrandom, void *, to, size_t, n, u32, flags)
+{
+	DK_STATUS status;
+
+	if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
+	    (GRND_RANDOM | GRND_INSECURE))
+		return -EINVAL;
+	n = MIN(n, 0x1fffffUL * 16);
+	if (!user_ok(to, n))
+		return -EFAULT;
+	if (!n)
+		return 0;
+	status = DkRandomBitsRead(to, n);
+	return status ? errno_of(status) : (long)n;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * prctl, arch_prctl, personality, and what a thread tells of itself.
+ */
+#include <asm/prctl.h>
+#include <layout.h>
+#include <libos.h>
+#include <linux/prctl.h>
+#include <signals.h>
+#include <thread.h>
+
+#define TIMER_SLACK		50000
+#define ROBUST_HEAD_SIZE	24
+#define CAPABILITY_LAST		40
+
+static long set_name(const char *from)
+{
+	struct libos_thread *t = self();
+	char name[sizeof(t->name)] = { 0 };
+	ssize_t n = user_string(name, from, sizeof(name) - 1);
+
+	if (n == -EFAULT)
+		return n;
+	memcpy(t->name, name, sizeof(name));
+	return 0;
+}
+
+SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
+{
+	struct libos_thread *t = self();
+	int zero = 0;
+
+	switch (option) {
+	case PR_SET_NAME:
+		return set_name((const char *)a);
+	case PR_GET_NAME:
+		return user_write((void *)a, t->name, sizeof(t->name));
+	case PR_SET_PDEATHSIG:
+		if (a > SIGNAL_COUNT)
+			return -EINVAL;
+		process.parent_death_signal = a;
+		return 0;
+	case PR_GET_PDEATHSIG:
+		return user_put(process.parent_death_signal, (u32 *)a);
+	case PR_SET_DUMPABLE:
+		if (a > 1)
+			return -EINVAL;
+		process.dumpable = a;
+		return 0;
+	case PR_GET_DUMPABLE:
+		return process.dumpable;
+	case PR_SET_NO_NEW_PRIVS:
+		if (a != 1 || b || c || d)
+			return -EINVAL;
+		process.no_new_privs = 1;
+		return 0;
+	case PR_GET_NO_NEW_PRIVS:
+		return a || b || c || d ? -EINVAL : (long)process.no_new_privs;
+	case PR_GET_KEEPCAPS:
+	case PR_GET_SECCOMP:
+		return 0;
+	case PR_SET_KEEPCAPS:
+		return a > 1 ? -EINVAL : 0;
+	case PR_CAPBSET_READ:
+		return a > CAPABILITY_LAST ? -EINVAL : 0;
+	case PR_GET_TIMERSLACK:
+		return TIMER_SLACK;
+	case PR_SET_TIMERSLACK:		/* a wish */
+		return 0;
+	case PR_GET_TSC:
+		return user_put((int){ PR_TSC_ENABLE }, (int *)a);
+	case PR_SET_CHILD_SUBREAPER:
+		return 0;
+	case PR_GET_CHILD_SUBREAPER:
+		return user_put(zero, (int *)a);
+	case PR_GET_TID_ADDRESS:
+		return user_put(t->clear_child_tid, (u64 *)a);
+	case PR_SET_THP_DISABLE:
+		return b || c || d ? -EINVAL : 0;
+	case PR_GET_THP_DISABLE:
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL2(arch_prctl, int, code, u64, address)
+{
+	u64 base;
+
+	switch (code) {
+	case ARCH_SET_FS:
+		if (address >= layout.limit)
+			return -EPERM;
+		fs_base_set(address);
+		return 0;
+	case ARCH_GET_FS:
+		base = fs_base_get();
+		return user_put(base, (u64 *)address);
+	case ARCH_GET_GS:
+		base = 0;
+		return user_put(base, (u64 *)address);
+	case ARCH_SET_GS:
+		/* %gs is the libos's own in this address space. */
+		return address ? -EPERM : 0;
+	case ARCH_GET_CPUID:
+		return 1;
+	case ARCH_SET_CPUID:
+		return -ENODEV;
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL1(personality, u32, persona)
+{
+	u32 old = process.personality;
+
+	if (persona != 0xffffffff)
+		process.personality = persona;
+	return old;
+}
+
+SYSCALL1(set_tid_address, u64, address)
+{
+	struct libos_thread *t = self();
+
+	t->clear_child_tid = address;
+	return t->tid;
+}
+
+SYSCALL2(set_robust_list, u64, head, size_t, size)
+{
+	if (size != ROBUST_HEAD_SIZE)
+		return -EINVAL;
+	self()->robust_list = head;
+	return 0;
+}
+
+SYSCALL3(get_robust_list, int, tid, u64 *, head, size_t *, size)
+{
+	struct libos_thread *t = self();
+	size_t n = ROBUST_HEAD_SIZE;
+
+	if (tid && tid != (int)t->tid)
+		return -ESRCH;
+	if (user_put(n, size) || user_put(t->robust_list, head))
+		return -EFAULT;
+	return 0;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Clocks and sleeping.
+ */
+#include <clocks.h>
+#include <libos.h>
+#include <linux/time.h>
+#include <signals.h>
+
+/* CPU clock ids of processes and threads: ~pid << 3 | 4 for a thread | kind */
+#define CPU_CLOCK_THREAD	4
+#define CPU_CLOCK_MASK		7
+
+/* The host's clock behind Linux's @id, or -EINVAL. */
+static long clock_of(int id)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		return DK_CLOCK_WALL;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+		return DK_CLOCK_MONOTONIC;
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		return DK_CLOCK_BOOT;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		return DK_CLOCK_PROCESS_CPU;
+	case CLOCK_THREAD_CPUTIME_ID:
+		return DK_CLOCK_THREAD_CPU;
+	}
+	if (id < 0) {
+		u32 who = ~(id >> 3);
+
+		if (who && who != (id & CPU_CLOCK_THREAD ? self()->tid
+							 : process.pid))
+			return -EINVAL;
+		return id & CPU_CLOCK_THREAD ? DK_CLOCK_THREAD_CPU
+					     : DK_CLOCK_PROCESS_CPU;
+	}
+	return -EINVAL;
+}
+
+SYSCALL2(clock_gettime, int, id, struct __kernel_timespec *, to)
+{
+	struct __kernel_timespec ts;
+	long clock = clock_of(id);
+
+	if (clock < 0)
+		return clock;
+	ts = timespec_of(clock_now(clock));
+	return user_put(ts, to);
+}
+
+SYSCALL2(clock_getres, int, id, struct __kernel_timespec *, to)
+{
+	struct __kernel_timespec ts = { .tv_nsec = 1 };
+	long clock = clock_of(id);
+
+	if (clock < 0)
+		return clock;
+	if (id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+		ts.tv_nsec = 4000000;
+	return to ? user_put(ts, to) : 0;
+}
+
+SYSCALL2(gettimeofday, struct __kernel_old_timeval *, to, struct timezone *,
+	 zone)
+{
+	s64 now = clock_now(DK_CLOCK_WALL);
+	struct __kernel_old_timeval tv = { now / NSEC_PER_SEC,
+					   now % NSEC_PER_SEC / 1000 };
+
+	if (to && user_put(tv, to))
+		return -EFAULT;
+	return zone ? user_clear(zone, sizeof(*zone)) : 0;
+}
+
+SYSCALL1(time, s64 *, to)
+{
+	s64 now = clock_now(DK_CLOCK_WALL) / NSEC_PER_SEC;
+
+	if (to && user_put(now, to))
+		return -EFAULT;
+	return now;
+}
+
+/* 0, or -EINTR with *left nanoseconds. */
+static long sleep_until(u64 clock, s64 end, s64 *left)
+{
+	for (;;) {
+		*left = end - clock_now(clock);
+		if (*left <= 0)
+			return 0;
+		if (signal_interrupts())
+			return -EINTR;
+		signal_wait(self(), *left);
+	}
+}
+
+SYSCALL4(clock_nanosleep, int, id, int, flags,
+	 const struct __kernel_timespec *, from,
+	 struct __kernel_timespec *, remaining)
+{
+	long clock = clock_of(id), r;
+	struct __kernel_timespec ts;
+	s64 end, left;
+
+	if (clock < 0)
+		return clock;
+	if (id == CLOCK_THREAD_CPUTIME_ID)
+		return -EINVAL;
+	if (clock == DK_CLOCK_PROCESS_CPU || clock == DK_CLOCK_THREAD_CPU)
+		return -EOPNOTSUPP;
+	if (user_get(ts, from))
+		return -EFAULT;
+	if (!timespec_valid(&ts))
+		return -EINVAL;
+	if (flags & TIMER_ABSTIME)
+		return sleep_until(clock, timespec_ns(&ts), &left);
+	/* Of a relative sleep, setting the clock changes nothing. */
+	clock = clock == DK_CLOCK_WALL ? DK_CLOCK_MONOTONIC : clock;
+	end = clock_now(clock);
+	end = timespec_ns(&ts) > INT64_MAX - end ? INT64_MAX
+						 : end + timespec_ns(&ts);
+	r = sleep_until(clock, end, &left);
+	if (r && remaining) {
+		ts = timespec_of(left);
+		if (user_put(ts, remaining))
+			return -EFAULT;
+	}
+	return r;
+}
+
+SYSCALL2(nanosleep, const struct __kernel_timespec *, from,
+	 struct __kernel_timespec *, remaining)
+{
+	return do_clock_nanosleep(CLOCK_MONOTONIC, 0, from, remaining);
+}
