@@ -42,33 +42,33 @@ static const char *variable(const struct strings *environment, const char *name)
 	return NULL;
 }
 
-/* 0, or why the file cannot be executed by this user. */
+/* 0, or as a negative errno why the file cannot be executed by this user. */
 static int execute_error(const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st))
-		return errno;
+		return -errno;
 	if (S_ISDIR(st.st_mode))
-		return EISDIR;
+		return -EISDIR;
 	if (!S_ISREG(st.st_mode) || faccessat(AT_FDCWD, path, X_OK, AT_EACCESS))
-		return EACCES;
+		return -EACCES;
 	return 0;
 }
 
 static void fail_execute(const char *name, int error)
 {
 	switch (error) {
-	case ENOENT:
+	case -ENOENT:
 		fail(EXIT_NOT_FOUND, "%s: no such file", name);
-	case EISDIR:
+	case -EISDIR:
 		fail(EXIT_NOT_RUNNABLE, "%s: is a directory", name);
-	case EACCES:
+	case -EACCES:
 		fail(EXIT_NOT_RUNNABLE,
 		     "%s: is not an executable file of yours; see ls -l %s",
 		     name, name);
 	default:
-		fail(EXIT_NOT_RUNNABLE, "%s: %s", name, strerror(error));
+		fail(EXIT_NOT_RUNNABLE, "%s: %s", name, strerror(-error));
 	}
 }
 
@@ -102,14 +102,14 @@ char *program_find(const char *name, const char *directory,
 			free(refused);
 			return path;
 		}
-		if (error == EACCES && !refused)
+		if (error == -EACCES && !refused)
 			refused = path;
 		else
 			free(path);
 		search = search[length] ? search + length + 1 : NULL;
 	}
 	if (refused)
-		fail_execute(refused, EACCES);
+		fail_execute(refused, -EACCES);
 	fail(EXIT_NOT_FOUND, "%s: no such program in PATH", name);
 }
 
@@ -242,7 +242,7 @@ void program_check(const char *path, const struct rules *rules)
 		if (error)
 			fail(EXIT_NOT_RUNNABLE,
 			     "%s: its interpreter %s cannot be run: %s",
-			     current, next, strerror(error));
+			     current, next, strerror(-error));
 		free(current);
 		current = next;
 	}
