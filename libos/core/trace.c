@@ -93,15 +93,18 @@ void trace_leave(u32 number, long result)
 			  row ? row->name : "?", result);
 }
 
+void trace_fault(const struct dk_exception *e, const struct dk_context *c)
+{
+	log_trace("[%u] fault: signal %u, trap %u, address 0x%llx, rip 0x%llx, rsp 0x%llx\n",
+		  self()->tid, e->signal, e->trap,
+		  (unsigned long long)e->address, (unsigned long long)c->rip,
+		  (unsigned long long)c->rsp);
+}
+
 void trace_missing(u32 number)
 {
-	const struct row *row = row_of(number);
-	u32 *count = &missing[MIN(number, SYSCALL_LIMIT)];
-
-	if (__atomic_fetch_add(count, 1, __ATOMIC_RELAXED))
-		return;
-	log_debug("libos: system call %u (%s) is not implemented\n", number,
-		  row ? row->name : "unknown");
+	__atomic_fetch_add(&missing[MIN(number, SYSCALL_LIMIT)], 1,
+			   __ATOMIC_RELAXED);
 }
 
 void trace_exit(void)

@@ -16,7 +16,8 @@ extern bool trace_calls;
 void trace_init(const char *how);
 void trace_enter(u32 number, const struct dk_context *frame);
 void trace_leave(u32 number, long result);
-/* Counts; the first of a number is also told to the host's log. */
+void trace_fault(const struct dk_exception *e, const struct dk_context *c);
+/* Counts a call that is not there. */
 void trace_missing(u32 number);
 void trace_exit(void);
 

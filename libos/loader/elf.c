@@ -119,8 +119,8 @@ static u32 protection_of(const Elf64_Phdr *p)
 }
 
 /*
- * The part from the file, zeroes up to the end of its last page, and zero
- * pages behind.
+ * The part from the file, zeroes up to the end of its last page (all of it:
+ * dynamic loaders allocate from what is left there), and zero pages behind.
  */
 static long map_segment(struct elf *e, const Elf64_Phdr *p)
 {
@@ -137,8 +137,7 @@ static long map_segment(struct elf *e, const Elf64_Phdr *p)
 			return r;
 		zero = PAGE_ALIGN(file_end);
 		if (end > file_end && (protection & PROT_WRITE)) {
-			r = user_clear((void *)file_end,
-				       MIN(zero, end) - file_end);
+			r = user_clear((void *)file_end, zero - file_end);
 			if (r)
 				return r;
 		}

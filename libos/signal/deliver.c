@@ -6,6 +6,7 @@
 #include <fpu.h>
 #include <libos.h>
 #include <signals.h>
+#include <trace.h>
 
 /* Start the handler of @action, or end the process when it has no stack. */
 static void enter_handler(struct libos_thread *t, struct dk_context *c,
@@ -98,6 +99,8 @@ void signal_fault(const struct dk_exception *e, struct dk_context *c)
 	struct action a;
 
 	info.si_addr = (void *)e->address;
+	if (unlikely(trace_calls))
+		trace_fault(e, c);
 	a = action_take(signal);
 	/* A fault cannot wait: ignored or blocked, it ends the process. */
 	if (a.handler <= HANDLER_IGNORE || (t->blocked & SIGNAL_BIT(signal)))
