@@ -15,11 +15,15 @@
 #ifndef _DRAWBRIDGE_DRAWBRIDGE_H
 #define _DRAWBRIDGE_DRAWBRIDGE_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kfifo.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/pagemap.h>
 #include <linux/path.h>
 #include <linux/ptrace.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -88,7 +92,7 @@ struct dk_handle_table {
 };
 
 void dk_handles_init(struct dk_handle_table *table);
-void dk_handles_destroy(struct dk_handle_table *table);
+void dk_handles_destroy(struct dk_process *process);
 
 /*
  * Enter @object with @rights, taking over the caller's reference. On failure
@@ -109,7 +113,11 @@ long dk_handle_close(struct dk_process *process, DK_HANDLE handle);
  */
 struct dk_object *dk_handle_get(struct dk_process *process, DK_HANDLE handle,
 				enum dk_object_type type, u32 rights);
-u32 dk_handle_rights(struct dk_process *process, DK_HANDLE handle);
+/* The same; *have receives all rights of the handle. */
+struct dk_object *dk_handle_get_rights(struct dk_process *process,
+				       DK_HANDLE handle,
+				       enum dk_object_type type, u32 rights,
+				       u32 *have);
 
 /* ---- sandbox, process, thread ---- */
 
@@ -155,13 +163,21 @@ struct dk_sandbox {
 	struct list_head processes;
 	struct dk_stats stats;		/* of threads that are gone; stats_lock */
 	spinlock_t stats_lock;
-	atomic64_t thread_count, handle_count, object_count;
-	s64 exit_code;
+	atomic64_t thread_count, handle_count;
+	s64 exit_code;			/* of the first process; stats_lock */
 	u32 exited, exit_signal;
+	/* DkDebugStringPrint's text, until the monitor reads it */
+	spinlock_t debug_lock;
+	DECLARE_KFIFO_PTR(debug, char);
 };
 
+int dk_sandbox_open(void **host);
+void dk_sandbox_release(void *host);
+long dk_sandbox_ioctl(void *host, unsigned int cmd, unsigned long arg);
 struct dk_sandbox *dk_sandbox_get(struct dk_sandbox *sandbox);
 void dk_sandbox_put(struct dk_sandbox *sandbox);
+long dk_sandbox_debug(struct dk_sandbox *sandbox, const char *text,
+		      size_t length);
 
 /* One object that can be waited for; all fields under sandbox->sync_lock. */
 struct dk_waitable {
@@ -176,6 +192,7 @@ struct dk_waitable {
 };
 
 void dk_waitable_init(struct dk_waitable *w, int kind, u64 count, u64 maximum);
+void dk_waitable_give(struct dk_sandbox *sandbox, struct dk_waitable *w);
 void dk_waitable_signal(struct dk_sandbox *sandbox, struct dk_waitable *w);
 
 struct dk_process {
@@ -188,8 +205,11 @@ struct dk_process {
 	unsigned long thread_start;	/* upcall entries, 0: none */
 	unsigned long exception_dispatch;
 	bool first;			/* its exit code is the sandbox's */
+	bool exit_code_set;		/* by DkProcessExit; sync_lock */
+	bool gone;			/* no thread is left; sync_lock */
 	s64 exit_code;
 	struct dk_image *image;		/* until it is mapped */
+	struct dk_thread *thread;	/* the first, until it runs */
 	struct rcu_head rcu;
 };
 
@@ -197,13 +217,16 @@ struct dk_thread {
 	struct dk_object object;
 	struct dk_waitable waitable;	/* signalled: it is gone */
 	struct dk_process *process;
+	struct pico_thread *pico;	/* while it runs */
 	u64 parameter;
 	unsigned long syscall_entry;	/* of the libos, 0: none */
 	struct dk_thread_block __user *block;
 	/* a timed call that is being taken up again, see dk_deadline() */
 	unsigned long restart_ip;
 	ktime_t restart_deadline;
-	DK_HANDLE __user *created;	/* DkThreadCreate's out argument */
+	/* DkThreadCreate: the handle, and where it will be stored */
+	DK_HANDLE created;
+	DK_HANDLE __user *created_out;
 	struct dk_stats stats;
 	struct rcu_head rcu;
 };
@@ -290,7 +313,12 @@ long dk_prot(struct dk_sandbox *sandbox, u64 protection);
 
 /* ---- thread, exception, image, process ---- */
 
+ktime_t dk_deadline(struct dk_thread *thread, s64 duration);
+long dk_restart_timed(struct dk_thread *thread, ktime_t deadline);
+enum pico_syscall dk_dispatch(struct pico_thread *pico, struct pt_regs *regs);
 struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter);
+#define DK_PROCESS_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WAIT)
+#define DK_THREAD_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WRITE | DK_RIGHT_WAIT)
 int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **image);
 int dk_image_map(struct dk_process *process, struct pico_start *start,
 		 unsigned long *base, unsigned long *size);
@@ -301,6 +329,7 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 		       void **process_context, void **thread_context);
 int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 		     struct pico_start *start);
+void dk_thread_starting(struct pico_thread *pico);
 void dk_exit_thread(struct pico_thread *pico);
 void dk_exit_process(struct pico_process *pico);
 long dk_thread_created(struct pico_thread *pico, void *child_context,

@@ -332,13 +332,23 @@ struct drawbridge_stats {
 	__u64	processes;		/* alive now, */
 	__u64	threads;		/* and so on */
 	__u64	handles;
-	__u64	objects;
+	__u64	objects;		/* in all sandboxes of the machine */
 	__u64	bytes_read;
 	__u64	bytes_written;
 	__s64	exit_code;		/* of the first process, once it is gone */
 	__u32	exited;			/* 1: it is */
 	__u32	exit_signal;		/* that killed it, or 0 */
 	__u64	reserved[3];
+};
+
+/*
+ * struct drawbridge_debug - where DRAWBRIDGE_IOC_DEBUG puts text
+ * @buffer:	address
+ * @length:	its size in bytes
+ */
+struct drawbridge_debug {
+	__u64	buffer;
+	__u64	length;
 };
 
 /* The directory that is the sandbox's "/": fd of it. Once, before rules. */
@@ -349,5 +359,10 @@ struct drawbridge_stats {
 #define DRAWBRIDGE_IOC_STATS	_IOR(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 3, struct drawbridge_stats)
 /* Kill every process of the sandbox. */
 #define DRAWBRIDGE_IOC_KILL	_IO(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 4)
+/*
+ * Take debug text (DkDebugStringPrint) out of the sandbox's buffer; returns
+ * the number of bytes, 0 when there is none.
+ */
+#define DRAWBRIDGE_IOC_DEBUG	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 5, struct drawbridge_debug)
 
 #endif /* _UAPI_PICO_DRAWBRIDGE_H */

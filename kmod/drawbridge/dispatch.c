@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every system call of a picoprocess: a Dk call, a call of the program that
+ * goes to its libos, or one that is refused.
+ */
+#include <linux/nospec.h>
+
+#include <asm/syscall.h>
+
+#include "drawbridge.h"
+
+struct dk_call {
+	long (*handler)(struct dk_thread *thread, u64 a0, u64 a1, u64 a2,
+			u64 a3, u64 a4, u64 a5);
+	u64 statuses;
+	u32 version;
+	bool assigned;
+};
+
+#define DK_ENTRY_0(name)	NULL
+#define DK_ENTRY_1(name)	dk_call_##name
+#define DK_ENTRY(class, function, name, version_, args, statuses_)	\
+	[DK_INDEX(class, function)] = {					\
+		.handler = DK_ENTRY_##version_(name),			\
+		.statuses = (statuses_),				\
+		.version = (version_),					\
+		.assigned = true,					\
+	},
+
+static const struct dk_call dk_calls[DK_CALL_LIMIT] = {
+	DK_CALL_TABLE(DK_ENTRY)
+};
+
+/* Status bit + 1 of an errno, 0: none. */
+#define DK_BIT_ENTRY(bit, name, value, text)	[-(value)] = (bit) + 1,
+
+static const u8 dk_status_bits[] = { DK_STATUS_TABLE(DK_BIT_ENTRY) };
+
+/*
+ * A call returns the statuses that the table allows it, and no other. What a
+ * file system may invent beyond that is an I/O error.
+ */
+static noinline long dk_filter(struct dk_thread *thread,
+			       const struct dk_call *call, long status)
+{
+	unsigned long number = -status;
+
+	if (number < ARRAY_SIZE(dk_status_bits) && dk_status_bits[number] &&
+	    call->statuses & 1ULL << (dk_status_bits[number] - 1))
+		return status;
+	thread->stats.unlisted_statuses++;
+	pr_debug("drawbridge: call %td: status %ld is not in its set\n",
+		 call - dk_calls, status);
+	return DK_STATUS_IO_ERROR;
+}
+
+/* As if the call had not been made yet: its registers are untouched. */
+static enum pico_syscall dk_take_up_again(struct pt_regs *regs)
+{
+	regs->ax = regs->orig_ax;
+	regs->ip -= 2;
+	regs->orig_ax = -1;
+	return PICO_SYSCALL_ANSWERED;
+}
+
+static enum pico_syscall dk_call(struct dk_thread *thread,
+				 struct pt_regs *regs, unsigned long index)
+{
+	const struct dk_call *call;
+	long status;
+
+	call = &dk_calls[array_index_nospec(index, DK_CALL_LIMIT)];
+	thread->stats.calls++;
+	if (unlikely(!call->handler))
+		return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
+	status = call->handler(thread, regs->di, regs->si, regs->dx, regs->r10,
+			       regs->r8, regs->r9);
+	if (likely(!status))
+		return pico_answer_system_call(regs, 0);
+	switch (status) {
+	case DK_FORWARD:
+		return PICO_SYSCALL_FORWARD;
+	case -ERESTARTSYS:
+	case -ERESTARTNOHAND:
+	case -ERESTARTNOINTR:
+	case -ERESTART_RESTARTBLOCK:
+		return dk_take_up_again(regs);
+	}
+	return pico_answer_system_call(regs, dk_filter(thread, call, status));
+}
+
+/*
+ * The program's own system call, sent to its libos. Only rcx and r11 are lost,
+ * as the SYSCALL instruction loses them anyway; rcx equals the new rip so that
+ * the way back is SYSRET.
+ */
+static enum pico_syscall dk_redirect(struct dk_thread *thread,
+				     struct pt_regs *regs)
+{
+	if (put_user((u64)regs->ip, &thread->block->return_address)) {
+		thread->stats.refused_calls++;
+		return pico_answer_system_call(regs, -ENOSYS);
+	}
+	thread->stats.system_calls++;
+	regs->ax = regs->orig_ax;
+	regs->orig_ax = -1;
+	regs->ip = thread->syscall_entry;
+	regs->cx = thread->syscall_entry;
+	return PICO_SYSCALL_ANSWERED;
+}
+
+enum pico_syscall dk_dispatch(struct pico_thread *pico, struct pt_regs *regs)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+	unsigned long index = regs->orig_ax - DK_VECTOR_BASE;
+
+	if (likely(!in_ia32_syscall())) {
+		if (index < DK_CALL_LIMIT)
+			return dk_call(thread, regs, index);
+		if (thread->syscall_entry)
+			return dk_redirect(thread, regs);
+	}
+	thread->stats.refused_calls++;
+	return pico_answer_system_call(regs, -ENOSYS);
+}
+
+/* Where the calling thread's own system calls go. Zero: nowhere. */
+DK_HANDLER(DkxSystemCallRegister)
+{
+	struct dk_thread_block __user *block = dk_user(a1);
+
+	if (a0 >= TASK_SIZE_MAX || a1 & 7)
+		return -EINVAL;
+	if (a0 && !access_ok(block, sizeof(*block)))
+		return -EFAULT;
+	if (a0 && put_user(0ULL, &block->return_address))
+		return -EFAULT;
+	thread->syscall_entry = a0;
+	thread->block = a0 ? block : NULL;
+	return 0;
+}
+
+DK_HANDLER(DkxAbiQuery)
+{
+	u64 index = a0 - DK_VECTOR_BASE;
+
+	if (index >= DK_CALL_LIMIT)
+		return -EINVAL;
+	index = array_index_nospec(index, DK_CALL_LIMIT);
+	if (!dk_calls[index].assigned)
+		return -EINVAL;
+	return put_user((u64)dk_calls[index].version,
+			(u64 __user *)dk_user(a1));
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exceptions: from what the CPU saw to the LibOsExceptionDispatch upcall.
+ *
+ * The record and the context go to the exception stack that the thread
+ * registered, or, if it runs there already or has none, below its stack
+ * pointer, clear of the red zone. If that cannot be written, there is nobody
+ * to tell but the monitor.
+ */
+#include <linux/sched.h>
+
+#include <asm/fsgsbase.h>
+#include <asm/msr.h>
+#include <asm/trapnr.h>
+
+#include "drawbridge.h"
+
+#define DK_RED_ZONE	128
+
+struct dk_upcall_frame {
+	struct dk_context context;
+	struct dk_exception exception;
+} __aligned(16);
+
+static u32 dk_exception_code(const struct pico_exception *e)
+{
+	switch (e->trap) {
+	case X86_TRAP_PF:
+		return e->info.si_signo == SIGBUS ?
+			DK_EXCEPTION_BUS_ERROR : DK_EXCEPTION_ACCESS_VIOLATION;
+	case X86_TRAP_DE:
+		return DK_EXCEPTION_DIVIDE;
+	case X86_TRAP_DB:
+		return DK_EXCEPTION_SINGLE_STEP;
+	case X86_TRAP_BP:
+		return DK_EXCEPTION_BREAKPOINT;
+	case X86_TRAP_UD:
+		return DK_EXCEPTION_ILLEGAL_INSTRUCTION;
+	case X86_TRAP_MF:
+	case X86_TRAP_XF:
+		return DK_EXCEPTION_FLOATING_POINT;
+	case X86_TRAP_AC:
+		return DK_EXCEPTION_ALIGNMENT;
+	case X86_TRAP_GP:
+	case X86_TRAP_SS:
+	case X86_TRAP_NP:
+	case X86_TRAP_OF:
+	case X86_TRAP_BR:
+		return DK_EXCEPTION_PROTECTION;
+	case X86_TRAP_MC:
+		return DK_EXCEPTION_BUS_ERROR;
+	default:
+		return DK_EXCEPTION_OTHER;
+	}
+}
+
+static void dk_fill_exception(struct dk_exception *exception,
+			      const struct pico_exception *e)
+{
+	exception->code = dk_exception_code(e);
+	exception->trap = e->trap;
+	exception->error_code = e->error_code;
+	exception->address = e->address;
+	exception->signal = e->info.si_signo;
+	exception->signal_code = e->info.si_code;
+}
+
+static void dk_fill_context(struct dk_context *context,
+			    const struct pt_regs *regs)
+{
+	context->fs_base = rdfsbase();
+	rdmsrl(MSR_KERNEL_GS_BASE, context->gs_base);
+	context->r15 = regs->r15;
+	context->r14 = regs->r14;
+	context->r13 = regs->r13;
+	context->r12 = regs->r12;
+	context->r11 = regs->r11;
+	context->r10 = regs->r10;
+	context->r9 = regs->r9;
+	context->r8 = regs->r8;
+	context->rdi = regs->di;
+	context->rsi = regs->si;
+	context->rbp = regs->bp;
+	context->rbx = regs->bx;
+	context->rdx = regs->dx;
+	context->rcx = regs->cx;
+	context->rax = regs->ax;
+	context->rip = regs->ip;
+	context->cs = regs->cs;
+	context->rflags = regs->flags;
+	context->rsp = regs->sp;
+	context->ss = regs->ss;
+}
+
+static unsigned long dk_exception_stack(struct dk_thread *thread,
+					const struct pt_regs *regs)
+{
+	unsigned long sp = regs->sp - DK_RED_ZONE;
+	u64 base, size;
+
+	if (!thread->block ||
+	    get_user(base, &thread->block->exception_stack_base) ||
+	    get_user(size, &thread->block->exception_stack_size) || !size ||
+	    regs->sp - base < size)
+		return sp;
+	return base + size;
+}
+
+/* Also the place for exceptions in code segments that are not 64-bit. */
+bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
+			   const struct pico_exception *e)
+{
+	static const char no_stack[] = "exception without a usable stack\n";
+	struct dk_thread *thread = pico_thread_context(pico);
+	unsigned long entry = READ_ONCE(thread->process->exception_dispatch);
+	struct dk_upcall_frame frame = { };
+	struct dk_upcall_frame __user *uframe;
+	unsigned long sp;
+
+	thread->stats.exceptions++;
+	if (!entry)
+		return false;
+	dk_fill_exception(&frame.exception, e);
+	dk_fill_context(&frame.context, regs);
+	sp = dk_exception_stack(thread, regs);
+	uframe = dk_user(round_down(sp - sizeof(frame), 16));
+	if (copy_to_user(uframe, &frame, sizeof(frame))) {
+		dk_sandbox_debug(thread->process->sandbox, no_stack,
+				 sizeof(no_stack) - 1);
+		return false;
+	}
+	regs->di = (unsigned long)&uframe->exception;
+	regs->si = (unsigned long)&uframe->context;
+	regs->sp = (unsigned long)uframe - sizeof(long);
+	regs->ip = entry;
+	regs->cs = __USER_CS;
+	regs->ss = __USER_DS;
+	regs->flags &= ~(X86_EFLAGS_DF | X86_EFLAGS_TF | X86_EFLAGS_AC |
+			 X86_EFLAGS_RF | X86_EFLAGS_NT);
+	regs->orig_ax = -1;
+	return true;
+}
+
+/* Where upcalls enter the image. Zero: exceptions are fatal. */
+DK_HANDLER(DkxUpcallRegister)
+{
+	if (a0 >= TASK_SIZE_MAX || a1 >= TASK_SIZE_MAX)
+		return -EINVAL;
+	WRITE_ONCE(thread->process->thread_start, a0);
+	WRITE_ONCE(thread->process->exception_dispatch, a1);
+	return 0;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Handle tables: see struct dk_handle_table.
+ *
+ * A slot's generation goes up when its handle is closed, so that a stale copy
+ * of the handle does not fit any more. Free slots are used again in the order
+ * in which they became free.
+ *
+ * A lookup reads the generation, the object, the rights and the generation
+ * again. Closing clears the object before it changes the generation, entering
+ * sets the rights before it sets the object: what was read between two equal
+ * generations belongs together.
+ */
+#include <linux/nospec.h>
+#include <linux/rcupdate.h>
+
+#include "drawbridge.h"
+
+#define DK_CHUNK_SHIFT	8
+#define DK_CHUNK_SLOTS	(1 << DK_CHUNK_SHIFT)
+#define DK_NO_SLOT	U32_MAX
+
+struct dk_handle_slot {
+	struct dk_object __rcu *object;
+	u32 generation;
+	u32 rights;
+	u32 next;		/* free slot after this one */
+};
+
+struct dk_handle_chunk {
+	struct dk_handle_slot slots[DK_CHUNK_SLOTS];
+};
+
+void dk_handles_init(struct dk_handle_table *table)
+{
+	spin_lock_init(&table->lock);
+	table->free_head = DK_NO_SLOT;
+	table->free_tail = DK_NO_SLOT;
+}
+
+/* Pairs with the release that published the chunk. */
+static struct dk_handle_slot *dk_slot(struct dk_handle_table *table, u32 index)
+{
+	struct dk_handle_chunk *chunk;
+
+	if (index >= DK_HANDLES_MAX)
+		return NULL;
+	index = array_index_nospec(index, DK_HANDLES_MAX);
+	chunk = smp_load_acquire(&table->chunks[index >> DK_CHUNK_SHIFT]);
+	return chunk ? &chunk->slots[index & (DK_CHUNK_SLOTS - 1)] : NULL;
+}
+
+/* No thread of the process is left: nobody looks handles up any more. */
+void dk_handles_destroy(struct dk_process *process)
+{
+	struct dk_handle_table *table = &process->handles;
+	struct dk_object *object;
+	u32 index;
+	int i;
+
+	for (index = 0; index < table->used; index++) {
+		struct dk_handle_slot *slot = dk_slot(table, index);
+
+		object = rcu_dereference_protected(slot->object, 1);
+		RCU_INIT_POINTER(slot->object, NULL);
+		if (object)
+			dk_object_put(object);
+		cond_resched();
+	}
+	for (i = 0; i < ARRAY_SIZE(table->chunks); i++)
+		kvfree(table->chunks[i]);
+	atomic64_sub(table->live, &process->sandbox->handle_count);
+	memset(table, 0, sizeof(*table));
+}
+
+/*
+ * A free slot, with the lock held; or NULL without it, *error telling why,
+ * or -EAGAIN after a chunk was added.
+ */
+static struct dk_handle_slot *dk_slot_take(struct dk_handle_table *table,
+					   u32 *index, long *error)
+{
+	struct dk_handle_slot *slot;
+	struct dk_handle_chunk *chunk, **place;
+
+	spin_lock(&table->lock);
+	if (table->free_head != DK_NO_SLOT) {
+		*index = table->free_head;
+		slot = dk_slot(table, *index);
+		table->free_head = slot->next;
+		if (table->free_head == DK_NO_SLOT)
+			table->free_tail = DK_NO_SLOT;
+		return slot;
+	}
+	if (table->used == DK_HANDLES_MAX) {
+		spin_unlock(&table->lock);
+		*error = -EMFILE;
+		return NULL;
+	}
+	*index = table->used;
+	slot = dk_slot(table, *index);
+	if (slot) {
+		table->used++;
+		return slot;
+	}
+	place = &table->chunks[*index >> DK_CHUNK_SHIFT];
+	spin_unlock(&table->lock);
+
+	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	if (!chunk) {
+		*error = -ENOMEM;
+		return NULL;
+	}
+	/* Another thread may have been faster. */
+	if (cmpxchg_release(place, NULL, chunk))
+		kvfree(chunk);
+	*error = -EAGAIN;
+	return NULL;
+}
+
+long dk_handle_create(struct dk_process *process, struct dk_object *object,
+		      u32 rights, DK_HANDLE *handle)
+{
+	struct dk_handle_table *table = &process->handles;
+	struct dk_handle_slot *slot;
+	long error;
+	u32 index;
+
+	do {
+		slot = dk_slot_take(table, &index, &error);
+	} while (!slot && error == -EAGAIN);
+	if (!slot)
+		return error;
+
+	WRITE_ONCE(slot->rights, rights);
+	*handle = (u64)slot->generation << 32 | (index + 1);
+	rcu_assign_pointer(slot->object, object);
+	table->live++;
+	spin_unlock(&table->lock);
+	atomic64_inc(&process->sandbox->handle_count);
+	return 0;
+}
+
+long dk_handle_close(struct dk_process *process, DK_HANDLE handle)
+{
+	struct dk_handle_table *table = &process->handles;
+	struct dk_handle_slot *slot, *last;
+	struct dk_object *object;
+	u32 index = (u32)handle - 1;
+
+	slot = dk_slot(table, index);
+	if (!slot)
+		return -EBADF;
+	spin_lock(&table->lock);
+	object = rcu_dereference_protected(slot->object,
+					   lockdep_is_held(&table->lock));
+	if (!object || slot->generation != handle >> 32) {
+		spin_unlock(&table->lock);
+		return -EBADF;
+	}
+	RCU_INIT_POINTER(slot->object, NULL);
+	smp_wmb(); /* see dk_handle_get() */
+	WRITE_ONCE(slot->generation, slot->generation + 1);
+	slot->next = DK_NO_SLOT;
+	if (table->free_tail != DK_NO_SLOT) {
+		last = dk_slot(table, table->free_tail);
+		last->next = index;
+	} else {
+		table->free_head = index;
+	}
+	table->free_tail = index;
+	table->live--;
+	spin_unlock(&table->lock);
+	atomic64_dec(&process->sandbox->handle_count);
+	dk_object_put(object);
+	return 0;
+}
+
+struct dk_object *dk_handle_get_rights(struct dk_process *process,
+				       DK_HANDLE handle,
+				       enum dk_object_type type, u32 rights,
+				       u32 *have)
+{
+	struct dk_handle_slot *slot;
+	struct dk_object *object;
+	u32 generation = handle >> 32, given;
+	long error = -EBADF;
+
+	slot = dk_slot(&process->handles, (u32)handle - 1);
+	if (!slot)
+		return ERR_PTR(-EBADF);
+
+	rcu_read_lock();
+	if (READ_ONCE(slot->generation) != generation)
+		goto unlock;
+	object = rcu_dereference(slot->object);
+	if (!object)
+		goto unlock;
+	given = READ_ONCE(slot->rights);
+	error = -EPROTOTYPE;
+	if (type != DK_OBJECT_ANY && object->type != type)
+		goto unlock;
+	error = -EACCES;
+	if ((given & rights) != rights)
+		goto unlock;
+	error = -EBADF;
+	if (!kref_get_unless_zero(&object->ref))
+		goto unlock;
+	smp_rmb(); /* pairs with smp_wmb() of closing */
+	if (unlikely(READ_ONCE(slot->generation) != generation)) {
+		rcu_read_unlock();
+		dk_object_put(object);
+		return ERR_PTR(-EBADF);
+	}
+	rcu_read_unlock();
+	*have = given;
+	return object;
+
+unlock:
+	rcu_read_unlock();
+	return ERR_PTR(error);
+}
+
+struct dk_object *dk_handle_get(struct dk_process *process, DK_HANDLE handle,
+				enum dk_object_type type, u32 rights)
+{
+	u32 have;
+
+	return dk_handle_get_rights(process, handle, type, rights, &have);
+}
+
+long dk_handle_publish(struct dk_process *process, struct dk_object *object,
+		       u32 rights, DK_HANDLE __user *out)
+{
+	DK_HANDLE handle;
+	long ret;
+
+	ret = dk_handle_create(process, object, rights, &handle);
+	if (ret) {
+		dk_object_put(object);
+		return ret;
+	}
+	if (put_user(handle, out)) {
+		dk_handle_close(process, handle);
+		return -EFAULT;
+	}
+	return 0;
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual memory.
+ *
+ * Mapping and unmapping are the kernel's own vm_mmap() and vm_munmap().
+ * mprotect() is not exported: where one is needed, the native call takes the
+ * place of ours, and its result is the status.
+ */
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/syscalls.h>
+
+#include "drawbridge.h"
+
+static_assert(DK_PROT_READ == PROT_READ && DK_PROT_WRITE == PROT_WRITE &&
+	      DK_PROT_EXECUTE == PROT_EXEC);
+
+long dk_prot(struct dk_sandbox *sandbox, u64 protection)
+{
+	if (protection == DK_PROT_GUARD)
+		return PROT_NONE;
+	if (protection & ~(u64)(DK_PROT_READ | DK_PROT_WRITE | DK_PROT_EXECUTE))
+		return -EINVAL;
+	if ((protection & DK_PROT_WRITE) && (protection & DK_PROT_EXECUTE) &&
+	    !(sandbox->start.flags & DRAWBRIDGE_START_WX))
+		return -EACCES;
+	return protection;
+}
+
+static long dk_mprotect(struct dk_thread *thread, u64 base, u64 length,
+			unsigned long prot)
+{
+	pico_forward_system_call(thread->pico, current_pt_regs(),
+				 __NR_mprotect, base, length, prot, 0, 0, 0);
+	return DK_FORWARD;
+}
+
+/* Reserve or commit new addresses; @base and @length are in whole pages. */
+static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
+{
+	unsigned long flags = MAP_PRIVATE | MAP_ANONYMOUS, address;
+
+	if (!(type & DK_MEM_COMMIT)) {
+		flags |= MAP_NORESERVE;
+		prot = PROT_NONE;
+	}
+	if (*base)
+		flags |= type & DK_MEM_REPLACE ? MAP_FIXED :
+						 MAP_FIXED_NOREPLACE;
+	address = vm_mmap(NULL, *base, length, prot, flags, 0);
+	if (IS_ERR_VALUE(address))
+		return (long)address;
+	*base = address;
+	return 0;
+}
+
+DK_HANDLER(DkVirtualMemoryAlloc)
+{
+	u64 __user *ubase = dk_user(a0), *ulength = dk_user(a1);
+	u64 base, length, wanted;
+	long prot, ret;
+
+	if (get_user(base, ubase) || get_user(length, ulength))
+		return -EFAULT;
+	if (!(a2 & (DK_MEM_RESERVE | DK_MEM_COMMIT)) ||
+	    a2 & ~(u64)(DK_MEM_RESERVE | DK_MEM_COMMIT | DK_MEM_REPLACE) ||
+	    (!base && a2 & DK_MEM_REPLACE))
+		return -EINVAL;
+	prot = dk_prot(thread->process->sandbox, a3);
+	if (prot < 0)
+		return prot;
+	if (!length || base & ~PAGE_MASK)
+		return -EINVAL;
+	if (length > TASK_SIZE_MAX || base > TASK_SIZE_MAX)
+		return -ENOMEM;
+	length = PAGE_ALIGN(length);
+	wanted = base;
+
+	/* Both are written before anything changes that cannot be undone. */
+	if (put_user(base, ubase) || put_user(length, ulength))
+		return -EFAULT;
+	/* Committing what is reserved keeps what is committed already. */
+	if (base && a2 == DK_MEM_COMMIT)
+		return dk_mprotect(thread, base, length, prot);
+
+	ret = dk_map_new(&base, length, a2, prot);
+	if (ret)
+		return ret;
+	if (base != wanted && put_user(base, ubase)) {
+		vm_munmap(base, length);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/* Every page of the range is mapped, or was a moment ago. */
+static bool dk_range_mapped(unsigned long base, unsigned long length)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long address = base, end = base + length;
+	struct vm_area_struct *vma;
+
+	mmap_read_lock(mm);
+	while (address < end) {
+		vma = find_vma(mm, address);
+		if (!vma || vma->vm_start > address)
+			break;
+		address = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return address >= end;
+}
+
+DK_HANDLER(DkVirtualMemoryFree)
+{
+	u64 base = a0, length = a1;
+
+	if (a2 != DK_MEM_DECOMMIT && a2 != DK_MEM_RELEASE)
+		return -EINVAL;
+	if (!length || base & ~PAGE_MASK || length > TASK_SIZE_MAX ||
+	    base > TASK_SIZE_MAX - length)
+		return -EINVAL;
+	length = PAGE_ALIGN(length);
+	if (a2 == DK_MEM_RELEASE)
+		return vm_munmap(base, length);
+
+	if (!base || !dk_range_mapped(base, length))
+		return -ENOMEM;
+	return dk_map_new(&base, length, DK_MEM_RESERVE | DK_MEM_REPLACE,
+			  PROT_NONE);
+}
+
+DK_HANDLER(DkVirtualMemoryProtect)
+{
+	long prot = dk_prot(thread->process->sandbox, a2);
+
+	if (prot < 0)
+		return prot;
+	if (!a1 || a0 & ~PAGE_MASK)
+		return -EINVAL;
+	return dk_mprotect(thread, a0, a1, prot);
+}

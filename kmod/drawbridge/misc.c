@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Time, random bits, and the rest that is one call each.
+ */
+#include <linux/random.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+
+#include "drawbridge.h"
+
+#define DK_DEBUG_TEXT_MAX	1024
+
+static u64 dk_process_cpu_time(void)
+{
+	struct task_struct *task;
+	u64 sum;
+
+	rcu_read_lock();
+	sum = READ_ONCE(current->signal->sum_sched_runtime);
+	for_each_thread(current, task)
+		sum += READ_ONCE(task->se.sum_exec_runtime);
+	rcu_read_unlock();
+	return sum;
+}
+
+DK_HANDLER(DkSystemTimeQuery)
+{
+	s64 time;
+
+	switch (a0) {
+	case DK_CLOCK_WALL:
+		time = ktime_get_real_ns();
+		break;
+	case DK_CLOCK_MONOTONIC:
+		time = ktime_get_ns();
+		break;
+	case DK_CLOCK_BOOT:
+		time = ktime_get_boottime_ns();
+		break;
+	case DK_CLOCK_PROCESS_CPU:
+		time = dk_process_cpu_time();
+		break;
+	case DK_CLOCK_THREAD_CPU:
+		time = READ_ONCE(current->se.sum_exec_runtime);
+		break;
+	default:
+		return -EINVAL;
+	}
+	return put_user(time, (s64 __user *)dk_user(a1));
+}
+
+DK_HANDLER(DkRandomBitsRead)
+{
+	u8 __user *out = dk_user(a0);
+	u8 block[256];
+	u64 left = a1;
+	size_t part;
+	long ret = 0;
+
+	if (left > LLONG_MAX)
+		return -EINVAL;
+	if (!access_ok(out, left))
+		return -EFAULT;
+	while (left) {
+		part = min_t(u64, left, sizeof(block));
+		get_random_bytes(block, part);
+		if (copy_to_user(out, block, part)) {
+			ret = -EFAULT;
+			break;
+		}
+		out += part;
+		left -= part;
+		if (left && fatal_signal_pending(current)) {
+			ret = -EINTR;
+			break;
+		}
+		cond_resched();
+	}
+	memzero_explicit(block, sizeof(block));
+	return ret;
+}
+
+/* x86 keeps its instruction caches coherent by itself. */
+DK_HANDLER(DkInstructionCacheFlush)
+{
+	return access_ok(dk_user(a0), a1) ? 0 : -EINVAL;
+}
+
+/* Text for the monitor, which may never come to read it: see sandbox.c. */
+DK_HANDLER(DkDebugStringPrint)
+{
+	char *text;
+	long ret;
+
+	if (a1 > DK_DEBUG_TEXT_MAX)
+		return -EINVAL;
+	if (!a1)
+		return 0;
+	text = memdup_user(dk_user(a0), a1);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	ret = dk_sandbox_debug(thread->process->sandbox, text, a1);
+	kfree(text);
+	return ret;
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processes: how one comes to be from the sandbox's start, and how it ends.
+ */
+#include <linux/binfmts.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/utsname.h>
+
+#include "drawbridge.h"
+
+#define DK_STACK_SIZE	(1UL << 20)	/* of the first thread */
+
+static void dk_process_release(struct dk_object *object)
+{
+	struct dk_process *process = container_of(object, struct dk_process,
+						  object);
+
+	dk_image_free(process->image);
+	dk_sandbox_put(process->sandbox);
+	kfree_rcu(process, rcu);
+}
+
+/*
+ * execve() wants the sandbox's first process. The caller is still what it was:
+ * everything that can be refused is refused here.
+ */
+int dk_prepare_process(void *host, struct linux_binprm *bprm,
+		       void **process_context, void **thread_context)
+{
+	struct dk_sandbox *sandbox = host;
+	struct dk_process *process;
+	int ret;
+
+	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+	if (!process)
+		return -ENOMEM;
+	dk_object_init(&process->object, DK_OBJECT_PROCESS, dk_process_release);
+	dk_waitable_init(&process->waitable, DK_WAIT_MANUAL, 0, 1);
+	process->object.waitable = &process->waitable;
+	process->sandbox = dk_sandbox_get(sandbox);
+	INIT_LIST_HEAD(&process->link);
+	dk_handles_init(&process->handles);
+
+	mutex_lock(&sandbox->lock);
+	if (!sandbox->started || sandbox->dead) {
+		ret = -EINVAL;
+	} else if (!sandbox->image) {
+		ret = -EBUSY;	/* one start, one process */
+	} else {
+		ret = dk_image_prepare(sandbox, &process->image);
+		if (!ret) {
+			fput(sandbox->image);
+			sandbox->image = NULL;
+		}
+	}
+	mutex_unlock(&sandbox->lock);
+	if (ret)
+		goto put;
+
+	ret = -ENOMEM;
+	process->first = true;
+	process->thread = dk_thread_alloc(process, 0);
+	if (!process->thread)
+		goto put;
+	*process_context = process;
+	*thread_context = process->thread;
+	return 0;
+put:
+	dk_object_put(&process->object);
+	return ret;
+}
+
+static int dk_map_stack(u64 *base)
+{
+	unsigned long address, guard;
+
+	address = vm_mmap(NULL, 0, DK_STACK_SIZE + PAGE_SIZE,
+			  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  0);
+	if (IS_ERR_VALUE(address))
+		return (int)address;
+	guard = vm_mmap(NULL, address, PAGE_SIZE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	if (IS_ERR_VALUE(guard))
+		return (int)guard;
+	*base = address + PAGE_SIZE;
+	return 0;
+}
+
+/* Where the n-th string behind @text begins. */
+static const char *dk_string(const char *text, u32 n)
+{
+	while (n--)
+		text += strlen(text) + 1;
+	return text;
+}
+
+static void dk_fill_system(struct dk_sandbox *sandbox, struct dk_parameters *p)
+{
+	struct user_namespace *ns = sandbox->user_ns;
+	struct sysinfo info;
+
+	p->uid = from_kuid_munged(ns, current_uid());
+	p->euid = from_kuid_munged(ns, current_euid());
+	p->gid = from_kgid_munged(ns, current_gid());
+	p->egid = from_kgid_munged(ns, current_egid());
+	p->process_id = task_tgid_vnr(current);
+	rcu_read_lock();
+	p->parent_id = task_tgid_vnr(rcu_dereference(current->real_parent));
+	rcu_read_unlock();
+	p->cpu_count = cpumask_weight(current->cpus_ptr);
+	si_meminfo(&info);
+	p->memory_total = (u64)info.totalram * info.mem_unit;
+	get_random_bytes(p->random, sizeof(p->random));
+	strscpy(p->system_release, utsname()->release,
+		sizeof(p->system_release));
+	strscpy(p->system_version, utsname()->version,
+		sizeof(p->system_version));
+	strscpy(p->host_name, utsname()->nodename, sizeof(p->host_name));
+}
+
+/* ps and /proc/PID/cmdline show the program's own arguments. */
+static void dk_show_arguments(unsigned long base, const struct dk_parameters *p,
+			      const char *program, u32 environment_end)
+{
+	struct mm_struct *mm = current->mm;
+	const char *name = kbasename(program);
+
+	spin_lock(&mm->arg_lock);
+	mm->arg_start = base + p->argument_offset;
+	mm->arg_end = base + p->environment_offset;
+	mm->env_start = mm->arg_end;
+	mm->env_end = base + environment_end;
+	spin_unlock(&mm->arg_lock);
+
+	task_lock(current);
+	strscpy_pad(current->comm, name, sizeof(current->comm));
+	task_unlock(current);
+}
+
+/*
+ * Parameters, strings and groups in one block: built here, copied once. The
+ * strings are the sandbox's own copy, which nothing changes any more.
+ */
+static int dk_map_parameters(struct dk_process *process,
+			     struct dk_parameters *p, unsigned long *address)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	const struct drawbridge_start *start = &sandbox->start;
+	const struct group_info *groups = current_cred()->group_info;
+	const char *strings = sandbox->strings;
+	u32 groups_offset, size, gid;
+	unsigned long base;
+	int i;
+
+	p->program_offset = sizeof(*p);
+	p->directory_offset = sizeof(*p) + (dk_string(strings, 1) - strings);
+	p->argument_offset = sizeof(*p) + (dk_string(strings, 2) - strings);
+	p->argument_count = start->argument_count;
+	p->environment_offset = sizeof(*p) +
+		(dk_string(strings, 2 + start->argument_count) - strings);
+	p->environment_count = start->environment_count;
+	groups_offset = ALIGN(sizeof(*p) + start->strings_length, 8);
+	p->group_offset = groups_offset;
+	p->group_count = groups->ngroups;
+	size = groups_offset + groups->ngroups * sizeof(u32);
+	p->version = DRAWBRIDGE_ABI_VERSION;
+	p->size = size;
+
+	base = vm_mmap(NULL, 0, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	if (IS_ERR_VALUE(base))
+		return (int)base;
+	for (i = 0; i < groups->ngroups; i++) {
+		gid = from_kgid_munged(sandbox->user_ns, groups->gid[i]);
+		if (put_user(gid, (u32 __user *)dk_user(base + groups_offset) +
+				  i))
+			return -EFAULT;
+	}
+	if (copy_to_user(dk_user(base), p, sizeof(*p)) ||
+	    copy_to_user(dk_user(base + sizeof(*p)), strings,
+			 start->strings_length))
+		return -EFAULT;
+	dk_show_arguments(base, p, strings, sizeof(*p) + start->strings_length);
+	*address = base;
+	return 0;
+}
+
+/* In the new, empty address space; an error kills the task. */
+int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
+		     struct pico_start *start)
+{
+	struct dk_thread *thread = pico_thread_context(pthread);
+	struct dk_process *process = thread->process;
+	struct dk_sandbox *sandbox = process->sandbox;
+	struct dk_parameters *p;
+	unsigned long address;
+	int ret;
+
+	p = kzalloc(sizeof(*p), GFP_KERNEL);
+	if (!p)
+		return -ENOMEM;
+	ret = dk_image_map(process, start, (unsigned long *)&p->image_base,
+			   (unsigned long *)&p->image_size);
+	if (ret)
+		goto out;
+	ret = dk_map_stack(&p->stack_base);
+	if (ret)
+		goto out;
+	p->stack_size = DK_STACK_SIZE;
+	p->address_limit = DEFAULT_MAP_WINDOW;
+	if (sandbox->start.flags & DRAWBRIDGE_START_WX)
+		p->flags |= DK_PARAMETERS_WX;
+	dk_fill_system(sandbox, p);
+
+	dk_object_get(&process->object);
+	ret = dk_handle_create(process, &process->object, DK_PROCESS_RIGHTS,
+			       &p->process);
+	if (ret) {
+		dk_object_put(&process->object);
+		goto out;
+	}
+	dk_object_get(&thread->object);
+	ret = dk_handle_create(process, &thread->object, DK_THREAD_RIGHTS,
+			       &p->thread);
+	if (ret) {
+		dk_object_put(&thread->object);
+		goto out;
+	}
+	ret = dk_map_parameters(process, p, &address);
+	if (ret)
+		goto out;
+	start->sp = p->stack_base + p->stack_size - sizeof(long);
+	start->arg0 = address;
+
+	mutex_lock(&sandbox->lock);
+	ret = sandbox->dead ? -ESRCH : 0;
+	if (!ret) {
+		process->pico = pico;
+		list_add(&process->link, &sandbox->processes);
+	}
+	mutex_unlock(&sandbox->lock);
+	if (ret)
+		goto out;
+	thread->pico = pthread;
+	process->thread = NULL;
+	atomic64_inc(&sandbox->thread_count);
+out:
+	kfree(p);
+	return ret;
+}
+
+/* How the kernel says that the process ended, where it did not say itself. */
+static void dk_exit_status(struct dk_process *process, u32 *signal)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	int code;
+
+	code = current->signal->flags & SIGNAL_GROUP_EXIT ?
+		current->signal->group_exit_code : current->exit_code;
+	*signal = code & 0x7f;
+
+	spin_lock(&sandbox->sync_lock);
+	if (*signal)
+		process->exit_code = 128 + *signal;
+	else if (!process->exit_code_set)
+		process->exit_code = code >> 8;
+	process->gone = true;
+	spin_unlock(&sandbox->sync_lock);
+}
+
+/* The last thread is gone, or the first one never started. */
+void dk_exit_process(struct pico_process *pico)
+{
+	struct dk_process *process = dk_pico.get_process_context(pico);
+	struct dk_sandbox *sandbox = process->sandbox;
+	bool started = !process->thread;
+	u32 signal = 0;
+
+	if (!started) {
+		dk_object_put(&process->thread->object);
+		process->thread = NULL;
+	}
+	mutex_lock(&sandbox->lock);
+	list_del_init(&process->link);
+	process->pico = NULL;
+	mutex_unlock(&sandbox->lock);
+
+	dk_exit_status(process, &signal);
+	if (process->first && started) {
+		spin_lock(&sandbox->stats_lock);
+		sandbox->exit_code = process->exit_code;
+		sandbox->exit_signal = signal;
+		sandbox->exited = 1;
+		spin_unlock(&sandbox->stats_lock);
+	}
+	dk_handles_destroy(process);
+	dk_waitable_signal(sandbox, &process->waitable);
+	dk_object_put(&process->object);
+}
+
+DK_HANDLER(DkProcessExit)
+{
+	struct dk_sandbox *sandbox = thread->process->sandbox;
+
+	/* Of several threads that exit at once, one is the first. */
+	spin_lock(&sandbox->sync_lock);
+	if (!thread->process->exit_code_set) {
+		thread->process->exit_code_set = true;
+		thread->process->exit_code = a0;
+	}
+	spin_unlock(&sandbox->sync_lock);
+	dk_pico.terminate_process(thread->pico, current_pt_regs(),
+				  (int)thread->process->exit_code);
+	return DK_FORWARD;
+}
+
+DK_HANDLER(DkProcessGetExitCode)
+{
+	struct dk_sandbox *sandbox = thread->process->sandbox;
+	struct dk_process *process;
+	struct dk_object *object;
+	long ret = 0;
+	s64 code;
+
+	object = dk_handle_get(thread->process, a0, DK_OBJECT_PROCESS,
+			       DK_RIGHT_READ);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	process = container_of(object, struct dk_process, object);
+	spin_lock(&sandbox->sync_lock);
+	code = process->exit_code;
+	if (!process->gone)
+		ret = -EBUSY;
+	spin_unlock(&sandbox->sync_lock);
+	if (!ret)
+		ret = put_user(code, (s64 __user *)dk_user(a1));
+	dk_object_put(object);
+	return ret;
+}

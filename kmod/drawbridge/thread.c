@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Threads.
+ *
+ * A running thread holds a reference to its own object; handles hold others.
+ * Its object is signalled when it ends, and stays so.
+ */
+#include <linux/sched.h>
+
+#include "drawbridge.h"
+
+/* The last reference is gone, and so is the thread. */
+static void dk_thread_release(struct dk_object *object)
+{
+	struct dk_thread *thread = container_of(object, struct dk_thread,
+						object);
+
+	dk_object_put(&thread->process->object);
+	kfree_rcu(thread, rcu);
+}
+
+struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter)
+{
+	struct dk_thread *thread;
+
+	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
+	if (!thread)
+		return NULL;
+	dk_object_init(&thread->object, DK_OBJECT_THREAD, dk_thread_release);
+	dk_waitable_init(&thread->waitable, DK_WAIT_MANUAL, 0, 1);
+	thread->object.waitable = &thread->waitable;
+	dk_object_get(&process->object);
+	thread->process = process;
+	thread->parameter = parameter;
+	return thread;
+}
+
+DK_HANDLER(DkThreadCreate)
+{
+	struct dk_process *process = thread->process;
+	struct pico_thread_create_info info = { };
+	unsigned long stack = a2, size = a3;
+	struct dk_thread *child;
+	long ret;
+
+	info.ip = READ_ONCE(process->thread_start);
+	if (!info.ip || !a0 || a0 >= TASK_SIZE_MAX)
+		return -EINVAL;
+	if (!size || size > TASK_SIZE_MAX || stack > TASK_SIZE_MAX - size)
+		return -EINVAL;
+	if (fault_in_safe_writeable(dk_user(a4), sizeof(DK_HANDLE)))
+		return -EFAULT;
+
+	child = dk_thread_alloc(process, a1);
+	if (!child)
+		return -ENOMEM;
+	/* As at a function's entry: a return address would be on top. */
+	info.sp = round_down(stack + size, 16) - sizeof(long);
+	info.arg0 = a0;
+	info.arg1 = a1;
+	info.context = child;
+
+	dk_object_get(&child->object);
+	ret = dk_handle_create(process, &child->object, DK_THREAD_RIGHTS,
+			       &thread->created);
+	if (ret)
+		goto put;
+	thread->created_out = dk_user(a4);
+	ret = dk_pico.create_thread(thread->pico, current_pt_regs(), &info);
+	if (ret)
+		goto close;
+	return DK_FORWARD;
+
+close:
+	dk_handle_close(process, thread->created);
+	dk_object_put(&child->object);
+	return ret;
+put:
+	dk_object_put(&child->object);
+	dk_object_put(&child->object);
+	return ret;
+}
+
+/* The clone that DkThreadCreate asked for was made, or not. */
+long dk_thread_created(struct pico_thread *pico, void *child_context,
+		       int error)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+	struct dk_thread *child = child_context;
+
+	if (!error) {
+		if (!put_user(thread->created, thread->created_out))
+			return 0;
+		error = -EFAULT;
+	} else {
+		/* The reference that the thread itself would have had. */
+		dk_object_put(&child->object);
+	}
+	dk_handle_close(thread->process, thread->created);
+	return error;
+}
+
+/* Atomic: the child cannot run yet. */
+void dk_thread_starting(struct pico_thread *pico)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+
+	thread->pico = pico;
+	atomic64_inc(&thread->process->sandbox->thread_count);
+}
+
+static void dk_stats_fold(struct dk_sandbox *sandbox, struct dk_stats *stats)
+{
+	struct dk_stats *sum = &sandbox->stats;
+
+	spin_lock(&sandbox->stats_lock);
+	sum->calls += stats->calls;
+	sum->system_calls += stats->system_calls;
+	sum->refused_calls += stats->refused_calls;
+	sum->exceptions += stats->exceptions;
+	sum->unlisted_statuses += stats->unlisted_statuses;
+	sum->bytes_read += stats->bytes_read;
+	sum->bytes_written += stats->bytes_written;
+	spin_unlock(&sandbox->stats_lock);
+}
+
+void dk_exit_thread(struct pico_thread *pico)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+	struct dk_sandbox *sandbox = thread->process->sandbox;
+
+	dk_stats_fold(sandbox, &thread->stats);
+	atomic64_dec(&sandbox->thread_count);
+	thread->pico = NULL;
+	dk_waitable_signal(sandbox, &thread->waitable);
+	dk_object_put(&thread->object);
+}
+
+DK_HANDLER(DkThreadGetParameter)
+{
+	return put_user(thread->parameter, (u64 __user *)dk_user(a0));
+}
+
+DK_HANDLER(DkThreadYieldExecution)
+{
+	yield();
+	return 0;
+}
+
+DK_HANDLER(DkThreadExit)
+{
+	dk_pico.terminate_thread(thread->pico, current_pt_regs());
+	return DK_FORWARD;
+}
