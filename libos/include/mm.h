@@ -26,6 +26,7 @@
 #define AREA_SHARED	0x1
 #define AREA_STACK	0x2	/* the main thread's */
 #define AREA_HEAP	0x4	/* of brk */
+#define AREA_GUARD	0x8	/* below the stack; for the program: nothing */
 
 struct area {
 	u64	start;
@@ -72,5 +73,6 @@ long map_file(struct file *file, u64 *base, u64 length, u64 offset,
 long unmap(u64 start, u64 length);
 /* Is any of it the libos's own? */
 bool range_is_libos(u64 start, u64 length);
+bool address_is_guard(u64 address);
 
 #endif /* LIBOS_MM_H */

@@ -80,7 +80,8 @@ static long map_stack(struct exec *x, u64 *top)
 	size = PAGE_ALIGN(MAX(size, x->strings.length + (256UL << 10)));
 	if (executable_stack(&x->program))
 		protection |= PROT_EXEC;
-	r = map_anonymous(&base, size + STACK_GUARD, PROT_NONE, 0, false);
+	r = map_anonymous(&base, size + STACK_GUARD, PROT_NONE, AREA_GUARD,
+			  false);
 	if (r)
 		return r;
 	start = base + STACK_GUARD;

@@ -175,6 +175,8 @@ void mm_usage(u64 *total, u64 *data)
 	for (i = 0; i < area_count; i++) {
 		u64 length = areas[i].end - areas[i].start;
 
+		if (areas[i].flags & AREA_GUARD)
+			continue;
 		*total += length;
 		if ((areas[i].protection & PROT_WRITE) &&
 		    !(areas[i].flags & AREA_SHARED))
@@ -194,6 +196,8 @@ size_t maps_format(char *to, size_t size)
 		const struct area *a = &areas[i];
 		char line[160];
 
+		if (a->flags & AREA_GUARD)
+			continue;
 		device = inode = 0;
 		path[0] = 0;
 		if (a->file) {

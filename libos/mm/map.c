@@ -29,6 +29,18 @@ bool range_is_libos(u64 start, u64 length)
 	       (start < layout.heap.end && end > layout.heap.start);
 }
 
+bool address_is_guard(u64 address)
+{
+	struct area *a;
+	bool guard;
+
+	lock_acquire(&mm_lock);
+	a = area_find(address);
+	guard = a && a->start <= address && (a->flags & AREA_GUARD);
+	lock_release(&mm_lock);
+	return guard;
+}
+
 /* The host was asked for a place that is taken. */
 static long map_errno(DK_STATUS status)
 {

@@ -5,6 +5,7 @@
 #include <entry.h>
 #include <fpu.h>
 #include <libos.h>
+#include <mm.h>
 #include <signals.h>
 #include <trace.h>
 
@@ -99,6 +100,8 @@ void signal_fault(const struct dk_exception *e, struct dk_context *c)
 	struct action a;
 
 	info.si_addr = (void *)e->address;
+	if (signal == SIGSEGV && address_is_guard(e->address))
+		info.si_code = SEGV_MAPERR;
 	if (unlikely(trace_calls))
 		trace_fault(e, c);
 	a = action_take(signal);
