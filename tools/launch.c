@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "picoexec.h"
@@ -127,6 +128,9 @@ static void fail_start(const struct report *report)
 	if (report->error == EOPNOTSUPP)
 		fail(EXIT_OWN_FAILURE,
 		     "this machine lacks the FSGSBASE instructions, which picoprocesses need; see grep fsgsbase /proc/cpuinfo, and nofsgsbase in /proc/cmdline");
+	if (report->error == ENOEXEC)
+		fail(EXIT_OWN_FAILURE,
+		     "the image is no static x86-64 program for the Drawbridge ABI; link it against libpal with -static-pie");
 	fail(EXIT_OWN_FAILURE,
 	     "cannot start the picoprocess: %s; dmesg may say more",
 	     strerror(report->error));
@@ -139,13 +143,18 @@ static void stop_with(pid_t child)
 	kill(child, SIGCONT);
 }
 
-static int wait_for_end(pid_t child, const sigset_t *set)
+static int wait_for_end(const struct sandbox *sandbox, pid_t child,
+			const sigset_t *set, bool debug)
 {
+	const struct timespec interval = { .tv_nsec = 100 * 1000 * 1000 };
+
 	for (;;) {
 		siginfo_t info;
-		int sig = sigwaitinfo(set, &info);
-		int status;
+		int status, sig;
 
+		sig = sigtimedwait(set, &info, debug ? &interval : NULL);
+		if (debug)
+			sandbox_print_debug(sandbox);
 		if (sig == SIGCHLD) {
 			while (waitpid(child, &status, WUNTRACED | WNOHANG) ==
 			       child) {
@@ -159,7 +168,7 @@ static int wait_for_end(pid_t child, const sigset_t *set)
 	}
 }
 
-int launch(const struct sandbox *sandbox, const char *name)
+int launch(const struct sandbox *sandbox, const char *name, bool debug)
 {
 	struct signals signals;
 	struct report report;
@@ -186,9 +195,8 @@ int launch(const struct sandbox *sandbox, const char *name)
 	got = read(pipes[0], &report, sizeof(report));
 	close(pipes[0]);
 
-	status = wait_for_end(child, &set);
+	status = wait_for_end(sandbox, child, &set, debug);
 	if (got == sizeof(report))
 		fail_start(&report);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-				     WEXITSTATUS(status);
+	return status;
 }

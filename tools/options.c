@@ -34,6 +34,8 @@ static const char usage[] =
 	"                       the library OS\n"
 	"\n"
 	"Other:\n"
+	"  --debug              print what the sandbox's programs leave with\n"
+	"                       DkDebugStringPrint on standard error\n"
 	"  --stats              print the sandbox's counters on standard error afterwards\n"
 	"  --version            print the version and exit\n"
 	"  --help               print this and exit\n"
@@ -46,6 +48,7 @@ enum {
 	OPT_ALLOW_WX,
 	OPT_CHDIR,
 	OPT_CLEAR_ENV,
+	OPT_DEBUG,
 	OPT_ENV,
 	OPT_HELP,
 	OPT_IMAGE,
@@ -60,6 +63,7 @@ static const struct option known[] = {
 	{ "allow-wx", no_argument, NULL, OPT_ALLOW_WX },
 	{ "chdir", required_argument, NULL, OPT_CHDIR },
 	{ "clear-env", no_argument, NULL, OPT_CLEAR_ENV },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "image", required_argument, NULL, OPT_IMAGE },
@@ -119,6 +123,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPT_CLEAR_ENV:
 			clear = true;
+			break;
+		case OPT_DEBUG:
+			options->debug = true;
 			break;
 		case OPT_ENV:
 			strings_add(&assignments, optarg);

@@ -7,11 +7,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <linux/major.h>
 
 #include "picoexec.h"
 
@@ -78,6 +83,28 @@ static void find_streams(int streams[3])
 	}
 }
 
+/* The sandbox takes files, pipes, sockets and terminals. */
+static void check_streams(const int streams[3])
+{
+	static const char *const names[] = { "input", "output", "error" };
+	struct stat st;
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (streams[fd] < 0 || fstat(fd, &st))
+			continue;
+		if (S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))
+			fail(EXIT_OWN_FAILURE,
+			     "standard %s is a %s, which no sandbox takes",
+			     names[fd],
+			     S_ISDIR(st.st_mode) ? "directory" :
+						   "block device");
+		if (S_ISCHR(st.st_mode) && major(st.st_rdev) == MISC_MAJOR)
+			fail(EXIT_OWN_FAILURE,
+			     "standard %s is a device that no sandbox takes",
+			     names[fd]);
+	}
+}
+
 static char *working_directory(const char *wanted)
 {
 	char *path;
@@ -110,17 +137,35 @@ static void check_directory(const char *path, const struct rules *rules)
 		     path, rule->path, path);
 }
 
+/* It ended in a way that may have left a reason in the debug text. */
+static bool is_fault(int status)
+{
+	if (!WIFSIGNALED(status))
+		return false;
+	switch (WTERMSIG(status)) {
+	case SIGBUS:
+	case SIGFPE:
+	case SIGILL:
+	case SIGSEGV:
+	case SIGTRAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	struct sandbox sandbox;
 	struct start start = { 0 };
 	char *image;
-	int code;
+	int status;
 
 	find_streams(start.streams);
 
 	options_parse(&options, argc, argv);
+	check_streams(start.streams);
 	start.arguments = &options.arguments;
 	start.environment = &options.environment;
 	start.allow_wx = options.allow_wx;
@@ -141,10 +186,13 @@ int main(int argc, char **argv)
 	sandbox_set_rules(&sandbox, &options.rules);
 	sandbox_set_start(&sandbox, &start);
 
-	code = launch(&sandbox, options.arguments.items[0]);
+	status = launch(&sandbox, options.arguments.items[0], options.debug);
 
+	if (options.debug || is_fault(status))
+		sandbox_print_debug(&sandbox);
 	if (options.stats)
 		sandbox_print_stats(&sandbox);
 	sandbox_close(&sandbox);
-	return code;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
 }

@@ -78,6 +78,7 @@ bool rule_hides(const struct rule *rule, const char *path);
  * @rules:     in force; the default ones are added
  * @image:     the image to start, as it was given; NULL: the library OS
  * @directory: to start in, or NULL
+ * @debug:     print the debug text while the program runs
  * @arguments: PROGRAM and its arguments
  * @environment: of the program
  */
@@ -88,6 +89,7 @@ struct options {
 	struct strings arguments;
 	struct strings environment;
 	bool allow_wx;
+	bool debug;
 	bool stats;
 };
 
@@ -141,15 +143,18 @@ struct start {
 void sandbox_open(struct sandbox *sandbox);
 void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules);
 void sandbox_set_start(struct sandbox *sandbox, const struct start *start);
-void sandbox_print_stats(struct sandbox *sandbox);
+/* Print what has been left with DkDebugStringPrint since last time. */
+void sandbox_print_debug(const struct sandbox *sandbox);
+void sandbox_print_stats(const struct sandbox *sandbox);
 void sandbox_close(struct sandbox *sandbox);
 
 /* ---- launch.c ---- */
 
 /*
- * Start the sandbox's first process, wait for its end, and return the exit
- * code that stands for it. @name is shown for it until it has its own.
+ * Start the sandbox's first process, wait for its end, and return its status
+ * as waitpid(2) has it. @name is shown for it until it has its own; @debug:
+ * print the sandbox's debug text as it comes.
  */
-int launch(const struct sandbox *sandbox, const char *name);
+int launch(const struct sandbox *sandbox, const char *name, bool debug);
 
 #endif /* PICOEXEC_H */

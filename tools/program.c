@@ -304,10 +304,6 @@ int image_open(const char *given, char **path)
 	wrong = elf_error(&header, length);
 	if (wrong)
 		fail(EXIT_OWN_FAILURE, "the image %s: %s", name, wrong);
-	if (header.e_type != ET_DYN)
-		fail(EXIT_OWN_FAILURE,
-		     "the image %s: is not position-independent; link it against libpal with -static-pie",
-		     name);
 
 	*path = realpath(name, NULL);
 	if (!*path)

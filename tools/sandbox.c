@@ -146,9 +146,6 @@ void sandbox_set_start(struct sandbox *sandbox, const struct start *start)
 	wanted.strings_length = block.length;
 
 	if (ioctl(sandbox->device, DRAWBRIDGE_IOC_START, &wanted)) {
-		if (errno == ENOEXEC)
-			fail(EXIT_OWN_FAILURE,
-			     "the image is no static position-independent x86-64 program for the Drawbridge ABI");
 		fail(EXIT_OWN_FAILURE,
 		     "the sandbox refuses its first process: %s",
 		     strerror(errno));
@@ -157,7 +154,21 @@ void sandbox_set_start(struct sandbox *sandbox, const struct start *start)
 	close(start->image);
 }
 
-void sandbox_print_stats(struct sandbox *sandbox)
+void sandbox_print_debug(const struct sandbox *sandbox)
+{
+	char text[4096];
+	struct drawbridge_debug wanted = {
+		.buffer = (uintptr_t)text,
+		.length = sizeof(text),
+	};
+	int length;
+
+	while ((length = ioctl(sandbox->device, DRAWBRIDGE_IOC_DEBUG,
+			       &wanted)) > 0)
+		fwrite(text, 1, length, stderr);
+}
+
+void sandbox_print_stats(const struct sandbox *sandbox)
 {
 	struct drawbridge_stats stats;
 
@@ -179,7 +190,7 @@ void sandbox_print_stats(struct sandbox *sandbox)
 		{ "processes left", stats.processes },
 		{ "threads left", stats.threads },
 		{ "handles left", stats.handles },
-		{ "objects left", stats.objects },
+		{ "objects, all sandboxes", stats.objects },
 		{ "statuses out of place", stats.unlisted_statuses },
 	};
 
