@@ -80,7 +80,7 @@ static bool heap_grow(void)
 	dk_u64 length = RUN_SIZE(MAX_ORDER);
 
 	if (committed == HEAP_SIZE ||
-	    DkVirtualMemoryAlloc(&base, &length, DK_MEM_COMMIT | DK_MEM_REPLACE,
+	    DkVirtualMemoryAlloc(&base, &length, DK_MEM_COMMIT,
 				 DK_PROT_READ | DK_PROT_WRITE))
 		return false;
 	committed += length;

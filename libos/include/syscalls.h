@@ -272,8 +272,8 @@
 	S(248, add_key, NONE, "")					\
 	S(249, request_key, NONE, "")					\
 	S(250, keyctl, NONE, "")					\
-	S(251, ioprio_set, NONE, "")					\
-	S(252, ioprio_get, NONE, "")					\
+	S(251, ioprio_set, NOOP, "DDX")					\
+	S(252, ioprio_get, NOOP, "DD")					\
 	S(253, inotify_init, NONE, "")					\
 	S(254, inotify_add_watch, NONE, "FSX")				\
 	S(255, inotify_rm_watch, NONE, "FD")				\

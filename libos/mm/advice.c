@@ -23,7 +23,8 @@ static long discard(struct area *a, u64 from, u64 to)
 	if (a->flags & AREA_SHARED)
 		return 0;
 	return errno_of(DkVirtualMemoryAlloc(&base, &length,
-					     DK_MEM_COMMIT | DK_MEM_REPLACE,
+					     DK_MEM_RESERVE | DK_MEM_COMMIT |
+					     DK_MEM_REPLACE,
 					     dk_protection(a->protection)));
 }
 

@@ -74,7 +74,8 @@ static long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 		}
 	}
 	if (!a->file) {
-		status = DkVirtualMemoryAlloc(&at, &n, DK_MEM_COMMIT |
+		status = DkVirtualMemoryAlloc(&at, &n,
+					      DK_MEM_RESERVE | DK_MEM_COMMIT |
 					      (replace ? DK_MEM_REPLACE : 0),
 					      dk_protection(a->protection));
 		r = status ? map_errno(status) : 0;

@@ -16,10 +16,12 @@
  * Memory
  *
  * DkVirtualMemoryAlloc(&base, &length, type, protection)
- *	DK_MEM_RESERVE takes addresses, DK_MEM_COMMIT makes them usable memory
- *	that reads as zero. *base 0: the host chooses. *base and *length come
- *	back rounded to pages. ALREADY_EXISTS: something lives there and
- *	DK_MEM_REPLACE was not given. Write and execute together:
+ *	DK_MEM_RESERVE takes addresses; with DK_MEM_COMMIT they are usable
+ *	memory, which reads as zero. *base 0: the host chooses. *base and
+ *	*length come back rounded to pages. ALREADY_EXISTS: something lives
+ *	there and DK_MEM_REPLACE was not given. DK_MEM_COMMIT alone, with a
+ *	base, commits what was reserved and keeps what is committed already;
+ *	NO_MEMORY: part of it is not reserved. Write and execute together:
  *	ACCESS_DENIED unless DK_PARAMETERS_WX.
  * DkVirtualMemoryFree(base, length, how)
  *	Any range, mapped or not. DECOMMIT keeps the addresses.

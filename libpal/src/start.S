@@ -61,33 +61,4 @@ pal_exception:
 	.cfi_endproc
 	.size	pal_exception, . - pal_exception
 
-/*
- * PalContextRestore(struct dk_context *): the context is popped where it
- * lies. IRETQ loads rip, flags and rsp at once, so there is no moment with a
- * foreign rsp and our code. An exception in between is taken below rsp, over
- * what has been popped already.
- */
-	.section .text.PalContextRestore, "ax"
-	.globl	PalContextRestore
-	.type	PalContextRestore, @function
-PalContextRestore:
-	lea	16(%rdi), %rsp		/* %fs and %gs bases stay */
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
-	iretq
-	.size	PalContextRestore, . - PalContextRestore
-
 	.section .note.GNU-stack, "", @progbits
