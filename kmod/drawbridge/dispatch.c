@@ -80,6 +80,8 @@ static enum pico_syscall dk_call(struct dk_thread *thread,
 	switch (status) {
 	case DK_FORWARD:
 		return PICO_SYSCALL_FORWARD;
+	case DK_REGISTERS_SET:
+		return PICO_SYSCALL_ANSWERED;
 	case -ERESTARTSYS:
 	case -ERESTARTNOHAND:
 	case -ERESTARTNOINTR:

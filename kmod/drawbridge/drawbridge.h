@@ -237,10 +237,12 @@ struct dk_thread {
  * A call's handler: dk_call_NAME(thread, six arguments). It returns a
  * DK_STATUS, or -ERESTARTSYS: the call is taken up again, as if it had not
  * been made, after signals have been looked at; or DK_FORWARD: the native
- * call that was put in place decides the status.
+ * call that was put in place decides the status; or DK_REGISTERS_SET: user
+ * mode continues with the registers as they are now.
  * Context: the calling thread, may sleep.
  */
-#define DK_FORWARD	1L
+#define DK_FORWARD		1L
+#define DK_REGISTERS_SET	2L
 
 #define DK_HANDLER(name)						\
 	long dk_call_##name(struct dk_thread *thread, u64 a0, u64 a1, u64 a2, \

@@ -141,6 +141,52 @@ bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
 	return true;
 }
 
+/* What user mode may choose of its flags; the rest stays as it is. */
+#define DK_USER_FLAGS	(X86_EFLAGS_AC | X86_EFLAGS_OF | X86_EFLAGS_DF | \
+			 X86_EFLAGS_TF | X86_EFLAGS_SF | X86_EFLAGS_ZF | \
+			 X86_EFLAGS_AF | X86_EFLAGS_PF | X86_EFLAGS_CF | \
+			 X86_EFLAGS_RF)
+
+/*
+ * Continue with the registers of a context, all at once. User mode could do
+ * it with IRETQ; emulators are known (QEMU's TCG before 9.1) that read the
+ * stack of a user-mode IRETQ with the kernel's rights, which SMAP then turns
+ * into a kernel fault. An rip that cannot be reached is an exception there.
+ */
+DK_HANDLER(DkxContextRestore)
+{
+	struct pt_regs *regs = current_pt_regs();
+	struct dk_context context;
+
+	if (copy_from_user(&context, dk_user(a0), sizeof(context)))
+		return -EFAULT;
+	if (context.cs != __USER_CS && context.cs != __USER32_CS)
+		return -EINVAL;
+	regs->r15 = context.r15;
+	regs->r14 = context.r14;
+	regs->r13 = context.r13;
+	regs->r12 = context.r12;
+	regs->r11 = context.r11;
+	regs->r10 = context.r10;
+	regs->r9 = context.r9;
+	regs->r8 = context.r8;
+	regs->di = context.rdi;
+	regs->si = context.rsi;
+	regs->bp = context.rbp;
+	regs->bx = context.rbx;
+	regs->dx = context.rdx;
+	regs->cx = context.rcx;
+	regs->ax = context.rax;
+	regs->ip = context.rip;
+	regs->cs = context.cs;
+	regs->flags = (regs->flags & ~DK_USER_FLAGS) |
+		      (context.rflags & DK_USER_FLAGS);
+	regs->sp = context.rsp;
+	regs->ss = __USER_DS;
+	regs->orig_ax = -1;
+	return DK_REGISTERS_SET;
+}
+
 /* Where upcalls enter the image. Zero: exceptions are fatal. */
 DK_HANDLER(DkxUpcallRegister)
 {

@@ -154,9 +154,8 @@ void LibOsExceptionDispatch(struct dk_exception *exception,
  * PalContextRestore() - continue with other registers, all at once
  *
  * Loads the general registers, the flags, the stack pointer and the
- * instruction pointer of @context. %fs, %gs and vector registers stay. No
- * call to the host is made. @context must not be below its own rsp's stack
- * in use by anybody else.
+ * instruction pointer of @context. %fs, %gs and vector registers stay. An
+ * illegal-instruction exception tells of a context that cannot be restored.
  */
 void __attribute__((noreturn))
 PalContextRestore(const struct dk_context *context);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The upcalls of a program that does not define them.
+ * The upcalls of a program that does not define them, and the way back from
+ * one.
  */
 #include <pal.h>
 
@@ -17,4 +18,11 @@ void LibOsExceptionDispatch(struct dk_exception *exception,
 {
 	(void)context;
 	DkProcessExit(128 + exception->signal);
+}
+
+/* A user-mode IRETQ would do, but for emulators: see DkxContextRestore. */
+void PalContextRestore(const struct dk_context *context)
+{
+	DkxContextRestore((void *)context);
+	__builtin_trap();
 }

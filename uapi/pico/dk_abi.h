@@ -359,7 +359,10 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_S(INTERRUPTED) | DK_S(IO_ERROR))				\
 	C(EXTENSION, 9, DkxCodePatch, 0,				\
 	  (5, ADDRESS, address, IN, old_code, VALUE, old_length,	\
-	   IN, new_code, VALUE, new_length), DK_S(NOT_IMPLEMENTED))
+	   IN, new_code, VALUE, new_length), DK_S(NOT_IMPLEMENTED))	\
+	C(EXTENSION, 10, DkxContextRestore, 1,				\
+	  (1, ADDRESS, context),					\
+	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER))
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),

@@ -203,7 +203,7 @@ struct dk_exception {
  *
  * Vector state is not saved: it is still in the registers. An upcall handler
  * is compiled with -mgeneral-regs-only, or saves what it uses.
- * The order suits the restoring code: pop to rax, then iretq.
+ * DkxContextRestore takes it back.
  */
 struct dk_context {
 	__u64	fs_base, gs_base;	/* informative: they were not changed */
