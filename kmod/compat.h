@@ -55,6 +55,47 @@ static inline void pico_compat_ftrace_direct_remove(struct ftrace_ops *ops,
 #define PICO_HAS_DISPATCH_CONFIG \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0))
 
+/* ---- VFS ---- */
+
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+/* 6.3 moved leases and delegations out of linux/fs.h */
+#include <linux/filelock.h>
+#endif
+
+/*
+ * 6.3 made the first argument of vfs_mkdir() and its like a struct mnt_idmap;
+ * it had been the user namespace that the mount maps ids with.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define dk_idmap(mnt)		mnt_idmap(mnt)
+#define dk_rename_idmap(rd, mnt) \
+	((rd)->old_mnt_idmap = (rd)->new_mnt_idmap = mnt_idmap(mnt))
+#else
+#define dk_idmap(mnt)		mnt_user_ns(mnt)
+#define dk_rename_idmap(rd, mnt) \
+	((rd)->old_mnt_userns = (rd)->new_mnt_userns = mnt_user_ns(mnt))
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+/* Exported, but 6.4 was the first to declare it outside of fs/. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt,
+		    const char *name, unsigned int flags, struct path *path);
+#endif
+
+/* 6.3 gave follow_down() lookup flags. */
+static inline int dk_follow_down(struct path *path)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	return follow_down(path, 0);
+#else
+	return follow_down(path);
+#endif
+}
+
 #endif /* __ASSEMBLY__ */
 
 #endif /* _KMOD_COMPAT_H */

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Streams: the calls that take or make a stream's handle.
+ *
+ * A call checks its arguments, finds the stream by its handle with the rights
+ * that the call needs, and leaves the rest to the scheme's operations. The
+ * reference taken by the lookup keeps the stream, and its file, while the
+ * operation runs; another thread may close the handle meanwhile.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "stream.h"
+
+/* ---- statuses ---- */
+
+static u64 status_bit(long status)
+{
+	switch (status) {
+#define STATUS_CASE(bit, name, value, text) case value: return 1ULL << (bit);
+	DK_STATUS_TABLE(STATUS_CASE)
+#undef STATUS_CASE
+	}
+	return 0;
+}
+
+/**
+ * dk_stream_status() - a kernel error as a status that a call may return
+ * @error:	0 or a negative errno of the VFS or a file system
+ * @set:	the call's set of statuses
+ *
+ * What the set does not have becomes the nearest that it has: file systems
+ * are free to return any errno.
+ */
+long dk_stream_status(long error, u64 set)
+{
+	if (likely(error >= 0 || error == -ERESTARTSYS))
+		return error;
+	switch (error) {
+	case -ERESTARTNOINTR:
+	case -ERESTARTNOHAND:
+	case -ERESTART_RESTARTBLOCK:
+		return -ERESTARTSYS;
+	case -ENFILE:
+		error = -ENOMEM;
+		break;
+	case -ENODEV:
+	case -ENOTTY:
+	case -ENOSYS:
+		error = -EOPNOTSUPP;
+		break;
+	}
+	return status_bit(error) & set ? error : -EIO;
+}
+
+/* ---- the object ---- */
+
+static void stream_release(struct dk_object *object)
+{
+	struct dk_stream *stream = container_of(object, struct dk_stream,
+						object);
+
+	if (stream->ops && stream->ops->release)
+		stream->ops->release(stream);
+	if (stream->file)
+		fput(stream->file);
+	if (stream->path.dentry)
+		path_put(&stream->path);
+	kfree_rcu(stream, rcu);
+}
+
+static struct dk_stream *stream_alloc(struct dk_sandbox *sandbox)
+{
+	struct dk_stream *stream = kzalloc(sizeof(*stream), GFP_KERNEL_ACCOUNT);
+
+	if (stream) {
+		stream->sandbox = sandbox;
+		dk_object_init(&stream->object, DK_OBJECT_STREAM,
+			       stream_release);
+	}
+	return stream;
+}
+
+struct dk_stream *dk_stream_get(struct dk_thread *thread, u64 handle,
+				u32 rights)
+{
+	struct dk_object *object = dk_handle_get(thread->process, handle,
+						 DK_OBJECT_STREAM, rights);
+
+	if (IS_ERR(object))
+		return ERR_CAST(object);
+	return container_of(object, struct dk_stream, object);
+}
+
+/* ---- null: ---- */
+
+static ssize_t null_read(struct dk_stream *stream, u64 offset,
+			 void __user *buffer, size_t length)
+{
+	return 0;
+}
+
+static ssize_t null_write(struct dk_stream *stream, u64 offset,
+			  const void __user *buffer, size_t length)
+{
+	return min_t(size_t, length, MAX_RW_COUNT);
+}
+
+static long null_seek(struct dk_stream *stream, s64 offset, u64 whence,
+		      u64 *position)
+{
+	*position = 0;
+	return 0;
+}
+
+static long null_get_attributes(struct dk_stream *stream,
+				struct dk_stream_attributes *attributes)
+{
+	dk_null_attributes(attributes);
+	return 0;
+}
+
+static const struct dk_stream_ops null_ops = {
+	.read = null_read,
+	.write = null_write,
+	.seek = null_seek,
+	.get_attributes = null_get_attributes,
+};
+
+long dk_null_open(struct dk_stream *stream, const struct dk_open *open,
+		  u32 *rights)
+{
+	if (open->access & DK_ACCESS_EXECUTE)
+		return -EACCES;
+	if (open->disposition == DK_OPEN_CREATE_NEW)
+		return -EEXIST;
+	if (open->options & DK_OPTION_DIRECTORY)
+		return -ENOTDIR;
+	stream->ops = &null_ops;
+	*rights = open->access & DK_ACCESS_RIGHTS;
+	return 0;
+}
+
+/* ---- opening ---- */
+
+#define OPEN_OPTIONS	(DK_OPTION_NONBLOCK | DK_OPTION_DIRECTORY | \
+			 DK_OPTION_NOFOLLOW | DK_OPTION_LINK | DK_OPTION_SYNC)
+
+/* DkStreamOpen(uri, uri_length, access, disposition, options, out stream) */
+DK_HANDLER(DkStreamOpen)
+{
+	struct dk_open open = {
+		.access = a2,
+		.disposition = a3,
+		.options = (u32)a4,
+		.mode = (a4 >> DK_OPTION_MODE_SHIFT) & 07777,
+	};
+	struct dk_stream *stream;
+	struct dk_uri uri;
+	u32 rights = 0;
+	long error;
+
+	if (a2 & ~(u64)(DK_ACCESS_RIGHTS | DK_ACCESS_APPEND) ||
+	    a3 > DK_OPEN_CREATE_TRUNCATE ||
+	    a4 & ~(OPEN_OPTIONS | DK_OPTION_MODE(07777)) ||
+	    (open.options & DK_OPTION_DIRECTORY && dk_open_truncates(&open)))
+		return -EINVAL;
+
+	error = dk_uri_get(&uri, a0, a1);
+	if (error)
+		return error;
+	error = -ENOMEM;
+	stream = stream_alloc(thread->process->sandbox);
+	if (!stream)
+		goto put_uri;
+	stream->flags = (open.access & DK_ACCESS_APPEND) |
+			(open.options & DK_OPTION_NONBLOCK);
+
+	switch (uri.scheme) {
+	case DK_SCHEME_FILE:
+		error = dk_file_open(stream, uri.rest, &open, &rights);
+		break;
+	case DK_SCHEME_NULL:
+		error = dk_null_open(stream, &open, &rights);
+		break;
+	default:
+		error = dk_console_open(stream, uri.scheme, &open, &rights);
+		break;
+	}
+	dk_uri_put(&uri);
+	if (error) {
+		dk_stream_put(stream);
+		return dk_stream_status(error, DK_SET_NEW | DK_SET_NAME);
+	}
+	return dk_handle_publish(thread->process, &stream->object, rights,
+				 dk_user(a5));
+
+put_uri:
+	dk_uri_put(&uri);
+	return error;
+}
+
+/* ---- transfers ---- */
+
+/* DkStreamRead(stream, offset, buffer, length, out done) */
+DK_HANDLER(DkStreamRead)
+{
+	struct dk_stream *stream;
+	ssize_t done = -EOPNOTSUPP;
+
+	stream = dk_stream_get(thread, a0, DK_RIGHT_READ);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	if (unlikely((s64)a3 < 0))
+		done = -EINVAL;
+	else if (unlikely(!access_ok(dk_user(a2), a3)))
+		done = -EFAULT;
+	else if (likely(stream->ops->read))
+		done = stream->ops->read(stream, a1, dk_user(a2), a3);
+	dk_stream_put(stream);
+	if (unlikely(done < 0))
+		return dk_stream_status(done, DK_SET_FILE |
+					DK_S(NOT_SEEKABLE) | DK_S(ABORTED));
+	thread->stats.bytes_read += done;
+	return put_user((u64)done, (u64 __user *)dk_user(a4));
+}
+
+/* DkStreamWrite(stream, offset, buffer, length, out done) */
+DK_HANDLER(DkStreamWrite)
+{
+	struct dk_stream *stream;
+	ssize_t done = -EOPNOTSUPP;
+
+	stream = dk_stream_get(thread, a0, DK_RIGHT_WRITE);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	if (unlikely((s64)a3 < 0))
+		done = -EINVAL;
+	else if (unlikely(!access_ok(dk_user(a2), a3)))
+		done = -EFAULT;
+	else if (likely(stream->ops->write))
+		done = stream->ops->write(stream, a1, dk_user(a2), a3);
+	dk_stream_put(stream);
+	if (unlikely(done < 0))
+		return dk_stream_status(done, DK_SET_FILE |
+					DK_S(NOT_SEEKABLE) |
+					DK_S(BROKEN_PIPE) | DK_S(ABORTED));
+	thread->stats.bytes_written += done;
+	return put_user((u64)done, (u64 __user *)dk_user(a4));
+}
+
+/* DkxStreamSeek(stream, offset, whence, out position) */
+DK_HANDLER(DkxStreamSeek)
+{
+	struct dk_stream *stream;
+	long error = -EOPNOTSUPP;
+	u64 position = 0;
+
+	if (a2 > DK_SEEK_HOLE)
+		return -EINVAL;
+	stream = dk_stream_get(thread, a0, 0);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	if (stream->ops->seek)
+		error = stream->ops->seek(stream, a1, a2, &position);
+	dk_stream_put(stream);
+	if (error)
+		return dk_stream_status(error, DK_SET_FILE |
+					DK_S(NOT_SEEKABLE));
+	return put_user(position, (u64 __user *)dk_user(a3));
+}
+
+/* ---- mapping ---- */
+
+/* DkStreamMap(stream, inout base, length, offset, protection, flags) */
+DK_HANDLER(DkStreamMap)
+{
+	unsigned long __user *base_at = dk_user(a1);
+	u32 rights = DK_RIGHT_READ;
+	struct dk_stream *stream;
+	struct dk_object *object;
+	unsigned long base;
+	long prot, error;
+
+	if (a5 & ~(u64)(DK_MAP_PRIVATE | DK_MAP_SHARED | DK_MAP_REPLACE) ||
+	    !(a5 & DK_MAP_PRIVATE) == !(a5 & DK_MAP_SHARED))
+		return -EINVAL;
+	prot = dk_prot(thread->process->sandbox, a4);
+	if (prot < 0)
+		return prot;
+	/* A base that cannot be written back must not cost a mapping. */
+	if (get_user(base, base_at) || put_user(base, base_at))
+		return -EFAULT;
+	if (!a2 || offset_in_page(base) || offset_in_page(a3) ||
+	    (a5 & DK_MAP_REPLACE && !base))
+		return -EINVAL;
+
+	if (a4 & DK_PROT_WRITE && a5 & DK_MAP_SHARED)
+		rights |= DK_RIGHT_WRITE;
+	if (a4 & DK_PROT_EXECUTE)
+		rights |= DK_RIGHT_EXECUTE;
+	object = dk_handle_get_rights(thread->process, a0, DK_OBJECT_STREAM,
+				      rights, &rights);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	stream = container_of(object, struct dk_stream, object);
+	error = -EOPNOTSUPP;
+	if (stream->ops->map)
+		error = stream->ops->map(stream, rights, &base, a2, a3, prot,
+					 a5);
+	dk_stream_put(stream);
+	if (error)
+		return dk_stream_status(error, DK_SET_FILE |
+					DK_S(ALREADY_EXISTS));
+	if (put_user(base, base_at)) {
+		vm_munmap(base, a2);
+		return -EFAULT;
+	}
+	return 0;
+}
+
+/* DkStreamUnmap(base, length) */
+DK_HANDLER(DkStreamUnmap)
+{
+	return dk_stream_status(vm_munmap(a0, a1),
+				DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |
+				DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED));
+}
+
+/* ---- files and directories ---- */
+
+/* DkStreamSetLength(stream, length) */
+DK_HANDLER(DkStreamSetLength)
+{
+	struct dk_stream *stream;
+	long error = -EOPNOTSUPP;
+
+	if ((s64)a1 < 0)
+		return -EINVAL;
+	stream = dk_stream_get(thread, a0, DK_RIGHT_WRITE);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	if (stream->ops->set_length)
+		error = stream->ops->set_length(stream, a1);
+	dk_stream_put(stream);
+	return dk_stream_status(error, DK_SET_FILE);
+}
+
+/* DkStreamFlush(stream, flags) */
+DK_HANDLER(DkStreamFlush)
+{
+	struct dk_stream *stream;
+	long error = -EOPNOTSUPP;
+
+	if (a1 & ~(u64)DK_FLUSH_DATA)
+		return -EINVAL;
+	stream = dk_stream_get(thread, a0, 0);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	if (stream->ops->flush)
+		error = stream->ops->flush(stream, a1);
+	dk_stream_put(stream);
+	return dk_stream_status(error, DK_SET_FILE);
+}
+
+/* DkStreamEnumerateChildren(stream, inout cursor, buffer, length, out done) */
+DK_HANDLER(DkStreamEnumerateChildren)
+{
+	u64 __user *cursor_at = dk_user(a1);
+	struct dk_stream *stream;
+	long error = -EOPNOTSUPP;
+	u64 cursor, done = 0;
+
+	if ((s64)a3 < 0)
+		return -EINVAL;
+	if (!access_ok(dk_user(a2), a3) || get_user(cursor, cursor_at))
+		return -EFAULT;
+	stream = dk_stream_get(thread, a0, DK_RIGHT_READ);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	if (stream->ops->enumerate)
+		error = stream->ops->enumerate(stream, &cursor, dk_user(a2),
+					       a3, &done);
+	dk_stream_put(stream);
+	if (error)
+		return dk_stream_status(error, DK_SET_FILE | DK_S(NOT_FOUND) |
+					DK_S(NOT_DIRECTORY) |
+					DK_S(BUFFER_TOO_SMALL));
+	if (put_user(cursor, cursor_at) ||
+	    put_user(done, (u64 __user *)dk_user(a4)))
+		return -EFAULT;
+	return 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * drawbridge.ko: what the files that serve streams share.
+ */
+#ifndef _DRAWBRIDGE_STREAM_H
+#define _DRAWBRIDGE_STREAM_H
+
+#include <linux/namei.h>
+
+#include "../compat.h"
+#include "drawbridge.h"
+
+#define DK_ACCESS_RIGHTS	(DK_ACCESS_READ | DK_ACCESS_WRITE | \
+				 DK_ACCESS_EXECUTE)
+
+/* ---- statuses and URIs (stream.c, uri.c) ---- */
+
+long dk_stream_status(long error, u64 set);
+
+enum dk_scheme {
+	DK_SCHEME_FILE,
+	DK_SCHEME_NULL,
+	DK_SCHEME_STDIN,	/* these three in the order of */
+	DK_SCHEME_STDOUT,	/* sandbox->streams */
+	DK_SCHEME_STDERR,
+};
+
+/**
+ * struct dk_uri - a copy of a URI, taken apart
+ * @scheme:	which
+ * @rest:	what follows the colon; of file: an absolute path
+ * @text:	all of it, terminated; freed by dk_uri_put()
+ * @small:	holds @text when it is short
+ */
+struct dk_uri {
+	enum dk_scheme scheme;
+	char *rest;
+	char *text;
+	char small[128];
+};
+
+long dk_uri_get(struct dk_uri *uri, u64 address, u64 length);
+long dk_uri_get_file(struct dk_uri *uri, u64 address, u64 length);
+void dk_uri_put(struct dk_uri *uri);
+
+/* ---- rules (rule.c) ---- */
+
+const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
+				   const struct path *path);
+bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry);
+bool dk_rules_allow_all(const struct dk_sandbox *sandbox);
+void dk_rule_enter(const struct dk_sandbox *sandbox, struct path *path);
+const struct dk_rule *dk_rule_grafted(const struct dk_sandbox *sandbox,
+				      const struct path *path);
+bool dk_rule_grafts(const struct dk_sandbox *sandbox);
+bool dk_rule_named(const struct dk_sandbox *sandbox, const char *name);
+
+/* Whether @rule grants every right of @access; no rule grants nothing. */
+static inline bool dk_rule_allows(const struct dk_rule *rule, u32 access)
+{
+	return rule && rule->rights &&
+	       !(access & DK_ACCESS_RIGHTS & ~rule->rights);
+}
+
+/* ---- names (path.c, names.c) ---- */
+
+#define DK_LOOKUP_FOLLOW	0x1	/* a last symbolic link too */
+#define DK_LOOKUP_PARENT	0x2	/* @parent and @last are wanted; the
+					 * name itself need not be there */
+
+/**
+ * struct dk_name - what a path leads to
+ * @path:	the file; all NULL when nothing has the name (PARENT only)
+ * @rule:	that decides over it, or NULL
+ * @parent:	directory that the last component is looked up in; all NULL
+ *		when there is none: the path ends in "/", "." or ".."
+ * @parent_rule: that decides over @parent, or NULL
+ * @last:	the last component, terminated; last symbolic links replaced
+ * @slash:	slashes followed @last
+ */
+struct dk_name {
+	struct path path;
+	const struct dk_rule *rule;
+	struct path parent;
+	const struct dk_rule *parent_rule;
+	char *last;
+	bool slash;
+	char *buffer;
+};
+
+int dk_lookup(const struct dk_sandbox *sandbox, const char *name,
+	      unsigned int flags, struct dk_name *found);
+void dk_name_put(struct dk_name *name);
+int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
+		   unsigned int flags, struct path *path);
+
+int dk_make_directory(struct dk_name *name, umode_t mode);
+
+/* ---- files (file.c, transfer.c, directory.c) ---- */
+
+/* What DkStreamOpen was asked for, checked for sense. */
+struct dk_open {
+	u32 access;
+	u32 disposition;
+	u32 options;
+	umode_t mode;
+};
+
+static inline bool dk_open_creates(const struct dk_open *open)
+{
+	return open->disposition == DK_OPEN_CREATE ||
+	       open->disposition == DK_OPEN_CREATE_NEW ||
+	       open->disposition == DK_OPEN_CREATE_TRUNCATE;
+}
+
+static inline bool dk_open_truncates(const struct dk_open *open)
+{
+	return open->disposition == DK_OPEN_TRUNCATE ||
+	       open->disposition == DK_OPEN_CREATE_TRUNCATE;
+}
+
+long dk_file_open(struct dk_stream *stream, const char *path,
+		  const struct dk_open *open, u32 *rights);
+long dk_null_open(struct dk_stream *stream, const struct dk_open *open,
+		  u32 *rights);
+long dk_console_open(struct dk_stream *stream, enum dk_scheme scheme,
+		     const struct dk_open *open, u32 *rights);
+
+ssize_t dk_file_read(struct dk_stream *stream, u64 offset,
+		     void __user *buffer, size_t length);
+ssize_t dk_file_write(struct dk_stream *stream, u64 offset,
+		      const void __user *buffer, size_t length);
+long dk_file_map(struct dk_stream *stream, u32 rights, unsigned long *base,
+		 u64 length, u64 offset, unsigned long prot,
+		 unsigned long flags);
+long dk_file_set_length(struct dk_stream *stream, u64 length);
+long dk_file_flush(struct dk_stream *stream, u64 flags);
+long dk_file_seek(struct dk_stream *stream, s64 offset, u64 whence,
+		  u64 *position);
+long dk_directory_enumerate(struct dk_stream *stream, u64 *cursor,
+			    void __user *buffer, size_t length, u64 *done);
+
+/* The file's position, locked as the kernel's own read() locks it. */
+static inline void dk_position_lock(struct file *file)
+{
+	if (file->f_mode & FMODE_ATOMIC_POS)
+		mutex_lock(&file->f_pos_lock);
+}
+
+static inline void dk_position_unlock(struct file *file)
+{
+	if (file->f_mode & FMODE_ATOMIC_POS)
+		mutex_unlock(&file->f_pos_lock);
+}
+
+/* ---- attributes and consoles (attributes.c, console.c) ---- */
+
+long dk_path_get_attributes(const struct dk_sandbox *sandbox,
+			    const struct path *path,
+			    struct dk_stream_attributes *attributes);
+long dk_path_set_attributes(const struct dk_sandbox *sandbox,
+			    const struct path *path,
+			    const struct dk_stream_attributes *attributes);
+long dk_stream_get_attributes(struct dk_stream *stream,
+			      struct dk_stream_attributes *attributes);
+long dk_stream_set_attributes(struct dk_stream *stream,
+			      const struct dk_stream_attributes *attributes);
+void dk_null_attributes(struct dk_stream_attributes *attributes);
+bool dk_is_terminal(struct file *file, void __user *scratch);
+struct file *dk_console_file(const struct dk_sandbox *sandbox,
+			     enum dk_scheme scheme);
+
+/* A referenced stream, or ERR_PTR as dk_handle_get(). */
+struct dk_stream *dk_stream_get(struct dk_thread *thread, u64 handle,
+				u32 rights);
+
+static inline void dk_stream_put(struct dk_stream *stream)
+{
+	dk_object_put(&stream->object);
+}
+
+#endif /* _DRAWBRIDGE_STREAM_H */
