@@ -19,13 +19,13 @@ static bool is_libos(u64 rip)
 static void __noreturn libos_fault(const struct dk_exception *e,
 				   const struct dk_context *c)
 {
-	panic("fault in the library OS: trap %u, error %llx, address %llx, "
-	      "rip image+%llx, rsp %llx, rax %llx, rdi %llx, rsi %llx",
+	log_user("libos: rsp %llx, rax %llx, rdi %llx, rsi %llx\n",
+		 (unsigned long long)c->rsp, (unsigned long long)c->rax,
+		 (unsigned long long)c->rdi, (unsigned long long)c->rsi);
+	panic("fault: trap %u, error %llx, address %llx, rip image+%llx",
 	      e->trap, (unsigned long long)e->error_code,
 	      (unsigned long long)e->address,
-	      (unsigned long long)(c->rip - layout.image.start),
-	      (unsigned long long)c->rsp, (unsigned long long)c->rax,
-	      (unsigned long long)c->rdi, (unsigned long long)c->rsi);
+	      (unsigned long long)(c->rip - layout.image.start));
 }
 
 void LibOsExceptionDispatch(struct dk_exception *e, struct dk_context *c)

@@ -97,9 +97,15 @@ int vsnprintf(char *to, size_t size, const char *format, va_list args)
 			put_padded(&o, s, end - s, width, left, pad);
 			break;
 		}
-		case 'u': case 'x': case 'X': case 'o':
+		case 'u':
+		case 'x':
+		case 'X':
+		case 'o':
 			v = wide ? va_arg(args, u64) : va_arg(args, u32);
-			s = digits(end, v, *f == 'u' ? 10 : *f == 'o' ? 8 : 16,
+			s = digits(end, v,
+				   *f == 'u' ? 10 :
+				   *f == 'o' ? 8 :
+					       16,
 				   *f == 'X');
 			put_padded(&o, s, end - s, width, left, pad);
 			break;

@@ -38,13 +38,12 @@ struct free_object {
 	struct free_object *next;
 };
 
-static const u16 class_sizes[] = {
-	16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2048
-};
+static const u16 class_sizes[] = { 16,	32,  48,  64,  96,   128,  192,
+				   256, 384, 512, 768, 1024, 1360, 2048 };
 
-static struct lock heap_lock;		/* all that follows */
+static struct lock heap_lock; /* all that follows */
 static u8 page_state[HEAP_PAGES];
-static u64 committed;			/* from the heap's start, bytes */
+static u64 committed; /* from the heap's start, bytes */
 static struct free_run *free_runs[MAX_ORDER + 1];
 static struct free_object *free_objects[ARRAY_SIZE(class_sizes)];
 
@@ -135,40 +134,40 @@ static unsigned int order_of(size_t size)
 
 static unsigned int class_of(size_t size)
 {
-	unsigned int class = 0;
+	unsigned int kind = 0;
 
-	while (class < ARRAY_SIZE(class_sizes) && class_sizes[class] < size)
-		class++;
-	return class;
+	while (kind < ARRAY_SIZE(class_sizes) && class_sizes[kind] < size)
+		kind++;
+	return kind;
 }
 
-static bool class_refill(unsigned int class)
+static bool class_refill(unsigned int kind)
 {
-	size_t size = class_sizes[class], i;
+	size_t size = class_sizes[kind], i;
 	struct free_object *object;
 	char *page = run_alloc(0);
 
 	if (!page)
 		return false;
-	page_state[page_index(page)] = STATE_CLASS | class;
+	page_state[page_index(page)] = STATE_CLASS | kind;
 	for (i = 0; i + size <= PAGE_SIZE; i += size) {
 		object = (struct free_object *)(page + i);
-		object->next = free_objects[class];
-		free_objects[class] = object;
+		object->next = free_objects[kind];
+		free_objects[kind] = object;
 	}
 	return true;
 }
 
 void *mem_alloc(size_t size)
 {
-	unsigned int class = class_of(size), order;
+	unsigned int kind = class_of(size), order;
 	void *p = NULL;
 
 	lock_acquire(&heap_lock);
-	if (class < ARRAY_SIZE(class_sizes)) {
-		if (free_objects[class] || class_refill(class)) {
-			p = free_objects[class];
-			free_objects[class] = free_objects[class]->next;
+	if (kind < ARRAY_SIZE(class_sizes)) {
+		if (free_objects[kind] || class_refill(kind)) {
+			p = free_objects[kind];
+			free_objects[kind] = free_objects[kind]->next;
 		}
 	} else {
 		order = order_of(size);

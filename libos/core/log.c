@@ -20,8 +20,10 @@ static void to_standard_error(const char *text, size_t n)
 	    DkStreamOpen("stderr:", 7, DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0,
 			 &standard_error))
 		return;
-	while (n && !DkStreamWrite(standard_error, DK_OFFSET_CURRENT, text, n,
-				   &done) && done) {
+	while (n &&
+	       !DkStreamWrite(standard_error, DK_OFFSET_CURRENT, text, n,
+			      &done) &&
+	       done) {
 		text += done;
 		n -= done;
 	}

@@ -23,7 +23,8 @@ void *memmove(void *to, const void *from, size_t n)
 	while (n >= 8) {
 		n -= 8;
 		*(u64 __attribute__((aligned(1), may_alias)) *)(d + n) =
-		    *(const u64 __attribute__((aligned(1), may_alias)) *)(s + n);
+			*(const u64
+			  __attribute__((aligned(1), may_alias)) *)(s + n);
 	}
 	while (n--)
 		d[n] = s[n];

@@ -11,7 +11,8 @@
 #include <thread.h>
 
 _Static_assert(offsetof(struct libos_thread, block.return_address) ==
-	       THREAD_RETURN_ADDRESS, "entry.h");
+		       THREAD_RETURN_ADDRESS,
+	       "entry.h");
 _Static_assert(offsetof(struct libos_thread, self) == THREAD_SELF, "entry.h");
 _Static_assert(offsetof(struct libos_thread, stack_top) == THREAD_STACK_TOP,
 	       "entry.h");

@@ -41,7 +41,9 @@ static size_t format_argument(char *to, size_t size, char kind, u64 value)
 	char text[64];
 
 	switch (kind) {
-	case 'D': case 'F': case 'G':
+	case 'D':
+	case 'F':
+	case 'G':
 		return snprintf(to, size, "%d", (int)value);
 	case 'I':
 		return snprintf(to, size, "%lld", (long long)value);
@@ -61,7 +63,7 @@ static size_t format_argument(char *to, size_t size, char kind, u64 value)
 void trace_enter(u32 number, const struct dk_context *frame)
 {
 	const u64 values[] = { frame->rdi, frame->rsi, frame->rdx,
-			       frame->r10, frame->r8, frame->r9 };
+			       frame->r10, frame->r8,  frame->r9 };
 	const struct row *row = row_of(number);
 	char line[512];
 	size_t n, i;
@@ -95,10 +97,10 @@ void trace_leave(u32 number, long result)
 
 void trace_fault(const struct dk_exception *e, const struct dk_context *c)
 {
-	log_trace("[%u] fault: signal %u, trap %u, address 0x%llx, rip 0x%llx, rsp 0x%llx\n",
-		  self()->tid, e->signal, e->trap,
-		  (unsigned long long)e->address, (unsigned long long)c->rip,
-		  (unsigned long long)c->rsp);
+	log_trace(
+		"[%u] fault: signal %u, trap %u, address 0x%llx, rip 0x%llx, rsp 0x%llx\n",
+		self()->tid, e->signal, e->trap, (unsigned long long)e->address,
+		(unsigned long long)c->rip, (unsigned long long)c->rsp);
 }
 
 void trace_missing(u32 number)

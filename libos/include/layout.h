@@ -2,7 +2,7 @@
 /*
  * The address space.
  *
- *	0 ... 			fixed-address programs, PIEs and their heap
+ *	0 ...			fixed-address programs, PIEs and their heap
  *	... layout.limit	stacks and mappings, where the host puts them,
  *				and among them the libos's image and heap
  *

@@ -36,7 +36,8 @@ static long check_segments(struct elf *e, const char **why)
 		if ((p->p_vaddr & mask) != (p->p_offset & mask))
 			return refuse(why, "a segment is not page-aligned");
 		if (any && p->p_vaddr < last)
-			return refuse(why, "segments overlap or are not in order");
+			return refuse(why,
+				      "segments overlap or are not in order");
 		if (!any)
 			e->start = p->p_vaddr & PAGE_MASK;
 		any = true;
@@ -143,8 +144,8 @@ static long map_segment(struct elf *e, const Elf64_Phdr *p)
 		}
 	}
 	if (PAGE_ALIGN(end) > zero)
-		return map_anonymous(&zero, PAGE_ALIGN(end) - zero,
-				     protection, 0, true);
+		return map_anonymous(&zero, PAGE_ALIGN(end) - zero, protection,
+				     0, true);
 	return 0;
 }
 

@@ -102,12 +102,11 @@ static bool is_blank(char c)
  */
 static long script_strings(struct exec *x, char *line)
 {
-	struct strings new = {
-		.argument_count = x->strings.argument_count,
-		.environment_count = x->strings.environment_count
-	};
-	size_t skip = x->strings.argument_count ? strlen(x->strings.text) + 1
-						: 0;
+	struct strings fresh = { .argument_count = x->strings.argument_count,
+				 .environment_count =
+					 x->strings.environment_count };
+	size_t skip = x->strings.argument_count ? strlen(x->strings.text) + 1 :
+						  0;
 	char *end, *argument, *name = line + 2;
 	long r;
 
@@ -125,23 +124,23 @@ static long script_strings(struct exec *x, char *line)
 	if (!*name)
 		return -ENOEXEC;
 
-	r = strings_append(&new, name, strlen(name) + 1);
+	r = strings_append(&fresh, name, strlen(name) + 1);
 	if (!r && *argument) {
-		r = strings_append(&new, argument, strlen(argument) + 1);
-		new.argument_count++;
+		r = strings_append(&fresh, argument, strlen(argument) + 1);
+		fresh.argument_count++;
 	}
 	if (!r)
-		r = strings_append(&new, x->path, strlen(x->path) + 1);
+		r = strings_append(&fresh, x->path, strlen(x->path) + 1);
 	if (!r)
-		r = strings_append(&new, x->strings.text + skip,
+		r = strings_append(&fresh, x->strings.text + skip,
 				   x->strings.length - skip);
 	if (r) {
-		mem_free(new.text);
+		mem_free(fresh.text);
 		return r;
 	}
-	new.argument_count += skip ? 1 : 2;
+	fresh.argument_count += skip ? 1 : 2;
 	mem_free(x->strings.text);
-	x->strings = new;
+	x->strings = fresh;
 	strlcpy(x->path, name, sizeof(x->path));
 	return 0;
 }
@@ -276,7 +275,10 @@ static void start_context(struct dk_context *c, const struct exec *x)
 static void __noreturn exec_failed(const struct exec *x, const char *program,
 				   long r)
 {
-	static const struct { int error; const char *text; } texts[] = {
+	static const struct {
+		int error;
+		const char *text;
+	} texts[] = {
 		{ ENOENT, "not found" },
 		{ ENOTDIR, "not found" },
 		{ EACCES, "permission denied" },
@@ -342,8 +344,8 @@ void exec_first(const struct dk_parameters *p)
 	PalContextRestore(&c);
 }
 
-SYSCALL3(execve, const char *, path, char *const *, arguments,
-	 char *const *, environment)
+SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
+	 environment)
 {
 	struct exec *x = mem_zalloc(sizeof(*x));
 	struct libos_thread *t = self();

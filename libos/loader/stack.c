@@ -47,8 +47,7 @@ static u64 headers_address(const struct elf *e)
 	u32 i;
 
 	for (i = 0; i < e->header.e_phnum; i++, p++) {
-		if (p->p_type == PT_LOAD &&
-		    p->p_offset <= e->header.e_phoff &&
+		if (p->p_type == PT_LOAD && p->p_offset <= e->header.e_phoff &&
 		    e->header.e_phoff - p->p_offset < p->p_filesz)
 			return e->bias + p->p_vaddr + e->header.e_phoff -
 			       p->p_offset;
@@ -94,8 +93,8 @@ static long map_stack(struct exec *x, u64 *top)
 	return 0;
 }
 
-static u64 put_vector(u64 *auxv, const struct exec *x, u64 random,
-		      u64 platform, u64 path)
+static u64 put_vector(u64 *auxv, const struct exec *x, u64 random, u64 platform,
+		      u64 path)
 {
 	const struct elf *e = &x->program;
 	u64 n = 0;

@@ -24,7 +24,7 @@ static long discard(struct area *a, u64 from, u64 to)
 		return 0;
 	return errno_of(DkVirtualMemoryAlloc(&base, &length,
 					     DK_MEM_RESERVE | DK_MEM_COMMIT |
-					     DK_MEM_REPLACE,
+						     DK_MEM_REPLACE,
 					     dk_protection(a->protection)));
 }
 
@@ -45,7 +45,7 @@ SYSCALL3(madvise, u64, address, u64, length, int, advice)
 	case MADV_RANDOM:
 	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
-	case MADV_FREE:			/* may keep the contents */
+	case MADV_FREE: /* may keep the contents */
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 	case MADV_HUGEPAGE:

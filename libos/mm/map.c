@@ -63,21 +63,23 @@ static long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 	if (a->file) {
 		r = fs_file_map(a->file, &at, length, a->offset,
 				dk_protection(a->protection),
-				(a->flags & AREA_SHARED ? DK_MAP_SHARED
-							: DK_MAP_PRIVATE) |
-				(replace ? DK_MAP_REPLACE : 0));
+				(a->flags & AREA_SHARED ? DK_MAP_SHARED :
+							  DK_MAP_PRIVATE) |
+					(replace ? DK_MAP_REPLACE : 0));
 		if (r == DK_STATUS_ALREADY_EXISTS)
 			r = -EEXIST;
-		if (r == 1) {		/* /dev/zero */
+		if (r == 1) { /* /dev/zero */
 			a->file = NULL;
 			a->offset = 0;
 		}
 	}
 	if (!a->file) {
-		status = DkVirtualMemoryAlloc(&at, &n,
-					      DK_MEM_RESERVE | DK_MEM_COMMIT |
-					      (replace ? DK_MEM_REPLACE : 0),
-					      dk_protection(a->protection));
+		status =
+			DkVirtualMemoryAlloc(&at, &n,
+					     DK_MEM_RESERVE | DK_MEM_COMMIT |
+						     (replace ? DK_MEM_REPLACE :
+								0),
+					     dk_protection(a->protection));
 		r = status ? map_errno(status) : 0;
 	}
 	if (r)
@@ -109,10 +111,10 @@ long map_anonymous(u64 *base, u64 length, u32 protection, u32 flags,
 long map_file(struct file *file, u64 *base, u64 length, u64 offset,
 	      u32 protection, u32 flags, bool replace)
 {
-	struct area a = {
-		.protection = protection, .flags = flags,
-		.file = file, .offset = offset
-	};
+	struct area a = { .protection = protection,
+			  .flags = flags,
+			  .file = file,
+			  .offset = offset };
 
 	return map(&a, base, length, replace);
 }
@@ -181,8 +183,8 @@ static long map_low(struct area *a, u64 *base, u64 length)
 	return r;
 }
 
-SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags,
-	 int, fd, u64, offset)
+SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags, int, fd,
+	 u64, offset)
 {
 	u64 type = flags & MAP_TYPE, base, aligned = PAGE_ALIGN(length);
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
@@ -198,7 +200,7 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags,
 	    type != MAP_SHARED_VALIDATE)
 		return -EINVAL;
 	if (flags & MAP_HUGETLB)
-		return -ENOMEM;		/* none are reserved */
+		return -ENOMEM; /* none are reserved */
 	if (flags & MAP_FIXED_NOREPLACE)
 		flags &= ~(u64)MAP_FIXED;
 	if (fixed) {
@@ -219,11 +221,11 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags,
 		if (!file)
 			return -EBADF;
 		if (type == MAP_SHARED_VALIDATE &&
-		    (flags & ~(u64)(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE |
-				    MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED |
-				    MAP_NORESERVE | MAP_32BIT | MAP_STACK |
-				    MAP_DENYWRITE | MAP_EXECUTABLE |
-				    MAP_GROWSDOWN))) {
+		    (flags &
+		     ~(u64)(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE |
+			    MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED |
+			    MAP_NORESERVE | MAP_32BIT | MAP_STACK |
+			    MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN))) {
 			fs_put(file);
 			return -EOPNOTSUPP;
 		}

@@ -22,8 +22,8 @@ static long grow(const struct area *a, u64 address, u64 old, u64 length)
 		return -EEXIST;
 	if (copy.file)
 		r = map_file(copy.file, &base, length - old,
-			     copy.offset + (base - copy.start),
-			     copy.protection, copy.flags, false);
+			     copy.offset + (base - copy.start), copy.protection,
+			     copy.flags, false);
 	else
 		r = map_anonymous(&base, length - old, copy.protection,
 				  copy.flags, false);
@@ -102,8 +102,7 @@ SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 
 	lock_acquire(&mm_lock);
 	found = area_find(address);
-	if (!found || found->start > address ||
-	    found->end - address < old) {
+	if (!found || found->start > address || found->end - address < old) {
 		lock_release(&mm_lock);
 		return -EFAULT;
 	}
@@ -116,8 +115,9 @@ SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 	if (!old) {
 		/* A second mapping of the same shared pages. */
 		r = a.file && (a.flags & AREA_SHARED) &&
-		    (flags & MREMAP_MAYMOVE) ?
-		    move(&a, address, 0, length, &base, fixed) : -EINVAL;
+				    (flags & MREMAP_MAYMOVE) ?
+			    move(&a, address, 0, length, &base, fixed) :
+			    -EINVAL;
 	} else if (!fixed && length <= old && !(flags & MREMAP_DONTUNMAP)) {
 		if (length < old)
 			r = unmap(address + length, old - length);
@@ -137,8 +137,8 @@ SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 					u64 again = address;
 
 					r = map_anonymous(&again, old,
-							  a.protection,
-							  a.flags, true);
+							  a.protection, a.flags,
+							  true);
 				} else if (!r) {
 					r = unmap(address, old);
 				}

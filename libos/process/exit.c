@@ -27,11 +27,11 @@ SYSCALL1(exit_group, int, code)
 
 SYSCALL1(exit, int, code)
 {
-	process_exit(code);	/* the only thread */
+	process_exit(code); /* the only thread */
 }
 
-SYSCALL4(wait4, int, pid __unused, int *, status __unused, int, options,
-	 void *, usage __unused)
+SYSCALL4(wait4, int, pid __unused, int *, status __unused, int, options, void *,
+	 usage __unused)
 {
 	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD |
 			(int)__WCLONE | __WALL))

@@ -13,8 +13,8 @@ static long wait_end(int operation, const struct __kernel_timespec *timeout,
 {
 	struct __kernel_timespec ts;
 
-	*clock = operation & FUTEX_CLOCK_REALTIME ? DK_CLOCK_WALL
-						  : DK_CLOCK_MONOTONIC;
+	*clock = operation & FUTEX_CLOCK_REALTIME ? DK_CLOCK_WALL :
+						    DK_CLOCK_MONOTONIC;
 	*end = DK_TIMEOUT_INFINITE;
 	if (!timeout)
 		return 0;
@@ -60,8 +60,8 @@ static long futex_wait(u32 *word, int operation, u32 value,
 }
 
 SYSCALL6(futex, u32 *, word, int, operation, u32, value,
-	 const struct __kernel_timespec *, timeout, u32 *, second __unused,
-	 u32, bits)
+	 const struct __kernel_timespec *, timeout, u32 *, second __unused, u32,
+	 bits)
 {
 	if ((u64)word % sizeof(*word))
 		return -EINVAL;
@@ -71,8 +71,8 @@ SYSCALL6(futex, u32 *, word, int, operation, u32, value,
 	case FUTEX_WAIT:
 		return futex_wait(word, operation, value, timeout);
 	case FUTEX_WAIT_BITSET:
-		return bits ? futex_wait(word, operation, value, timeout)
-			    : -EINVAL;
+		return bits ? futex_wait(word, operation, value, timeout) :
+			      -EINVAL;
 	case FUTEX_WAKE:
 		return 0;
 	case FUTEX_WAKE_BITSET:

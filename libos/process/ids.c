@@ -29,14 +29,45 @@ void process_init(const struct dk_parameters *p)
 	limits_init();
 }
 
-SYSCALL0(getpid)  { return process.pid; }
-SYSCALL0(getppid) { return process.ppid; }
-SYSCALL0(gettid)  { return self()->tid; }
-SYSCALL0(getuid)  { return process.uid; }
-SYSCALL0(geteuid) { return process.euid; }
-SYSCALL0(getgid)  { return process.gid; }
-SYSCALL0(getegid) { return process.egid; }
-SYSCALL0(getpgrp) { return process.pgid; }
+SYSCALL0(getpid)
+{
+	return process.pid;
+}
+
+SYSCALL0(getppid)
+{
+	return process.ppid;
+}
+
+SYSCALL0(gettid)
+{
+	return self()->tid;
+}
+
+SYSCALL0(getuid)
+{
+	return process.uid;
+}
+
+SYSCALL0(geteuid)
+{
+	return process.euid;
+}
+
+SYSCALL0(getgid)
+{
+	return process.gid;
+}
+
+SYSCALL0(getegid)
+{
+	return process.egid;
+}
+
+SYSCALL0(getpgrp)
+{
+	return process.pgid;
+}
 
 SYSCALL3(getresuid, u32 *, real, u32 *, effective, u32 *, saved)
 {
@@ -147,8 +178,8 @@ SYSCALL2(getgroups, int, size, u32 *, to)
 {
 	if (size < 0 || (size && (u32)size < process.group_count))
 		return -EINVAL;
-	if (size && user_write(to, process.groups,
-			       process.group_count * sizeof(u32)))
+	if (size &&
+	    user_write(to, process.groups, process.group_count * sizeof(u32)))
 		return -EFAULT;
 	return process.group_count;
 }

@@ -15,7 +15,8 @@
 SYSCALL1(uname, struct new_utsname *, to)
 {
 	const struct dk_parameters *p = process.parameters;
-	struct new_utsname u = { .sysname = "Linux", .machine = "x86_64",
+	struct new_utsname u = { .sysname = "Linux",
+				 .machine = "x86_64",
 				 .domainname = "(none)" };
 
 	strlcpy(u.nodename, (const char *)p->host_name, sizeof(u.nodename));
@@ -80,7 +81,7 @@ SYSCALL3(getrandom, void *, to, size_t, n, u32, flags)
 
 	if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
 	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
-	    (GRND_RANDOM | GRND_INSECURE))
+		    (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	n = MIN(n, 0x1fffffUL * 16);
 	if (!user_ok(to, n))

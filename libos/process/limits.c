@@ -24,19 +24,19 @@ void limits_init(void)
 	l[RLIMIT_RTPRIO] = (struct limit){ 0, 0 };
 }
 
-static long limit_set(u32 which, const struct limit *new)
+static long limit_set(u32 which, const struct limit *wanted)
 {
 	struct limit *l = &process.limits[which];
 
-	if (new->soft > new->hard)
+	if (wanted->soft > wanted->hard)
 		return -EINVAL;
-	if (new->hard > l->hard)
+	if (wanted->hard > l->hard)
 		return -EPERM;
-	*l = *new;
+	*l = *wanted;
 	return 0;
 }
 
-SYSCALL4(prlimit64, int, pid, u32, which, const struct limit *, new,
+SYSCALL4(prlimit64, int, pid, u32, which, const struct limit *, wanted,
 	 struct limit *, old)
 {
 	struct limit n, o;
@@ -44,12 +44,12 @@ SYSCALL4(prlimit64, int, pid, u32, which, const struct limit *, new,
 
 	if (which >= LIMIT_COUNT)
 		return -EINVAL;
-	if (new && user_get(n, new))
+	if (wanted && user_get(n, wanted))
 		return -EFAULT;
 	if (pid && pid != (int)process.pid)
 		return -ESRCH;
 	o = process.limits[which];
-	if (new) {
+	if (wanted) {
 		r = limit_set(which, &n);
 		if (r)
 			return r;

@@ -65,7 +65,7 @@ SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
 		return a > CAPABILITY_LAST ? -EINVAL : 0;
 	case PR_GET_TIMERSLACK:
 		return TIMER_SLACK;
-	case PR_SET_TIMERSLACK:		/* a wish */
+	case PR_SET_TIMERSLACK: /* a wish */
 		return 0;
 	case PR_GET_TSC:
 		return user_put((int){ PR_TSC_ENABLE }, (int *)a);

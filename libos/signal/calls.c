@@ -13,19 +13,19 @@ static bool valid(int signal)
 	return signal >= 1 && signal <= SIGNAL_COUNT;
 }
 
-SYSCALL4(rt_sigaction, int, signal, const struct action *, new,
+SYSCALL4(rt_sigaction, int, signal, const struct action *, wanted,
 	 struct action *, old, size_t, size)
 {
 	struct action a, previous;
 
 	if (size != sizeof(sigset) || !valid(signal) ||
-	    (new && (SIGNALS_FIRM & SIGNAL_BIT(signal))))
+	    (wanted && (SIGNALS_FIRM & SIGNAL_BIT(signal))))
 		return -EINVAL;
-	if (new && user_get(a, new))
+	if (wanted && user_get(a, wanted))
 		return -EFAULT;
 	lock_acquire(&signal_lock);
 	previous = signal_actions[signal];
-	if (new) {
+	if (wanted) {
 		a.mask &= ~SIGNALS_FIRM;
 		signal_actions[signal] = a;
 		/* What waits and is now ignored, is forgotten. */
@@ -40,7 +40,7 @@ SYSCALL4(rt_sigaction, int, signal, const struct action *, new,
 	return 0;
 }
 
-SYSCALL4(rt_sigprocmask, int, how, const sigset *, new, sigset *, old,
+SYSCALL4(rt_sigprocmask, int, how, const sigset *, wanted, sigset *, old,
 	 size_t, size)
 {
 	struct libos_thread *t = self();
@@ -48,8 +48,8 @@ SYSCALL4(rt_sigprocmask, int, how, const sigset *, new, sigset *, old,
 
 	if (size != sizeof(sigset))
 		return -EINVAL;
-	if (new) {
-		if (user_get(set, new))
+	if (wanted) {
+		if (user_get(set, wanted))
 			return -EFAULT;
 		set &= ~SIGNALS_FIRM;
 		switch (how) {
@@ -144,8 +144,8 @@ SYSCALL4(rt_sigtimedwait, const sigset *, set, siginfo_t *, to,
 	if (timeout) {
 		if (ts.tv_sec < 0 || (u64)ts.tv_nsec >= NSEC_PER_SEC)
 			return -EINVAL;
-		end = clock_now(DK_CLOCK_MONOTONIC) +
-		      ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+		end = clock_now(DK_CLOCK_MONOTONIC) + ts.tv_sec * NSEC_PER_SEC +
+		      ts.tv_nsec;
 	}
 	s &= ~SIGNALS_FIRM;
 	for (;;) {
@@ -169,7 +169,7 @@ SYSCALL4(rt_sigtimedwait, const sigset *, set, siginfo_t *, to,
 	return signal;
 }
 
-SYSCALL2(sigaltstack, const stack_t *, new, stack_t *, old)
+SYSCALL2(sigaltstack, const stack_t *, wanted, stack_t *, old)
 {
 	struct libos_thread *t = self();
 	u64 rsp = t->frame->rsp;
@@ -177,14 +177,15 @@ SYSCALL2(sigaltstack, const stack_t *, new, stack_t *, old)
 		.ss_sp = (void *)t->alt_stack_base,
 		.ss_size = t->alt_stack_size,
 		.ss_flags = t->alt_stack_flags |
-			    (!t->alt_stack_size ? SS_DISABLE :
-			     on_alt_stack(t, rsp) ? SS_ONSTACK : 0),
+			    (!t->alt_stack_size	  ? SS_DISABLE :
+			     on_alt_stack(t, rsp) ? SS_ONSTACK :
+						    0),
 	};
 
-	if (new) {
+	if (wanted) {
 		int mode;
 
-		if (user_get(s, new))
+		if (user_get(s, wanted))
 			return -EFAULT;
 		if (t->alt_stack_size && on_alt_stack(t, rsp))
 			return -EPERM;
@@ -276,8 +277,8 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, info)
 	return send_info(&process_signals, signal, info);
 }
 
-SYSCALL4(rt_tgsigqueueinfo, int, pid, int, tid, int, signal,
-	 const siginfo_t *, info)
+SYSCALL4(rt_tgsigqueueinfo, int, pid, int, tid, int, signal, const siginfo_t *,
+	 info)
 {
 	if (pid <= 0 || tid <= 0)
 		return -EINVAL;

@@ -15,8 +15,8 @@ static void enter_handler(struct libos_thread *t, struct dk_context *c,
 			  const struct dk_exception *e)
 {
 	int signal = info->si_signo;
-	sigset old = t->flags & THREAD_RESTORE_MASK ? t->saved_blocked
-						    : t->blocked;
+	sigset old = t->flags & THREAD_RESTORE_MASK ? t->saved_blocked :
+						      t->blocked;
 
 	if (frame_push(t, c, action, info, old, e)) {
 		/* As in Linux: SIGSEGV, and none for its own handler. */
@@ -53,7 +53,7 @@ static struct action action_take(int signal)
 static void restart_call(struct libos_thread *t, struct dk_context *frame,
 			 u32 number)
 {
-	frame->rip -= 2;		/* the SYSCALL instruction */
+	frame->rip -= 2; /* the SYSCALL instruction */
 	frame->rax = number;
 	t->flags |= THREAD_FRAME_CHANGED;
 }

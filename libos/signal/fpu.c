@@ -23,7 +23,8 @@ static void cpuid(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c)
 {
 	u32 d;
 
-	asm("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(d)
+	asm("cpuid"
+	    : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(d)
 	    : "a"(leaf), "c"(sub));
 }
 

@@ -33,25 +33,25 @@
 
 /* struct sigcontext */
 struct machine {
-	u64	r8, r9, r10, r11, r12, r13, r14, r15;
-	u64	rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
-	u16	cs, gs, fs, ss;
-	u64	error, trap, old_mask, cr2;
-	u64	fpu;
-	u64	reserved[8];
+	u64 r8, r9, r10, r11, r12, r13, r14, r15;
+	u64 rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;
+	u16 cs, gs, fs, ss;
+	u64 error, trap, old_mask, cr2;
+	u64 fpu;
+	u64 reserved[8];
 };
 
 struct frame {
-	u64	return_address;
+	u64 return_address;
 	/* struct ucontext */
-	u64	flags;
-	u64	link;
-	u64	stack_base;
-	u32	stack_flags;
-	u32	stack_padding;
-	u64	stack_size;
+	u64 flags;
+	u64 link;
+	u64 stack_base;
+	u32 stack_flags;
+	u32 stack_padding;
+	u64 stack_size;
 	struct machine machine;
-	sigset	mask;
+	sigset mask;
 	/* */
 	siginfo_t info;
 };
@@ -62,11 +62,11 @@ _Static_assert(sizeof(struct frame) == 440, "struct rt_sigframe");
 
 /* struct _fpx_sw_bytes */
 struct fpu_software {
-	u32	magic1;
-	u32	extended_size;
-	u64	features;
-	u32	size;
-	u32	padding[7];
+	u32 magic1;
+	u32 extended_size;
+	u64 features;
+	u32 size;
+	u32 padding[7];
 };
 
 bool on_alt_stack(const struct libos_thread *t, u64 rsp)
@@ -84,7 +84,8 @@ static u64 fpu_frame_size(void)
 u64 frame_size(void)
 {
 	return ALIGN_UP(sizeof(struct frame) + fpu_frame_size() + FPU_ALIGN +
-			16, 16);
+				16,
+			16);
 }
 
 static long push_fpu(u64 at)
@@ -109,8 +110,8 @@ static long push_fpu(u64 at)
 }
 
 long frame_push(struct libos_thread *t, struct dk_context *c,
-		const struct action *action, const siginfo_t *info,
-		sigset mask, const struct dk_exception *e)
+		const struct action *action, const siginfo_t *info, sigset mask,
+		const struct dk_exception *e)
 {
 	bool on_alt = on_alt_stack(t, c->rsp);
 	u64 sp = c->rsp - RED_ZONE, fpu_at;
@@ -121,7 +122,7 @@ long frame_push(struct libos_thread *t, struct dk_context *c,
 		on_alt = true;
 	} else if (on_alt && c->rsp != sp &&
 		   sp - frame_size() < t->alt_stack_base) {
-		return -EFAULT;		/* would leave the alternate stack */
+		return -EFAULT; /* would leave the alternate stack */
 	}
 	fpu_at = ALIGN_DOWN(sp - fpu_frame_size(), FPU_ALIGN);
 	sp = ALIGN_DOWN(fpu_at - sizeof(f), 16) - 8;
@@ -132,15 +133,31 @@ long frame_push(struct libos_thread *t, struct dk_context *c,
 	f.stack_base = t->alt_stack_base;
 	f.stack_size = t->alt_stack_size;
 	f.stack_flags = t->alt_stack_flags |
-			(!t->alt_stack_size ? SS_DISABLE :
-			 on_alt_stack(t, c->rsp) ? SS_ONSTACK : 0);
+			(!t->alt_stack_size	 ? SS_DISABLE :
+			 on_alt_stack(t, c->rsp) ? SS_ONSTACK :
+						   0);
 	f.machine = (struct machine){
-		.r8 = c->r8, .r9 = c->r9, .r10 = c->r10, .r11 = c->r11,
-		.r12 = c->r12, .r13 = c->r13, .r14 = c->r14, .r15 = c->r15,
-		.rdi = c->rdi, .rsi = c->rsi, .rbp = c->rbp, .rbx = c->rbx,
-		.rdx = c->rdx, .rax = c->rax, .rcx = c->rcx, .rsp = c->rsp,
-		.rip = c->rip, .rflags = c->rflags,
-		.cs = USER_CS, .ss = USER_SS, .old_mask = mask,
+		.r8 = c->r8,
+		.r9 = c->r9,
+		.r10 = c->r10,
+		.r11 = c->r11,
+		.r12 = c->r12,
+		.r13 = c->r13,
+		.r14 = c->r14,
+		.r15 = c->r15,
+		.rdi = c->rdi,
+		.rsi = c->rsi,
+		.rbp = c->rbp,
+		.rbx = c->rbx,
+		.rdx = c->rdx,
+		.rax = c->rax,
+		.rcx = c->rcx,
+		.rsp = c->rsp,
+		.rip = c->rip,
+		.rflags = c->rflags,
+		.cs = USER_CS,
+		.ss = USER_SS,
+		.old_mask = mask,
 		.fpu = fpu_at,
 	};
 	if (e) {
@@ -176,7 +193,7 @@ static long pop_fpu(u64 at)
 {
 	u8 area[FPU_SIZE_MAX] __attribute__((aligned(FPU_ALIGN)));
 	struct fpu_software software;
-	u64 saved = 3, header[8] = { 0 };	/* x87 and SSE */
+	u64 saved = 3, header[8] = { 0 }; /* x87 and SSE */
 	u32 magic2;
 
 	if (!at) {
@@ -188,8 +205,7 @@ static long pop_fpu(u64 at)
 	if (!fpu.features)
 		return fpu_restore(area);
 	memcpy(&software, area + FPU_SOFTWARE, sizeof(software));
-	if (software.magic1 == FP_XSTATE_MAGIC1 &&
-	    software.size == fpu.size &&
+	if (software.magic1 == FP_XSTATE_MAGIC1 && software.size == fpu.size &&
 	    !user_get(magic2, (u32 *)(at + fpu.size)) &&
 	    magic2 == FP_XSTATE_MAGIC2) {
 		if (user_read(area + FPU_LEGACY, (void *)(at + FPU_LEGACY),
@@ -245,9 +261,8 @@ SYSCALL0(rt_sigreturn)
 	struct libos_thread *t = self();
 	struct dk_context *c = t->frame;
 
-	if (frame_pop(t, c)) {
+	if (frame_pop(t, c))
 		process_kill(SIGSEGV);
-	}
 	t->flags |= THREAD_FRAME_CHANGED;
 	return c->rax;
 }

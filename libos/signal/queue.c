@@ -28,7 +28,7 @@ long signal_send(struct signal_queue *queue, const siginfo_t *info)
 {
 	struct libos_thread *t = self();
 	sigset bit = SIGNAL_BIT(info->si_signo);
-	struct signal_info *new, **last;
+	struct signal_info *fresh, **last;
 	long result = 0;
 
 	lock_acquire(&signal_lock);
@@ -37,15 +37,15 @@ long signal_send(struct signal_queue *queue, const siginfo_t *info)
 	/* Of signals below SIGRTMIN one is enough. */
 	if (info->si_signo < SIGRTMIN && (queue->set & bit))
 		goto out;
-	new = mem_alloc(sizeof(*new));
-	if (!new) {
+	fresh = mem_alloc(sizeof(*fresh));
+	if (!fresh) {
 		result = -EAGAIN;
 		if (info->si_signo < SIGRTMIN)
 			queue->set |= bit;
 		goto out;
 	}
-	new->next = NULL;
-	new->info = *info;
+	fresh->next = NULL;
+	fresh->info = *info;
 	for (last = &queue->first; *last; last = &(*last)->next)
 		;
 	*last = new;
@@ -87,9 +87,9 @@ static int take(struct signal_queue *queue, sigset wanted, siginfo_t *info)
 	if (!set)
 		return 0;
 	/* Faults before the rest, then the lowest number, as Linux does. */
-	if (set & (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |
-		   SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |
-		   SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS)))
+	if (set &
+	    (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) |
+	     SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS)))
 		set &= SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) |
 		       SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |
 		       SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS);

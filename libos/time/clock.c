@@ -35,11 +35,11 @@ static long clock_of(int id)
 	if (id < 0) {
 		u32 who = ~(id >> 3);
 
-		if (who && who != (id & CPU_CLOCK_THREAD ? self()->tid
-							 : process.pid))
+		if (who &&
+		    who != (id & CPU_CLOCK_THREAD ? self()->tid : process.pid))
 			return -EINVAL;
-		return id & CPU_CLOCK_THREAD ? DK_CLOCK_THREAD_CPU
-					     : DK_CLOCK_PROCESS_CPU;
+		return id & CPU_CLOCK_THREAD ? DK_CLOCK_THREAD_CPU :
+					       DK_CLOCK_PROCESS_CPU;
 	}
 	return -EINVAL;
 }
@@ -101,9 +101,8 @@ static long sleep_until(u64 clock, s64 end, s64 *left)
 	}
 }
 
-SYSCALL4(clock_nanosleep, int, id, int, flags,
-	 const struct __kernel_timespec *, from,
-	 struct __kernel_timespec *, remaining)
+SYSCALL4(clock_nanosleep, int, id, int, flags, const struct __kernel_timespec *,
+	 from, struct __kernel_timespec *, remaining)
 {
 	long clock = clock_of(id), r;
 	struct __kernel_timespec ts;
@@ -124,8 +123,8 @@ SYSCALL4(clock_nanosleep, int, id, int, flags,
 	/* Of a relative sleep, setting the clock changes nothing. */
 	clock = clock == DK_CLOCK_WALL ? DK_CLOCK_MONOTONIC : clock;
 	end = clock_now(clock);
-	end = timespec_ns(&ts) > INT64_MAX - end ? INT64_MAX
-						 : end + timespec_ns(&ts);
+	end = timespec_ns(&ts) > INT64_MAX - end ? INT64_MAX :
+						   end + timespec_ns(&ts);
 	r = sleep_until(clock, end, &left);
 	if (r && remaining) {
 		ts = timespec_of(left);

@@ -11,9 +11,9 @@
 #include <linux/time.h>
 #include <signals.h>
 
-bool timer_armed;		/* read without the lock: a hint */
+bool timer_armed; /* read without the lock: a hint */
 
-static s64 expiry, interval;	/* DK_CLOCK_MONOTONIC; signal_lock */
+static s64 expiry, interval; /* DK_CLOCK_MONOTONIC; signal_lock */
 
 static s64 ns_of(const struct __kernel_old_timeval *tv)
 {
@@ -104,7 +104,7 @@ SYSCALL2(getitimer, int, which, struct __kernel_old_itimerval *, to)
 	return user_put(v, to);
 }
 
-SYSCALL3(setitimer, int, which, const struct __kernel_old_itimerval *, new,
+SYSCALL3(setitimer, int, which, const struct __kernel_old_itimerval *, wanted,
 	 struct __kernel_old_itimerval *, old)
 {
 	struct __kernel_old_itimerval n = { 0 }, o;
@@ -112,7 +112,7 @@ SYSCALL3(setitimer, int, which, const struct __kernel_old_itimerval *, new,
 
 	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return -EINVAL;
-	if (new && user_get(n, new))
+	if (wanted && user_get(n, wanted))
 		return -EFAULT;
 	if (n.it_value.tv_sec < 0 || n.it_interval.tv_sec < 0 ||
 	    (u64)n.it_value.tv_usec >= 1000000 ||

@@ -5,16 +5,16 @@
  */
 #include <pal.h>
 
-__attribute__((weak))
-void LibOsThreadStart(DK_THREAD_START start, dk_u64 parameter)
+__attribute__((weak)) void LibOsThreadStart(DK_THREAD_START start,
+					    dk_u64 parameter)
 {
 	start(parameter);
 	DkThreadExit();
 }
 
-__attribute__((weak))
-void LibOsExceptionDispatch(struct dk_exception *exception,
-			    struct dk_context *context)
+__attribute__((weak)) void
+LibOsExceptionDispatch(struct dk_exception *exception,
+		       struct dk_context *context)
 {
 	(void)context;
 	DkProcessExit(128 + exception->signal);
