@@ -48,7 +48,7 @@ long signal_send(struct signal_queue *queue, const siginfo_t *info)
 	fresh->info = *info;
 	for (last = &queue->first; *last; last = &(*last)->next)
 		;
-	*last = new;
+	*last = fresh;
 	queue->set |= bit;
 out:
 	lock_release(&signal_lock);
