@@ -105,7 +105,7 @@ long dk_directory_enumerate(struct dk_stream *stream, u64 *cursor,
 		error = e.error;
 	if (!e.previous)
 		return error;
-	/* What there is is delivered; the error comes again, if it stays. */
+	/* Entries first; the error comes again, if it stays. */
 	if (put_user((u64)e.ctx.pos, &e.previous->cursor))
 		return -EFAULT;
 	*cursor = e.ctx.pos;

@@ -410,8 +410,7 @@ static int may_link(const struct path *target)
 		return -EOVERFLOW;
 	if (inode_owner_or_capable(dk_idmap(target->mnt), inode))
 		return 0;
-	if (!S_ISREG(mode) || mode & S_ISUID ||
-	    (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) ||
+	if (!S_ISREG(mode) || mode & S_ISUID || (mode & 02010) == 02010 ||
 	    inode_permission(dk_idmap(target->mnt), inode,
 			     MAY_READ | MAY_WRITE))
 		return -EPERM;

@@ -95,8 +95,8 @@ int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
  * struct walk - a walk of our own
  * @sandbox:	whose view
  * @at:		where we are, referenced
- * @rest:	what is left of the path, in @buffer; the end of it is the end
- *		of @buffer, so that links can be put in front
+ * @rest:	what is left of the path, in @buffer
+ * @buffer:	@rest ends where it ends, so that links can be put in front
  * @links:	followed so far
  */
 struct walk {
@@ -188,7 +188,7 @@ static bool may_follow(const struct path *dir, const struct path *link)
 
 	if (vfsuid_eq_kuid(owner, current_fsuid()))
 		return true;
-	if ((parent->i_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
+	if ((parent->i_mode & 01002) != 01002)
 		return true;
 	return vfsuid_valid(dir_owner) && vfsuid_eq(dir_owner, owner);
 }

@@ -14,15 +14,9 @@
 
 /* ---- statuses ---- */
 
-static u64 status_bit(long status)
-{
-	switch (status) {
-#define STATUS_CASE(bit, name, value, text) case value: return 1ULL << (bit);
-	DK_STATUS_TABLE(STATUS_CASE)
-#undef STATUS_CASE
-	}
-	return 0;
-}
+#define STATUS_ENTRY(bit, name, value, text)	[-(value)] = 1ULL << (bit),
+
+static const u64 status_bits[] = { DK_STATUS_TABLE(STATUS_ENTRY) };
 
 /**
  * dk_stream_status() - a kernel error as a status that a call may return
@@ -46,11 +40,13 @@ long dk_stream_status(long error, u64 set)
 		break;
 	case -ENODEV:
 	case -ENOTTY:
-	case -ENOSYS:
+	case DK_STATUS_NOT_IMPLEMENTED:
 		error = -EOPNOTSUPP;
 		break;
 	}
-	return status_bit(error) & set ? error : -EIO;
+	if (-error >= ARRAY_SIZE(status_bits) || !(status_bits[-error] & set))
+		return -EIO;
+	return error;
 }
 
 /* ---- the object ---- */

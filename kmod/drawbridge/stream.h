@@ -64,9 +64,10 @@ static inline bool dk_rule_allows(const struct dk_rule *rule, u32 access)
 
 /* ---- names (path.c, names.c) ---- */
 
-#define DK_LOOKUP_FOLLOW	0x1	/* a last symbolic link too */
-#define DK_LOOKUP_PARENT	0x2	/* @parent and @last are wanted; the
-					 * name itself need not be there */
+/* A last symbolic link too. */
+#define DK_LOOKUP_FOLLOW	0x1
+/* @parent and @last are wanted; the name itself need not be there. */
+#define DK_LOOKUP_PARENT	0x2
 
 /**
  * struct dk_name - what a path leads to

@@ -125,12 +125,13 @@ ssize_t dk_file_write(struct dk_stream *stream, u64 offset,
 		     (FMODE_WRITE | FMODE_CAN_WRITE)))
 		return -EINVAL;
 	if (unlikely(must_not_block(stream))) {
-		if (can_nowait(file, !file->f_op->write))
-			flags = IOCB_NOWAIT;
-		else if (!is_ready(file, EPOLLOUT | EPOLLWRNORM))
-			return -EAGAIN;
-		else
+		if (!can_nowait(file, !file->f_op->write)) {
+			if (!is_ready(file, EPOLLOUT | EPOLLWRNORM))
+				return -EAGAIN;
 			length = min_t(size_t, length, PIPE_BUF);
+		} else {
+			flags = IOCB_NOWAIT;
+		}
 	}
 	/* of a file of our own it is in f_flags already */
 	if (stream->flags & DK_ACCESS_APPEND)
