@@ -101,7 +101,8 @@
  *	From now on a SYSCALL of this thread that is not a Dk call continues
  *	at @entry, with the address behind it in block->return_address.
  * DkxProcessClone, DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
- * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch
+ * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,
+ * DkxContextRestore(context)	see PalContextRestore() below
  */
 #ifndef PAL_H
 #define PAL_H
