@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs the image of tests that stands beside this program with the same name
+ * and ".img" behind it, in a sandbox of its own, and adds four results to its
+ * TAP: how it ended, that no status outside of a call's set was returned, that
+ * nothing is left, and that the kernel log has nothing to say.
+ *
+ * The sandbox: everything readable and executable; a private /tmp; and, as
+ * the image's first argument, a folder with rw/ (all rights), ro/ (read),
+ * rx/ (read, execute), no/ (nothing), each prepared with a few files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "lib/sandbox.h"
+
+#define HOST_FILE	"/tmp/pico-test-of-the-host"
+#define PRIVATE_FILE	"/tmp/stays-inside"
+
+static char folder[64];
+
+static void die(const char *what)
+{
+	printf("Bail out! %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static void put_file(const char *name, const char *text, mode_t mode)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die(path);
+	close(fd);
+}
+
+static void put_link(const char *target, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (symlink(target, path))
+		die(path);
+}
+
+static void prepare(void)
+{
+	static const char *const folders[] = {
+		"rw", "rw/sub", "ro", "ro/sub", "rx", "no", "rw/inner",
+	};
+	char path[256];
+
+	/* Not below /tmp: that is private to the sandbox. */
+	snprintf(folder, sizeof(folder), "/dev/shm/pico-test.XXXXXX");
+	if (!mkdtemp(folder))
+		die(folder);
+	chmod(folder, 0755);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, folders[i]);
+		if (mkdir(path, 0755))
+			die(path);
+	}
+	put_file("rw/hello", "hello\n", 0644);
+	put_file("rw/inner/secret", "inner\n", 0644);
+	put_file("ro/file", "read only\n", 0666);
+	put_file("ro/sub/file", "deeper\n", 0666);
+	put_file("rx/file", "text\n", 0777);
+	put_file("no/secret", "secret\n", 0644);
+	put_file("outside", "outside\n", 0666);
+	put_link("../no/secret", "rw/to-secret");
+	put_link("../outside", "rw/to-outside");
+	put_link("/proc/self/status", "rw/to-proc");
+	put_link("/etc/passwd", "rw/to-etc");
+	put_link("hello", "rw/to-hello");
+	put_link("loop-b", "rw/loop-a");
+	put_link("loop-a", "rw/loop-b");
+	put_link("../ro/file", "rw/to-ro");
+	put_link("../rw", "ro/to-rw");
+	close(open(HOST_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+}
+
+static void add_rule(int fd, const char *name, unsigned int rights)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (sandbox_rule(fd, path, rights, 0))
+		die(path);
+}
+
+static void answer_counts(int sandbox, int to)
+{
+	struct drawbridge_stats stats;
+	__u64 counts[4];
+
+	if (sandbox_stats(sandbox, &stats))
+		die("DRAWBRIDGE_IOC_STATS");
+	counts[0] = stats.handles;
+	counts[1] = stats.objects;
+	counts[2] = stats.threads;
+	counts[3] = stats.processes;
+	if (write(to, counts, sizeof(counts)) != sizeof(counts))
+		die("counts");
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = strrchr(program_invocation_name, '/');
+	const char *image, *only = argc > 1 ? argv[1] : "";
+	const char *args[] = { NULL, folder, only, NULL };
+	int sandbox, in[2], out[2], status = 0, failed = 0, log;
+	unsigned int plan = 0, nr = 0;
+	struct drawbridge_stats stats;
+	char line[1024], path[128], *said;
+	bool clean;
+	pid_t pid;
+	static struct lines lines;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(path, sizeof(path), "%s.img", name ? name + 1 :
+		 program_invocation_name);
+	image = beside(path);
+	args[0] = image;
+	log = kmsg_open();
+	sandbox = sandbox_open();
+	if (sandbox < 0)
+		die(PICO_DEVICE);
+	prepare();
+	if (sandbox_rule(sandbox, "/", DK_ACCESS_READ | DK_ACCESS_EXECUTE, 0))
+		die("rule for /");
+	if (sandbox_rule(sandbox, "/tmp", DK_ACCESS_READ | DK_ACCESS_WRITE |
+			 DK_ACCESS_EXECUTE, DRAWBRIDGE_RULE_PRIVATE))
+		die("rule for /tmp");
+	add_rule(sandbox, "rw", DK_ACCESS_READ | DK_ACCESS_WRITE |
+		 DK_ACCESS_EXECUTE);
+	add_rule(sandbox, "ro", DK_ACCESS_READ);
+	add_rule(sandbox, "rx", DK_ACCESS_READ | DK_ACCESS_EXECUTE);
+	add_rule(sandbox, "no", 0);
+	add_rule(sandbox, "rw/inner", 0);
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+		die("pipe");
+	pid = sandbox_start(sandbox, &(struct sandbox_start){
+		.image = image, .argv = args, .in = in[0], .out = out[1],
+		.err = out[1], .directory = "/" });
+	if (pid < 0)
+		die(image);
+	close(in[0]);
+	close(out[1]);
+	lines.fd = out[0];
+	lines.pid = pid;
+	while (next_line(&lines, line, sizeof(line))) {
+		if (!strcmp(line, "@counts\n")) {
+			answer_counts(sandbox, in[1]);
+			continue;
+		}
+		if (sscanf(line, "1..%u", &plan) == 1) {
+			printf("1..%u\n", plan + 4);
+			continue;
+		}
+		nr += !strncmp(line, "ok ", 3) || !strncmp(line, "not ok ", 7);
+		failed |= !strncmp(line, "not ok ", 7);
+		fputs(line, stdout);
+	}
+	status = lines.status;
+	clean = nr == plan && plan && WIFEXITED(status) &&
+		WEXITSTATUS(status) == failed;
+	if (!clean)
+		printf("# %u of %u results, wait status 0x%x\n", nr, plan,
+		       status);
+	printf("%s %u ended as it should\n", clean ? "ok" : "not ok", ++nr);
+	failed |= !clean;
+
+	clean = !sandbox_stats(sandbox, &stats) &&
+		stats.unlisted_statuses == 0 && stats.calls;
+	printf("# %llu calls, %llu unlisted statuses, %llu exceptions\n",
+	       stats.calls, stats.unlisted_statuses, stats.exceptions);
+	printf("%s %u every status was in its call's set\n",
+	       clean ? "ok" : "not ok", ++nr);
+	failed |= !clean;
+
+	close(sandbox);
+	clean = nothing_left() == 0 && access(PRIVATE_FILE, F_OK) &&
+		!access(HOST_FILE, F_OK);
+	printf("%s %u nothing is left\n", clean ? "ok" : "not ok", ++nr);
+	failed |= !clean;
+
+	said = kmsg_since(log);
+	clean = log >= 0 && !said[0];
+	if (!clean)
+		printf("# the kernel log: %.400s\n", said);
+	printf("%s %u the kernel log is silent\n", clean ? "ok" : "not ok",
+	       ++nr);
+	failed |= !clean;
+
+	snprintf(line, sizeof(line), "rm -rf %s %s", folder, HOST_FILE);
+	failed |= !!system(line);
+	return failed;
+}
