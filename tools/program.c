@@ -282,6 +282,22 @@ static char *find_libos(void)
 	     self, places[0], self, places[1]);
 }
 
+/* An image that wants a dynamic loader has nobody to load it. */
+static bool wants_loader(int fd, const Elf64_Ehdr *header)
+{
+	for (unsigned int i = 0; i < header->e_phnum; i++) {
+		off_t offset = header->e_phoff + i * sizeof(Elf64_Phdr);
+		Elf64_Phdr segment;
+
+		if (pread(fd, &segment, sizeof(segment), offset) !=
+		    sizeof(segment))
+			return false;
+		if (segment.p_type == PT_INTERP)
+			return true;
+	}
+	return false;
+}
+
 int image_open(const char *given, char **path)
 {
 	char *name = given ? xstrdup(given) : find_libos();
@@ -304,6 +320,10 @@ int image_open(const char *given, char **path)
 	wrong = elf_error(&header, length);
 	if (wrong)
 		fail(EXIT_OWN_FAILURE, "the image %s: %s", name, wrong);
+	if (wants_loader(fd, &header))
+		fail(EXIT_OWN_FAILURE,
+		     "the image %s: is dynamically linked; link it against libpal with -static-pie",
+		     name);
 
 	*path = realpath(name, NULL);
 	if (!*path)
