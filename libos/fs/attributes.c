@@ -5,7 +5,7 @@
  */
 #include "fs.h"
 
-#define PIPE_DEVICE	0xd	/* minor of what lives in the libos only */
+#define PIPE_DEVICE 0xd /* minor of what lives in the libos only */
 
 /* Of what has no name: pipes, eventfds and the like. */
 static void nameless_attributes(struct file *file,
@@ -67,16 +67,14 @@ int path_attributes(struct path *path, struct dk_stream_attributes *attributes)
 u32 mode_of(const struct dk_stream_attributes *attributes)
 {
 	static const u16 types[] = {
-		[DK_TYPE_FILE] = S_IFREG,
-		[DK_TYPE_DIRECTORY] = S_IFDIR,
-		[DK_TYPE_SYMLINK] = S_IFLNK,
-		[DK_TYPE_CHARACTER] = S_IFCHR,
-		[DK_TYPE_BLOCK] = S_IFBLK,
-		[DK_TYPE_FIFO] = S_IFIFO,
+		[DK_TYPE_FILE] = S_IFREG,    [DK_TYPE_DIRECTORY] = S_IFDIR,
+		[DK_TYPE_SYMLINK] = S_IFLNK, [DK_TYPE_CHARACTER] = S_IFCHR,
+		[DK_TYPE_BLOCK] = S_IFBLK,   [DK_TYPE_FIFO] = S_IFIFO,
 		[DK_TYPE_SOCKET] = S_IFSOCK,
 	};
 	u32 type = attributes->type < ARRAY_SIZE(types) ?
-		   types[attributes->type] : 0;
+			   types[attributes->type] :
+			   0;
 
 	return type | (attributes->mode & 07777);
 }

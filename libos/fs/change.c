@@ -12,20 +12,12 @@
 static int file_set_attributes(struct file *file,
 			       const struct dk_stream_attributes *attributes)
 {
-	struct path path;
 	int error;
 
-	if (file->kind == FILE_PATH) {
-		error = path_set(&path, file->path, PATH_NOFOLLOW);
-		if (error)
-			return error;
-		return errno_of(DkxStreamAttributesSet(path.uri, path.length,
-				DK_NAME_NOFOLLOW, attributes,
-				sizeof(*attributes)));
-	}
 	if (!file->ops->set_attributes)
 		return file->kind == FILE_SYNTHETIC ? -EPERM : 0;
-	return file->ops->set_attributes(file, attributes);
+	error = file->ops->set_attributes(file, attributes);
+	return error == -EOPNOTSUPP ? -EPERM : error;
 }
 
 static int path_set_attributes(struct path *path,
@@ -84,8 +76,9 @@ static long set_fd(int fd, const struct dk_stream_attributes *attributes)
 
 static struct dk_stream_attributes mode_change(u32 mode)
 {
-	return (struct dk_stream_attributes) {
-		.valid = DK_SET_MODE, .mode = mode & 07777,
+	return (struct dk_stream_attributes){
+		.valid = DK_SET_MODE,
+		.mode = mode & 07777,
 	};
 }
 
@@ -115,10 +108,11 @@ SYSCALL2(fchmod, int, fd, u32, mode)
 /* An id of -1 is left alone. */
 static struct dk_stream_attributes owner_change(u32 uid, u32 gid)
 {
-	return (struct dk_stream_attributes) {
+	return (struct dk_stream_attributes){
 		.valid = (uid != ~0U ? DK_SET_OWNER : 0) |
 			 (gid != ~0U ? DK_SET_GROUP : 0),
-		.uid = uid, .gid = gid,
+		.uid = uid,
+		.gid = gid,
 	};
 }
 
@@ -143,8 +137,8 @@ SYSCALL3(fchown, int, fd, u32, uid, u32, gid)
 	return set_fd(fd, &change);
 }
 
-SYSCALL5(fchownat, int, dirfd, const char *, name, u32, uid, u32, gid,
-	 u32, flags)
+SYSCALL5(fchownat, int, dirfd, const char *, name, u32, uid, u32, gid, u32,
+	 flags)
 {
 	struct dk_stream_attributes change = owner_change(uid, gid);
 
@@ -152,13 +146,14 @@ SYSCALL5(fchownat, int, dirfd, const char *, name, u32, uid, u32, gid,
 		return -EINVAL;
 	return set_at(dirfd, name,
 		      (flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0) |
-		      (flags & AT_EMPTY_PATH ? PATH_EMPTY : 0), &change);
+			      (flags & AT_EMPTY_PATH ? PATH_EMPTY : 0),
+		      &change);
 }
 
 /* ---- times ---- */
 
-#define UTIME_NOW	0x3fffffffL
-#define UTIME_OMIT	0x3ffffffeL
+#define UTIME_NOW 0x3fffffffL
+#define UTIME_OMIT 0x3ffffffeL
 
 static int time_change(struct dk_stream_attributes *change, bool access,
 		       s64 seconds, s64 nanoseconds)
@@ -212,7 +207,8 @@ SYSCALL4(utimensat, int, dirfd, const char *, name,
 {
 	struct dk_stream_attributes change = { 0 };
 	struct __kernel_timespec copy[2] = {
-		{ .tv_nsec = UTIME_NOW }, { .tv_nsec = UTIME_NOW },
+		{ .tv_nsec = UTIME_NOW },
+		{ .tv_nsec = UTIME_NOW },
 	};
 	int i, error;
 
@@ -228,7 +224,8 @@ SYSCALL4(utimensat, int, dirfd, const char *, name,
 		return -EINVAL;
 	return set_times(dirfd, name,
 			 (flags & AT_SYMLINK_NOFOLLOW ? PATH_NOFOLLOW : 0) |
-			 (flags & AT_EMPTY_PATH ? PATH_EMPTY : 0), &change);
+				 (flags & AT_EMPTY_PATH ? PATH_EMPTY : 0),
+			 &change);
 }
 
 /* struct timeval of x86-64. */
@@ -265,8 +262,8 @@ SYSCALL2(utimes, const char *, name, const struct time_pair *, times)
 	return name ? set_times_micro(AT_FDCWD, name, times) : -EFAULT;
 }
 
-SYSCALL3(futimesat, int, dirfd, const char *, name,
-	 const struct time_pair *, times)
+SYSCALL3(futimesat, int, dirfd, const char *, name, const struct time_pair *,
+	 times)
 {
 	return set_times_micro(dirfd, name, times);
 }

@@ -15,8 +15,8 @@
  */
 #include "fs.h"
 
-#define STASH_NONE	(-1)
-#define STASH_END	(-2)	/* the end of input was read, not yet told */
+#define STASH_NONE (-1)
+#define STASH_END (-2) /* the end of input was read, not yet told */
 
 /*
  * struct console - struct file.data
@@ -37,8 +37,8 @@ static const char *const uris[] = { "stdin:", "stdout:", "stderr:" };
 static DK_HANDLE console_handle(struct file *file)
 {
 	struct console *console = file->data;
-	DK_HANDLE handle = __atomic_load_n(&console->nonblock,
-					   __ATOMIC_RELAXED);
+	DK_HANDLE handle =
+		__atomic_load_n(&console->nonblock, __ATOMIC_RELAXED);
 
 	if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_NONBLOCK &&
 	    handle)
@@ -267,8 +267,7 @@ static int console_setup(struct file *file, int number)
 		file->type = attributes.type;
 		console->terminal = attributes.flags & DK_ATTRIBUTE_TERMINAL;
 	}
-	console->countable = console->terminal ||
-			     file->type == DK_TYPE_FIFO ||
+	console->countable = console->terminal || file->type == DK_TYPE_FIFO ||
 			     file->type == DK_TYPE_SOCKET;
 	return 0;
 }
@@ -286,23 +285,25 @@ int console_open(int number, u32 flags, struct file **out)
 	int error;
 
 	if (!any)
-		access = (access_of_flags(flags) & FILE_READ ?
-			  DK_ACCESS_READ : 0) |
+		access = (access_of_flags(flags) & FILE_READ ? DK_ACCESS_READ :
+							       0) |
 			 (access_of_flags(flags) & FILE_WRITE ?
-			  DK_ACCESS_WRITE : 0);
+				  DK_ACCESS_WRITE :
+				  0);
 	error = console_open_handle(number, access, any, &handle, &access);
 	if (error)
 		return error;
 	if (any)
-		flags = access == DK_ACCESS_READ ? O_RDONLY :
-			access == DK_ACCESS_WRITE ? O_WRONLY : O_RDWR;
+		flags = access == DK_ACCESS_READ  ? O_RDONLY :
+			access == DK_ACCESS_WRITE ? O_WRONLY :
+						    O_RDWR;
 	file = file_new(FILE_CONSOLE, NULL, access_of_flags(flags), flags);
 	if (!file) {
 		DkObjectClose(handle);
 		return -ENOMEM;
 	}
 	file->handle = handle;
-	file->ops = &host_ops;		/* until it is set up */
+	file->ops = &host_ops; /* until it is set up */
 	error = console_setup(file, number);
 	if (error) {
 		file_put(file);

@@ -6,12 +6,12 @@
  */
 #include "fs.h"
 
-#define COPY_BUFFER	0x20000UL
+#define COPY_BUFFER 0x20000UL
 
 /* Where one side of a copy stands. */
 struct side {
 	struct file *file;
-	u64 offset;		/* DK_OFFSET_CURRENT: the file's own */
+	u64 offset; /* DK_OFFSET_CURRENT: the file's own */
 };
 
 /*
@@ -130,8 +130,8 @@ static s64 check_overlap(struct side *from, struct side *to, size_t length)
 	return (size_t)(in < out ? out - in : in - out) < length ? -EINVAL : 0;
 }
 
-SYSCALL6(copy_file_range, int, in_fd, s64 *, in_offset, int, out_fd,
-	 s64 *, out_offset, size_t, length, u32, flags)
+SYSCALL6(copy_file_range, int, in_fd, s64 *, in_offset, int, out_fd, s64 *,
+	 out_offset, size_t, length, u32, flags)
 {
 	struct side from, to = { NULL, 0 };
 	s64 result;

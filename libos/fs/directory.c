@@ -7,26 +7,27 @@
 /* ---- getdents ---- */
 
 struct linux_dirent64 {
-	u64	d_ino;
-	s64	d_off;
-	u16	d_reclen;
-	u8	d_type;
-	char	d_name[];
+	u64 d_ino;
+	s64 d_off;
+	u16 d_reclen;
+	u8 d_type;
+	char d_name[];
 };
 
 struct linux_dirent {
-	u64	d_ino;
-	u64	d_off;
-	u16	d_reclen;
-	char	d_name[];	/* then a zero, and the type as the last byte */
+	u64 d_ino;
+	u64 d_off;
+	u16 d_reclen;
+	char d_name[]; /* then a zero, and the type as the last byte */
 };
 
 static u8 linux_type(u32 type)
 {
 	static const u8 types[] = {
-		[DK_TYPE_FILE] = 8, [DK_TYPE_DIRECTORY] = 4,
+		[DK_TYPE_FILE] = 8,	[DK_TYPE_DIRECTORY] = 4,
 		[DK_TYPE_SYMLINK] = 10, [DK_TYPE_CHARACTER] = 2,
-		[DK_TYPE_BLOCK] = 6, [DK_TYPE_FIFO] = 1, [DK_TYPE_SOCKET] = 12,
+		[DK_TYPE_BLOCK] = 6,	[DK_TYPE_FIFO] = 1,
+		[DK_TYPE_SOCKET] = 12,
 	};
 
 	return type < ARRAY_SIZE(types) ? types[type] : 0;
@@ -41,7 +42,8 @@ static size_t convert(const struct dk_directory_entry *entry, u8 *to, bool wide)
 		struct linux_dirent64 *d = (void *)to;
 
 		length = ALIGN_UP(offsetof(struct linux_dirent64, d_name) +
-				  name + 1, 8);
+					  name + 1,
+				  8);
 		memset(to + length - 8, 0, 8);
 		d->d_ino = entry->inode;
 		d->d_off = entry->cursor;
@@ -51,8 +53,9 @@ static size_t convert(const struct dk_directory_entry *entry, u8 *to, bool wide)
 	} else {
 		struct linux_dirent *d = (void *)to;
 
-		length = ALIGN_UP(offsetof(struct linux_dirent, d_name) +
-				  name + 2, 8);
+		length = ALIGN_UP(offsetof(struct linux_dirent, d_name) + name +
+					  2,
+				  8);
 		memset(to + length - 8, 0, 8);
 		d->d_ino = entry->inode;
 		d->d_off = entry->cursor;
@@ -63,40 +66,49 @@ static size_t convert(const struct dk_directory_entry *entry, u8 *to, bool wide)
 	return length;
 }
 
-#define LIST_BUFFER	4096
+#define SMALL_LIST 512
 
 /*
- * The host's records are at least as long as Linux's: what it puts into half
- * of a buffer fits the program's. They are converted one by one, and the
- * position ends behind the last that did fit.
+ * The host's records are at least as long as Linux's: it puts them into the
+ * program's buffer, and they are converted there, front to back. A small
+ * buffer, which Linux's record may fit and the host's not, gets them through
+ * one of ours, and the position ends behind the last that did fit.
  */
 static s64 list(struct file *file, u8 *to, size_t size, bool wide)
 {
-	u8 buffer[LIST_BUFFER] __attribute__((aligned(8)));
-	u8 record[320] __attribute__((aligned(8)));
-	size_t at, filled = 0, length;
+	u8 small[SMALL_LIST] __attribute__((aligned(8)));
+	union {
+		struct dk_directory_entry entry;
+		u8 room[sizeof(struct dk_directory_entry) + NAME_MAX + 1];
+	} from;
+	u8 record[sizeof(struct linux_dirent64) + NAME_MAX + 16]
+		__attribute__((aligned(8)));
+	const u8 *at = size < SMALL_LIST ? small : to, *end;
+	size_t filled = 0, length;
+	u64 cursor = file->position;
 	s64 done;
-	u64 cursor;
 
-	for (;;) {
-		cursor = file->position;
-		done = file->ops->list(file, buffer, sizeof(buffer), &cursor);
-		if (done <= 0)
-			return filled ? (s64)filled : done;
-		for (at = 0; at < (size_t)done;) {
-			struct dk_directory_entry *entry =
-				(void *)(buffer + at);
-
-			length = convert(entry, record, wide);
-			if (filled + length > size)
-				return filled ? (s64)filled : -EINVAL;
-			if (user_write(to + filled, record, length))
-				return -EFAULT;
-			filled += length;
-			at += entry->length;
-			file->position = entry->cursor;
-		}
+	done = file->ops->list(file, (void *)at, MAX(size, sizeof(small)),
+			       &cursor);
+	if (done <= 0)
+		return done == -ERANGE ? -EINVAL : done;
+	for (end = at + done; at < end; at += from.entry.length) {
+		if (copy_in(&from, at, sizeof(from.entry)))
+			return -EFAULT;
+		if (from.entry.name_length > NAME_MAX)
+			return -EIO;
+		if (copy_in(from.entry.name, at + sizeof(from.entry),
+			    from.entry.name_length))
+			return -EFAULT;
+		length = convert(&from.entry, record, wide);
+		if (filled + length > size)
+			return filled ? (s64)filled : -EINVAL;
+		if (user_write(to + filled, record, length))
+			return -EFAULT;
+		filled += length;
+		file->position = from.entry.cursor;
 	}
+	return filled;
 }
 
 static long list_fd(int fd, void *to, size_t size, bool wide)
@@ -106,7 +118,9 @@ static long list_fd(int fd, void *to, size_t size, bool wide)
 
 	if (!file)
 		return -EBADF;
-	if (file->ops->list && file_type(file) == DK_TYPE_DIRECTORY) {
+	if (!user_ok(to, size))
+		result = -EFAULT;
+	else if (file->ops->list && file_type(file) == DK_TYPE_DIRECTORY) {
 		lock_acquire(&file->lock);
 		result = list(file, to, size, wide);
 		lock_release(&file->lock);

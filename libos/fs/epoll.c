@@ -25,11 +25,11 @@ struct epoll_item {
 	int fd;
 	u32 events;
 	u64 data;
-	bool is_ready;			/* is on the ready list */
+	bool is_ready; /* is on the ready list */
 	struct wait_entry entry;
-	struct epoll_item *next;	/* of the epoll */
+	struct epoll_item *next; /* of the epoll */
 	struct epoll_item *next_ready;
-	struct epoll_item *next_watch;	/* of the file */
+	struct epoll_item *next_watch; /* of the file */
 };
 
 struct epoll {
@@ -197,8 +197,8 @@ SYSCALL1(epoll_create, int, size)
 
 /* ---- what is watched ---- */
 
-#define ALWAYS		(EPOLLERR | EPOLLHUP)
-#define MODES		(EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
+#define ALWAYS (EPOLLERR | EPOLLHUP)
+#define MODES (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
 
 static struct epoll_item *item_find(struct epoll *epoll, struct file *file,
 				    int fd)
@@ -377,9 +377,12 @@ static long wait_for(struct epoll *epoll, struct epoll_event *events, int room,
 			if (left <= 0)
 				break;
 		}
-		result = waiter_sleep(waiter, timed &&
-				      (duration == DK_TIMEOUT_INFINITE ||
-				       left > pause) ? pause : left);
+		result = waiter_sleep(waiter,
+				      timed && (duration ==
+							DK_TIMEOUT_INFINITE ||
+						left > pause) ?
+					      pause :
+					      left);
 		if (result == -ERESTARTSYS)
 			result = -EINTR;
 		if (result && result != -ETIMEDOUT)
@@ -391,7 +394,7 @@ static long wait_for(struct epoll *epoll, struct epoll_event *events, int room,
 	return result;
 }
 
-#define EVENTS_AT_ONCE	256
+#define EVENTS_AT_ONCE 256
 
 static long epoll_wait_fd(int fd, struct epoll_event *to, int room,
 			  s64 duration)
@@ -409,8 +412,8 @@ static long epoll_wait_fd(int fd, struct epoll_event *to, int room,
 		return -EBADF;
 	result = -EINVAL;
 	if (file->kind == FILE_EPOLL)
-		result = wait_for(file->data, events,
-				  MIN(room, EVENTS_AT_ONCE), duration);
+		result = wait_for(file->data, events, MIN(room, EVENTS_AT_ONCE),
+				  duration);
 	if (result > 0 && user_write(to, events, result * sizeof(*to)))
 		result = -EFAULT;
 	file_put(file);
@@ -423,26 +426,26 @@ static s64 milliseconds_to_duration(int milliseconds)
 				  milliseconds * 1000000LL;
 }
 
-SYSCALL4(epoll_wait, int, fd, struct epoll_event *, to, int, room,
-	 int, milliseconds)
+SYSCALL4(epoll_wait, int, fd, struct epoll_event *, to, int, room, int,
+	 milliseconds)
 {
 	return epoll_wait_fd(fd, to, room,
 			     milliseconds_to_duration(milliseconds));
 }
 
-SYSCALL6(epoll_pwait, int, fd, struct epoll_event *, to, int, room,
-	 int, milliseconds, const void *, mask, size_t, mask_size)
+SYSCALL6(epoll_pwait, int, fd, struct epoll_event *, to, int, room, int,
+	 milliseconds, const void *, mask, size_t, mask_size)
 {
 	long error = signal_mask_for_call(mask, mask_size);
 
 	return error ? error :
-	       epoll_wait_fd(fd, to, room,
-			     milliseconds_to_duration(milliseconds));
+		       epoll_wait_fd(fd, to, room,
+				     milliseconds_to_duration(milliseconds));
 }
 
 SYSCALL6(epoll_pwait2, int, fd, struct epoll_event *, to, int, room,
-	 const struct __kernel_timespec *, time, const void *, mask,
-	 size_t, mask_size)
+	 const struct __kernel_timespec *, time, const void *, mask, size_t,
+	 mask_size)
 {
 	s64 duration;
 	long error;

@@ -4,9 +4,9 @@
  */
 #include "fs.h"
 
-#define EFD_SEMAPHORE	1
+#define EFD_SEMAPHORE 1
 
-#define COUNT_MAX	(~0ULL - 1)
+#define COUNT_MAX (~0ULL - 1)
 
 struct counter {
 	struct lock lock;
@@ -51,7 +51,7 @@ static s64 event_read(struct file *file, void *buffer, size_t length,
 	}
 	wake_all(&counter->queue);
 	return copy_out(buffer, &value, sizeof(value)) ? -EFAULT :
-	       (s64)sizeof(value);
+							 (s64)sizeof(value);
 }
 
 static s64 event_write(struct file *file, const void *buffer, size_t length,

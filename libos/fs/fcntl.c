@@ -57,7 +57,7 @@ static long dup_from(struct file *file, unsigned long lowest,
 	return fd;
 }
 
-#define SETTABLE	(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+#define SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
 
 static long set_flags(struct file *file, u32 flags)
 {
@@ -116,10 +116,10 @@ static long set_lock(struct file *file, const struct flock *from)
 	return 0;
 }
 
-#define F_OWNER_NONE	0
-#define F_SETPIPE_SZ	(F_LINUX_SPECIFIC_BASE + 7)
-#define F_GETPIPE_SZ	(F_LINUX_SPECIFIC_BASE + 8)
-#define PIPE_SIZE	65536
+#define F_OWNER_NONE 0
+#define F_SETPIPE_SZ (F_LINUX_SPECIFIC_BASE + 7)
+#define F_GETPIPE_SZ (F_LINUX_SPECIFIC_BASE + 8)
+#define PIPE_SIZE 65536
 
 static long control(int fd, struct file *file, int command, unsigned long value)
 {
@@ -179,10 +179,10 @@ SYSCALL3(fcntl, int, fd, int, command, unsigned long, value)
 	return result;
 }
 
-#define LOCK_SH		1
-#define LOCK_EX		2
-#define LOCK_NB		4
-#define LOCK_UN		8
+#define LOCK_SH 1
+#define LOCK_EX 2
+#define LOCK_NB 4
+#define LOCK_UN 8
 
 SYSCALL2(flock, int, fd, int, operation)
 {

@@ -10,7 +10,7 @@
  */
 #include "fs.h"
 
-#define FILES_AT_ONCE	(4 * PAGE_SIZE / sizeof(struct file))
+#define FILES_AT_ONCE (4 * PAGE_SIZE / sizeof(struct file))
 
 static struct {
 	struct lock lock;
@@ -57,15 +57,14 @@ u8 access_of_flags(u32 flags)
 }
 
 /* A description with one reference, or NULL when there is no memory. */
-struct file *file_new(u8 kind, const struct file_ops *ops, u8 access,
-		      u32 flags)
+struct file *file_new(u8 kind, const struct file_ops *ops, u8 access, u32 flags)
 {
 	struct file *file = file_memory();
 
 	if (!file)
 		return NULL;
-	file->flags = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC |
-				O_CLOEXEC);
+	file->flags = flags &
+		      ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC);
 	file->kind = kind;
 	file->access = access;
 	file->type = 0;

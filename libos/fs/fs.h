@@ -36,13 +36,13 @@ struct poll_table;
 struct epoll_item;
 
 #ifndef SEEK_SET
-#define SEEK_SET	0
-#define SEEK_CUR	1
-#define SEEK_END	2
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
 #endif
 
 /* Longest transfer of one call: what Linux itself uses. */
-#define MAX_TRANSFER	0x7ffff000UL
+#define MAX_TRANSFER 0x7ffff000UL
 
 /* ---- waiting (wait.c) ---- */
 
@@ -81,21 +81,22 @@ void wake_all(struct wait_queue *queue);
  * Wait on @queue until @condition, or until interrupted: the value is 0 or
  * the error. @condition is evaluated without locks of this macro's.
  */
-#define wait_until(queue, condition) ({					\
-	struct wait_entry entry_;					\
-	struct waiter *waiter_ = waiter_get();				\
-	int error_ = waiter_ ? 0 : -ENOMEM;				\
-									\
-	if (waiter_) {							\
-		wait_link(queue, &entry_, waiter_wake, waiter_);	\
-		while (!(condition) && !error_)				\
-			error_ = waiter_sleep(waiter_,			\
-					      DK_TIMEOUT_INFINITE);	\
-		wait_unlink(&entry_);					\
-		waiter_put(waiter_);					\
-	}								\
-	error_;								\
-})
+#define wait_until(queue, condition)                                        \
+	({                                                                  \
+		struct wait_entry entry_;                                   \
+		struct waiter *waiter_ = waiter_get();                      \
+		int error_ = waiter_ ? 0 : -ENOMEM;                         \
+                                                                            \
+		if (waiter_) {                                              \
+			wait_link(queue, &entry_, waiter_wake, waiter_);    \
+			while (!(condition) && !error_)                     \
+				error_ = waiter_sleep(waiter_,              \
+						      DK_TIMEOUT_INFINITE); \
+			wait_unlink(&entry_);                               \
+			waiter_put(waiter_);                                \
+		}                                                           \
+		error_;                                                     \
+	})
 
 /* ---- open file descriptions (file.c) ---- */
 
@@ -108,11 +109,10 @@ void wake_all(struct wait_queue *queue);
  * tell of a change; POLL_TIMED on top asks to look again after a while.
  */
 struct file_ops {
-	s64 (*read)(struct file *file, void *buffer, size_t length,
-		    u64 offset);
+	s64 (*read)(struct file *file, void *buffer, size_t length, u64 offset);
 	s64 (*write)(struct file *file, const void *buffer, size_t length,
 		     u64 offset);
-	s64 (*seek)(struct file *file, s64 offset, int whence);	/* pread, too */
+	s64 (*seek)(struct file *file, s64 offset, int whence); /* pread, too */
 	int (*attributes)(struct file *file,
 			  struct dk_stream_attributes *attributes);
 	int (*set_attributes)(struct file *file,
@@ -130,9 +130,9 @@ struct file_ops {
 
 /* struct file.kind */
 enum {
-	FILE_HOST = 1,		/* file: of the host, by path */
-	FILE_CONSOLE,		/* stdin: stdout: stderr: */
-	FILE_PATH,		/* O_PATH: a name only */
+	FILE_HOST = 1, /* file: of the host, by path */
+	FILE_CONSOLE, /* stdin: stdout: stderr: */
+	FILE_PATH, /* O_PATH: a name only */
 	FILE_PIPE,
 	FILE_EVENT,
 	FILE_EPOLL,
@@ -140,8 +140,8 @@ enum {
 };
 
 /* struct file.access */
-#define FILE_READ	0x1
-#define FILE_WRITE	0x2
+#define FILE_READ 0x1
+#define FILE_WRITE 0x2
 
 /*
  * struct file - an open file description
@@ -153,17 +153,17 @@ enum {
  */
 struct file {
 	u32 refs;
-	u32 flags;		/* O_*, as F_GETFL shows them */
+	u32 flags; /* O_*, as F_GETFL shows them */
 	u8 kind;
 	u8 access;
-	u8 type;		/* DK_TYPE_* as far as it is known, else 0 */
+	u8 type; /* DK_TYPE_* as far as it is known, else 0 */
 	const struct file_ops *ops;
 	DK_HANDLE handle;
-	char *path;		/* absolute, of what has a name; or NULL */
-	void *data;		/* of the kind */
+	char *path; /* absolute, of what has a name; or NULL */
+	void *data; /* of the kind */
 	struct lock lock;
 	u64 position;
-	struct epoll_item *watched;	/* under epoll_lock */
+	struct epoll_item *watched; /* under epoll_lock */
 	struct file *next_free;
 };
 
@@ -188,8 +188,8 @@ unsigned int fd_limit(void);
 
 /* ---- names (path.c, resolve.c) ---- */
 
-#define URI_PREFIX	"file:"
-#define URI_PREFIX_LENGTH	5
+#define URI_PREFIX "file:"
+#define URI_PREFIX_LENGTH 5
 
 /*
  * struct path - a name of one call, absolute
@@ -202,15 +202,15 @@ unsigned int fd_limit(void);
 struct path {
 	struct file *file;
 	const struct synth_node *node;
-	u32 id;			/* the number in the node's name */
-	u32 flags;		/* PATH_* */
+	u32 id; /* the number in the node's name */
+	u32 flags; /* PATH_* */
 	u32 length;
 	char uri[URI_PREFIX_LENGTH + PATH_MAX + 3];
 };
 
 /* path_get: flags */
-#define PATH_EMPTY	0x1	/* "" is the directory descriptor itself */
-#define PATH_NOFOLLOW	0x2	/* a last symbolic link is meant itself */
+#define PATH_EMPTY 0x1 /* "" is the directory descriptor itself */
+#define PATH_NOFOLLOW 0x2 /* a last symbolic link is meant itself */
 
 int path_get(int dirfd, const char *name, u32 flags, struct path *path);
 int path_set(struct path *path, const char *absolute, u32 flags);
@@ -244,9 +244,10 @@ static inline size_t slash_length(const char *text)
 
 /* ---- streams of the host (host.c, console.c) ---- */
 
-extern const struct file_ops host_ops, host_append_ops, console_ops, name_ops;
+extern const struct file_ops host_ops, host_append_ops, console_ops;
 
 int host_open(struct path *path, u32 flags, u32 mode, struct file **file);
+int name_open(struct path *path, u32 flags, struct file **file);
 int host_attributes(struct path *path, struct dk_stream_attributes *attributes);
 int host_read_link(struct path *path, char *buffer, size_t length);
 u8 file_type(struct file *file);
@@ -275,7 +276,7 @@ void text_add(struct text *text, const char *format, ...) __printf(2, 3);
  */
 struct synth_node {
 	const char *path;
-	u8 type;		/* DK_TYPE_* */
+	u8 type; /* DK_TYPE_* */
 	u16 mode;
 	void (*content)(struct text *text);
 	int (*target)(char *buffer, size_t length, u32 id);
@@ -297,10 +298,8 @@ int pipe_reopen(struct file *pipe, u32 flags, struct file **file);
 
 /* ---- attributes (attributes.c) ---- */
 
-int file_attributes(struct file *file,
-		    struct dk_stream_attributes *attributes);
-int path_attributes(struct path *path,
-		    struct dk_stream_attributes *attributes);
+int file_attributes(struct file *file, struct dk_stream_attributes *attributes);
+int path_attributes(struct path *path, struct dk_stream_attributes *attributes);
 u32 mode_of(const struct dk_stream_attributes *attributes);
 int permission_of(const struct dk_stream_attributes *attributes, int wanted,
 		  u32 uid, u32 gid);
@@ -318,7 +317,7 @@ long copy_out(void *to, const void *from, size_t length);
 /* ---- polling (poll.c) ---- */
 
 /* Above all EPOLL bits: nothing will wake us, look again after a while. */
-#define POLL_TIMED	0x08000000
+#define POLL_TIMED 0x08000000
 
 /*
  * struct poll_table - what to link to the queues of a polled file
@@ -335,8 +334,8 @@ u32 file_poll(struct file *file, struct poll_table *table);
 void epoll_forget(struct file *file);
 /* Nanoseconds from a program's struct timespec; infinite for NULL. */
 int duration_get(const struct __kernel_timespec *time, s64 *duration);
-#define POLL_PAUSE_FIRST	1000000LL	/* between two looks, growing */
-#define POLL_PAUSE_LAST		16000000LL
+#define POLL_PAUSE_FIRST 1000000LL /* between two looks, growing */
+#define POLL_PAUSE_LAST 16000000LL
 
 /* ---- the state of threads that share it (context.c) ---- */
 

@@ -8,13 +8,13 @@
 #include "fs.h"
 
 /* "file:" URIs are given to every naming call the same way. */
-#define URI(path)	(path)->uri, (path)->length
+#define URI(path) (path)->uri, (path)->length
 
 static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
 {
 	dk_u64 done;
-	long error = errno_restart(DkStreamRead(file->handle, offset, buffer,
-						length, &done));
+	long error = errno_restart(
+		DkStreamRead(file->handle, offset, buffer, length, &done));
 
 	return error ? error : (s64)done;
 }
@@ -37,8 +37,8 @@ static s64 host_write_end(struct file *file, const void *buffer, size_t length,
 {
 	dk_u64 end;
 
-	if (offset == DK_OFFSET_CURRENT && __atomic_load_n(&file->flags,
-					__ATOMIC_RELAXED) & O_APPEND)
+	if (offset == DK_OFFSET_CURRENT &&
+	    __atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
 		DkxStreamSeek(file->handle, 0, DK_SEEK_END, &end);
 	return host_write(file, buffer, length, offset);
 }
@@ -48,14 +48,16 @@ static s64 host_seek(struct file *file, s64 offset, int whence)
 	dk_u64 position;
 	long error;
 
-	error = errno_of(DkxStreamSeek(file->handle, offset, whence, &position));
+	error = errno_of(
+		DkxStreamSeek(file->handle, offset, whence, &position));
 	return error ? error : (s64)position;
 }
 
 static int host_get_attributes(struct file *file,
 			       struct dk_stream_attributes *attributes)
 {
-	return errno_of(DkStreamAttributesQueryByHandle(file->handle, attributes,
+	return errno_of(DkStreamAttributesQueryByHandle(file->handle,
+							attributes,
 							sizeof(*attributes)));
 }
 
@@ -111,18 +113,31 @@ const struct file_ops host_append_ops = {
 	.list = host_list,
 };
 
+/* O_PATH of a synthetic name: asked by name each time. */
 static int name_attributes(struct file *file,
 			   struct dk_stream_attributes *attributes)
 {
 	struct path path;
-	int error = path_set(&path, file->path, PATH_NOFOLLOW);
+	int error;
 
+	if (file->handle != DK_INVALID_HANDLE)
+		return host_get_attributes(file, attributes);
+	error = path_set(&path, file->path, PATH_NOFOLLOW);
 	return error ? error : path_attributes(&path, attributes);
 }
 
-/* O_PATH: only the name is kept, and asked again each time. */
-const struct file_ops name_ops = {
+static int name_set_attributes(struct file *file,
+			       const struct dk_stream_attributes *attributes)
+{
+	return file->handle != DK_INVALID_HANDLE ?
+		       host_set_attributes(file, attributes) :
+		       -EPERM;
+}
+
+/* O_PATH: a stream without any access, which only says which file. */
+static const struct file_ops name_ops = {
 	.attributes = name_attributes,
+	.set_attributes = name_set_attributes,
 };
 
 /* What kind of file it is: DK_TYPE_*, asked once. */
@@ -165,77 +180,87 @@ static u64 dk_access_of(u32 flags)
 	return dk_access;
 }
 
-static int open_name(struct path *path, u32 flags, struct file **out)
+/* Keep the name: for a directory descriptor, /proc/self/fd, and mapping. */
+static int keep_name(struct file *file, struct path *path)
 {
-	struct dk_stream_attributes attributes;
+	size_t size = path->length - URI_PREFIX_LENGTH + 1;
+
+	file->path = mem_alloc(size);
+	if (!file->path)
+		return -ENOMEM;
+	memcpy(file->path, path_text(path), size);
+	return 0;
+}
+
+/* host_open() - open @path with O_* @flags; @mode has the umask taken off */
+int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
+{
+	u64 options = DK_OPTION_MODE(mode);
 	struct file *file;
 	int error;
 
-	error = path_attributes(path, &attributes);
-	if (error)
-		return error;
-	if (flags & O_DIRECTORY && attributes.type != DK_TYPE_DIRECTORY)
-		return -ENOTDIR;
-	file = file_new(FILE_PATH, &name_ops, 0,
-			flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW));
+	if (flags & O_NONBLOCK)
+		options |= DK_OPTION_NONBLOCK;
+	if (flags & O_DIRECTORY)
+		options |= DK_OPTION_DIRECTORY;
+	if (flags & O_NOFOLLOW)
+		options |= DK_OPTION_NOFOLLOW;
+	if (flags & O_DSYNC)
+		options |= DK_OPTION_SYNC;
+	file = file_new(FILE_HOST, &host_ops, access_of_flags(flags), flags);
 	if (!file)
 		return -ENOMEM;
-	file->type = attributes.type;
+	error = errno_restart(DkStreamOpen(URI(path), dk_access_of(flags),
+					   disposition_of(flags), options,
+					   &file->handle));
+	if (!error)
+		error = keep_name(file, path);
+	if (error) {
+		file_put(file);
+		return error;
+	}
+	if (flags & O_DIRECTORY)
+		file->type = DK_TYPE_DIRECTORY;
 	*out = file;
 	return 0;
 }
 
-/*
- * host_open() - open @path with O_* @flags; @mode has the umask taken off
- *
- * The description remembers the name, which is what a directory descriptor,
- * /proc/self/fd and mapping for execution go by.
- */
-int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
+static int open_name_handle(struct path *path, u32 flags, DK_HANDLE *handle)
 {
-	struct file *file = NULL;
-	u64 options = DK_OPTION_MODE(mode);
-	int error;
+	u64 options = 0;
 
-	if (flags & O_PATH) {
-		error = open_name(path, flags, &file);
-		if (error)
-			return error;
-	} else {
-		if (flags & O_NONBLOCK)
-			options |= DK_OPTION_NONBLOCK;
-		if (flags & O_DIRECTORY)
-			options |= DK_OPTION_DIRECTORY;
-		if (flags & O_NOFOLLOW)
-			options |= DK_OPTION_NOFOLLOW;
-		if (flags & O_DSYNC)
-			options |= DK_OPTION_SYNC;
-		file = file_new(FILE_HOST, &host_ops, access_of_flags(flags),
-				flags);
-		if (!file)
-			return -ENOMEM;
-		error = errno_restart(DkStreamOpen(URI(path),
-						   dk_access_of(flags),
-						   disposition_of(flags),
-						   options, &file->handle));
-		if (error)
-			goto fail;
-		if (flags & O_DIRECTORY)
-			file->type = DK_TYPE_DIRECTORY;
+	if (flags & O_DIRECTORY)
+		options |= DK_OPTION_DIRECTORY;
+	if (flags & O_NOFOLLOW)
+		options |= DK_OPTION_LINK;
+	return errno_of(
+		DkStreamOpen(URI(path), 0, DK_OPEN_EXISTING, options, handle));
+}
+
+/* name_open() - O_PATH: of the host's tree or the synthetic one */
+int name_open(struct path *path, u32 flags, struct file **out)
+{
+	struct file *file = file_new(FILE_PATH, &name_ops, 0, flags);
+	int error = 0;
+
+	if (!file)
+		return -ENOMEM;
+	if (!path->node) {
+		error = open_name_handle(path, flags, &file->handle);
+		if (error && path_reroute(path, error))
+			error = 0;
 	}
-
-	error = -ENOMEM;
-	file->path = mem_alloc(path->length - URI_PREFIX_LENGTH + 1);
-	if (!file->path)
-		goto fail;
-	memcpy(file->path, path_text(path),
-	       path->length - URI_PREFIX_LENGTH + 1);
+	if (!error)
+		error = keep_name(file, path);
+	if (!error && flags & O_DIRECTORY &&
+	    file_type(file) != DK_TYPE_DIRECTORY)
+		error = -ENOTDIR;
+	if (error) {
+		file_put(file);
+		return error;
+	}
 	*out = file;
 	return 0;
-
-fail:
-	file_put(file);
-	return error;
 }
 
 /* Of the name, as path->flags say: of a link or of what it leads to. */
@@ -249,7 +274,7 @@ int host_attributes(struct path *path, struct dk_stream_attributes *attributes)
 
 /*
  * Text of a symbolic link into libos or program memory: its length, cut to
- * @length; -EINVAL when it is something else.
+ * @length; -EINVAL when it is something else, which is not opened then.
  */
 int host_read_link(struct path *path, char *buffer, size_t length)
 {
@@ -258,27 +283,19 @@ int host_read_link(struct path *path, char *buffer, size_t length)
 	dk_u64 done;
 	long error;
 
-	error = errno_of(DkStreamOpen(URI(path), DK_ACCESS_READ,
-				      DK_OPEN_EXISTING, DK_OPTION_LINK |
-				      DK_OPTION_NONBLOCK, &handle));
-	if (error == -ENXIO || error == -EACCES) {
-		/* not a link, perhaps, but nothing that we may read */
-		u32 flags = path->flags;
-
-		path->flags |= PATH_NOFOLLOW;
-		if (!host_attributes(path, &attributes) &&
-		    attributes.type != DK_TYPE_SYMLINK)
-			error = -EINVAL;
-		path->flags = flags;
-	}
+	error = errno_of(DkStreamAttributesQuery(URI(path), DK_NAME_NOFOLLOW,
+						 &attributes,
+						 sizeof(attributes)));
 	if (error)
 		return error;
-	error = errno_of(DkStreamAttributesQueryByHandle(handle, &attributes,
-							 sizeof(attributes)));
-	if (!error && attributes.type != DK_TYPE_SYMLINK)
-		error = -EINVAL;
-	if (!error)
-		error = errno_of(DkStreamRead(handle, 0, buffer, length, &done));
+	if (attributes.type != DK_TYPE_SYMLINK)
+		return -EINVAL;
+	error = errno_of(DkStreamOpen(URI(path), DK_ACCESS_READ,
+				      DK_OPEN_EXISTING, DK_OPTION_LINK,
+				      &handle));
+	if (error)
+		return error;
+	error = errno_of(DkStreamRead(handle, 0, buffer, length, &done));
 	DkObjectClose(handle);
 	return error ? error : (int)done;
 }

@@ -5,7 +5,7 @@
 #include "fs.h"
 #include "table.h"
 
-#define UMASK_AT_START	022
+#define UMASK_AT_START 022
 
 static void open_consoles(void)
 {
@@ -173,8 +173,11 @@ int fd_name(int fd, char *buffer, size_t length)
 		    !path_resolve(&path))
 			needed = strlcpy(buffer, path_text(&path), length);
 	} else if (file->kind == FILE_CONSOLE) {
+		/* The host does not tell what is behind: its own names. */
 		static const char *const names[] = {
-			"/dev/stdin", "/dev/stdout", "/dev/stderr",
+			"stdin:",
+			"stdout:",
+			"stderr:",
 		};
 
 		file_attributes(file, &attributes);
@@ -182,8 +185,7 @@ int fd_name(int fd, char *buffer, size_t length)
 			needed = strlcpy(buffer, "/dev/tty", length);
 		else if (file->type == DK_TYPE_FIFO)
 			needed = snprintf(buffer, length, "pipe:[%llu]",
-					  (unsigned long long)
-					  attributes.inode);
+					  (unsigned long long)attributes.inode);
 		else
 			needed = strlcpy(buffer, names[console_number(file)],
 					 length);
@@ -223,7 +225,7 @@ int fd_reopen(int fd, u32 flags, struct file **out)
 		error = path_set(&path, file->path, 0);
 		if (!error)
 			error = path.node ? synth_open(&path, flags, out) :
-				host_open(&path, flags, 0, out);
+					    host_open(&path, flags, 0, out);
 		break;
 	default:
 		error = -ENXIO;

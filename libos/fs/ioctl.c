@@ -81,11 +81,11 @@ static long terminal_control(struct file *file, unsigned int command,
 		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES, argument,
 				sizeof(attributes));
 	case TCSETSW:
-		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_DRAIN,
-				argument, sizeof(attributes));
+		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_DRAIN, argument,
+				sizeof(attributes));
 	case TCSETSF:
-		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH,
-				argument, sizeof(attributes));
+		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH, argument,
+				sizeof(attributes));
 	case TIOCGWINSZ:
 		return terminal(file, DK_CONSOLE_GET_WINDOW_SIZE, argument, 8);
 	}

@@ -38,7 +38,7 @@ SYSCALL3(mkdirat, int, dirfd, const char *, name, u32, mode)
 		return -EEXIST;
 	options = DK_OPTION_DIRECTORY |
 		  DK_OPTION_MODE(mode & ~self()->fs->umask & 01777);
-	error = errno_of(DkStreamOpen(path.uri, path.length, DK_ACCESS_READ,
+	error = errno_of(DkStreamOpen(path.uri, path.length, 0,
 				      DK_OPEN_CREATE_NEW, options, &handle));
 	if (!error)
 		DkObjectClose(handle);
@@ -78,8 +78,9 @@ SYSCALL3(unlinkat, int, dirfd, const char *, name, u32, flags)
 {
 	if (flags & ~(u32)AT_REMOVEDIR)
 		return -EINVAL;
-	return remove_at(dirfd, name, flags & AT_REMOVEDIR ?
-			 DK_DELETE_DIRECTORY : DK_DELETE_FILE);
+	return remove_at(dirfd, name,
+			 flags & AT_REMOVEDIR ? DK_DELETE_DIRECTORY :
+						DK_DELETE_FILE);
 }
 
 SYSCALL1(unlink, const char *, name)
@@ -92,8 +93,8 @@ SYSCALL1(rmdir, const char *, name)
 	return remove_at(AT_FDCWD, name, DK_DELETE_DIRECTORY);
 }
 
-#define RENAME_NOREPLACE	0x1
-#define RENAME_EXCHANGE		0x2
+#define RENAME_NOREPLACE 0x1
+#define RENAME_EXCHANGE 0x2
 
 static bool cannot_be_renamed(const struct path *path)
 {
@@ -120,11 +121,10 @@ static long rename_at(int from_fd, const char *from_name, int to_fd,
 		return -EBUSY;
 	if (cannot_be_renamed(&to))
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	return errno_of(DkStreamRename(from.uri, from.length, to.uri, to.length,
-				       (flags & RENAME_NOREPLACE ?
-					DK_RENAME_NOREPLACE : 0) |
-				       (flags & RENAME_EXCHANGE ?
-					DK_RENAME_EXCHANGE : 0)));
+	return errno_of(DkStreamRename(
+		from.uri, from.length, to.uri, to.length,
+		(flags & RENAME_NOREPLACE ? DK_RENAME_NOREPLACE : 0) |
+			(flags & RENAME_EXCHANGE ? DK_RENAME_EXCHANGE : 0)));
 }
 
 SYSCALL2(rename, const char *, from, const char *, to)
@@ -132,14 +132,14 @@ SYSCALL2(rename, const char *, from, const char *, to)
 	return rename_at(AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
-SYSCALL4(renameat, int, from_fd, const char *, from, int, to_fd,
-	 const char *, to)
+SYSCALL4(renameat, int, from_fd, const char *, from, int, to_fd, const char *,
+	 to)
 {
 	return rename_at(from_fd, from, to_fd, to, 0);
 }
 
-SYSCALL5(renameat2, int, from_fd, const char *, from, int, to_fd,
-	 const char *, to, u32, flags)
+SYSCALL5(renameat2, int, from_fd, const char *, from, int, to_fd, const char *,
+	 to, u32, flags)
 {
 	return rename_at(from_fd, from, to_fd, to, flags);
 }
@@ -164,12 +164,13 @@ static long link_at(int from_fd, const char *from_name, int to_fd,
 	if (from.node)
 		return -EXDEV;
 	return errno_of(DkxStreamLink(from.uri, from.length, to.uri, to.length,
-				      at_flags & AT_SYMLINK_FOLLOW ? 0 :
-				      DK_NAME_NOFOLLOW));
+				      at_flags & AT_SYMLINK_FOLLOW ?
+					      0 :
+					      DK_NAME_NOFOLLOW));
 }
 
-SYSCALL5(linkat, int, from_fd, const char *, from, int, to_fd,
-	 const char *, to, u32, flags)
+SYSCALL5(linkat, int, from_fd, const char *, from, int, to_fd, const char *, to,
+	 u32, flags)
 {
 	return link_at(from_fd, from, to_fd, to, flags);
 }
@@ -236,18 +237,17 @@ static long make_node_at(int dirfd, const char *name, u32 mode)
 		return error;
 	if (path.node || is_root(&path))
 		return -EEXIST;
-	error = errno_of(DkStreamOpen(path.uri, path.length, DK_ACCESS_WRITE,
-				      DK_OPEN_CREATE_NEW,
-				      DK_OPTION_MODE(mode & 07777 &
-						     ~self()->fs->umask),
-				      &handle));
+	error = errno_of(
+		DkStreamOpen(path.uri, path.length, 0, DK_OPEN_CREATE_NEW,
+			     DK_OPTION_MODE(mode & 07777 & ~self()->fs->umask),
+			     &handle));
 	if (!error)
 		DkObjectClose(handle);
 	return error;
 }
 
-SYSCALL4(mknodat, int, dirfd, const char *, name, u32, mode,
-	 u32, device __unused)
+SYSCALL4(mknodat, int, dirfd, const char *, name, u32, mode, u32,
+	 device __unused)
 {
 	return make_node_at(dirfd, name, mode);
 }
@@ -271,15 +271,16 @@ static long read_link_at(int dirfd, const char *name, char *to, int size)
 		/* "" means a link that was opened with O_PATH | O_NOFOLLOW */
 		result = -ENOENT;
 		if (path.file->kind == FILE_PATH &&
-		    path.file->type == DK_TYPE_SYMLINK) {
+		    file_type(path.file) == DK_TYPE_SYMLINK) {
 			char *name_of_link = path.file->path;
 			struct path link;
 
 			result = path_set(&link, name_of_link, PATH_NOFOLLOW);
 			if (!result)
-				result = link.node ?
-					 synth_read_link(&link, to, size) :
-					 host_read_link(&link, to, size);
+				result = link.node ? synth_read_link(&link, to,
+								     size) :
+						     host_read_link(&link, to,
+								    size);
 		}
 		path_put(&path);
 		return result;

@@ -7,11 +7,12 @@
 #include <linux/memfd.h>
 #include <linux/openat2.h>
 
-#define VALID_FLAGS	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | \
-			 O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | \
-			 O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | \
-			 O_NOATIME | O_CLOEXEC | O_PATH | __O_TMPFILE)
-#define PATH_FLAGS	(O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+#define VALID_FLAGS                                                        \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND |    \
+	 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | \
+	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |       \
+	 __O_TMPFILE)
+#define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 
 static int check_flags(u32 *flags)
 {
@@ -32,7 +33,9 @@ static int open_path(struct path *path, u32 flags, u32 mode, struct file **file)
 {
 	int error;
 
-	if (!path->node || flags & O_PATH) {
+	if (flags & O_PATH)
+		return name_open(path, flags, file);
+	if (!path->node) {
 		error = host_open(path, flags, mode, file);
 		if (!error || !path_reroute(path, error))
 			return error;
@@ -51,8 +54,8 @@ static long open_at(int dirfd, const char *name, u32 flags, u32 mode)
 	result = check_flags(&flags);
 	if (result)
 		return result;
-	if (flags & O_NOFOLLOW || (flags & (O_CREAT | O_EXCL)) ==
-				  (O_CREAT | O_EXCL))
+	if (flags & O_NOFOLLOW ||
+	    (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
 		path_flags = PATH_NOFOLLOW;
 	result = path_get(dirfd, name, path_flags, &path);
 	if (result)
@@ -85,9 +88,9 @@ SYSCALL2(creat, const char *, name, u32, mode)
 	return open_at(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-#define RESOLVE_KNOWN	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | \
-			 RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | \
-			 RESOLVE_IN_ROOT | RESOLVE_CACHED)
+#define RESOLVE_KNOWN                                                    \
+	(RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | \
+	 RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED)
 
 /*
  * How a name is resolved is the host's, so that asking for something else than

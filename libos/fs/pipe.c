@@ -10,13 +10,13 @@
 
 #include <asm/ioctls.h>
 
-#define PIPE_SIZE	65536
+#define PIPE_SIZE 65536
 
 struct pipe {
-	struct lock lock;		/* everything but the queue and @refs */
+	struct lock lock; /* everything but the queue and @refs */
 	u32 readers, writers;
-	u32 refs;			/* descriptions; atomic */
-	u64 head, tail;			/* written, read */
+	u32 refs; /* descriptions; atomic */
+	u64 head, tail; /* written, read */
 	struct wait_queue queue;
 	u8 data[PIPE_SIZE];
 };
@@ -24,7 +24,7 @@ struct pipe {
 static bool can_read(struct pipe *pipe)
 {
 	return __atomic_load_n(&pipe->head, __ATOMIC_SEQ_CST) !=
-	       __atomic_load_n(&pipe->tail, __ATOMIC_SEQ_CST) ||
+		       __atomic_load_n(&pipe->tail, __ATOMIC_SEQ_CST) ||
 	       !__atomic_load_n(&pipe->writers, __ATOMIC_SEQ_CST);
 }
 

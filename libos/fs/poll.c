@@ -205,9 +205,8 @@ static void put_left(struct __kernel_timespec *time, s64 deadline)
 	user_put(left, time);
 }
 
-SYSCALL5(ppoll, struct pollfd *, fds, u32, count,
-	 struct __kernel_timespec *, time, const void *, mask,
-	 size_t, mask_size)
+SYSCALL5(ppoll, struct pollfd *, fds, u32, count, struct __kernel_timespec *,
+	 time, const void *, mask, size_t, mask_size)
 {
 	s64 duration, deadline;
 	long result;
@@ -225,15 +224,15 @@ SYSCALL5(ppoll, struct pollfd *, fds, u32, count,
 
 /* ---- select ---- */
 
-#define WORD_BITS	64
-#define SELECT_IN	(POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
-#define SELECT_OUT	(POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
-#define SELECT_EXCEPT	POLLPRI
+#define WORD_BITS 64
+#define SELECT_IN (POLLIN | POLLRDNORM | POLLRDBAND | POLLHUP | POLLERR)
+#define SELECT_OUT (POLLOUT | POLLWRNORM | POLLWRBAND | POLLERR)
+#define SELECT_EXCEPT POLLPRI
 
 static const u32 set_events[3] = { SELECT_IN, SELECT_OUT, SELECT_EXCEPT };
 
 struct sets {
-	u64 *words[3];		/* as given, then as found */
+	u64 *words[3]; /* as given, then as found */
 	size_t per_set;
 	u64 *program[3];
 };
@@ -381,7 +380,7 @@ SYSCALL6(pselect6, int, limit, u64 *, in, u64 *, out, u64 *, except,
 {
 	struct sets sets = { .program = { in, out, except } };
 	s64 duration, deadline;
-	u64 mask_argument[2] = { 0, 0 };	/* pointer, size */
+	u64 mask_argument[2] = { 0, 0 }; /* pointer, size */
 	long result;
 
 	if (mask && user_read(mask_argument, mask, sizeof(mask_argument)))

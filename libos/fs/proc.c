@@ -190,15 +190,18 @@ static void text_status(struct text *text)
 	mm_usage(&total, &data);
 	text_add(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n",
 		 self()->name, self()->fs->umask);
-	text_add(text, "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
-		 "TracerPid:\t0\n", process.pid, process.pid, process.ppid);
+	text_add(text,
+		 "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
+		 "TracerPid:\t0\n",
+		 process.pid, process.pid, process.ppid);
 	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", process.uid, process.euid,
 		 process.suid, process.fsuid);
 	text_add(text, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t",
 		 process.gid, process.egid, process.sgid, process.fsgid);
 	for (i = 0; i < process.group_count; i++)
 		text_add(text, "%u ", process.groups[i]);
-	text_add(text, "\nVmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n"
+	text_add(text,
+		 "\nVmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n"
 		 "VmRSS:\t%8llu kB\nVmData:\t%8llu kB\nThreads:\t1\n",
 		 (unsigned long long)(total >> 10),
 		 (unsigned long long)(total >> 10),
@@ -213,17 +216,19 @@ static void text_status(struct text *text)
 static void text_limits(struct text *text)
 {
 	static const char *const names[LIMIT_COUNT] = {
-		"Max cpu time", "Max file size", "Max data size",
-		"Max stack size", "Max core file size", "Max resident set",
-		"Max processes", "Max open files", "Max locked memory",
-		"Max address space", "Max file locks", "Max pending signals",
-		"Max msgqueue size", "Max nice priority",
+		"Max cpu time",		 "Max file size",
+		"Max data size",	 "Max stack size",
+		"Max core file size",	 "Max resident set",
+		"Max processes",	 "Max open files",
+		"Max locked memory",	 "Max address space",
+		"Max file locks",	 "Max pending signals",
+		"Max msgqueue size",	 "Max nice priority",
 		"Max realtime priority", "Max realtime timeout",
 	};
 	static const char *const units[LIMIT_COUNT] = {
-		"seconds", "bytes", "bytes", "bytes", "bytes", "bytes",
+		"seconds",   "bytes", "bytes", "bytes", "bytes", "bytes",
 		"processes", "files", "bytes", "bytes", "locks", "signals",
-		"bytes", "", "", "us",
+		"bytes",     "",      "",      "us",
 	};
 	char value[2][24];
 	unsigned int i, j;
@@ -236,7 +241,8 @@ static void text_limits(struct text *text)
 					process.limits[i].soft;
 
 			if (limit == ~0ULL)
-				strlcpy(value[j], "unlimited", sizeof(value[j]));
+				strlcpy(value[j], "unlimited",
+					sizeof(value[j]));
 			else
 				snprintf(value[j], sizeof(value[j]), "%llu",
 					 (unsigned long long)limit);
@@ -254,13 +260,13 @@ static void text_cgroup(struct text *text)
 static void text_mounts(struct text *text)
 {
 	text_add(text, "pico / pico rw,relatime 0 0\n"
-		 "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
+		       "proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n");
 }
 
 static void text_mountinfo(struct text *text)
 {
 	text_add(text, "1 1 0:1 / / rw,relatime - pico pico rw\n"
-		 "2 1 0:20 / /proc rw,relatime - proc proc rw\n");
+		       "2 1 0:20 / /proc rw,relatime - proc proc rw\n");
 }
 
 /* ---- the system ---- */
@@ -277,19 +283,27 @@ static void text_meminfo(struct text *text)
 
 	mm_usage(&mapped, &data);
 	available = total > data >> 10 ? total - (data >> 10) : 0;
-	text_add(text, "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
-		 "MemAvailable:   %8llu kB\n", (unsigned long long)total,
-		 (unsigned long long)available, (unsigned long long)available);
-	text_add(text, "Buffers:        %8u kB\nCached:         %8u kB\n"
-		 "SwapCached:     %8u kB\n", 0, 0, 0);
-	text_add(text, "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
-		 "Shmem:          %8u kB\nSReclaimable:   %8u kB\n", 0, 0, 0, 0);
+	text_add(text,
+		 "MemTotal:       %8llu kB\nMemFree:        %8llu kB\n"
+		 "MemAvailable:   %8llu kB\n",
+		 (unsigned long long)total, (unsigned long long)available,
+		 (unsigned long long)available);
+	text_add(text,
+		 "Buffers:        %8u kB\nCached:         %8u kB\n"
+		 "SwapCached:     %8u kB\n",
+		 0, 0, 0);
+	text_add(text,
+		 "SwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
+		 "Shmem:          %8u kB\nSReclaimable:   %8u kB\n",
+		 0, 0, 0, 0);
 }
 
 static void cpu_words(u32 leaf, u32 *words)
 {
-	asm volatile("cpuid" : "=a"(words[0]), "=b"(words[1]), "=c"(words[2]),
-		     "=d"(words[3]) : "a"(leaf), "c"(0));
+	asm volatile("cpuid"
+		     : "=a"(words[0]), "=b"(words[1]), "=c"(words[2]),
+		       "=d"(words[3])
+		     : "a"(leaf), "c"(0));
 }
 
 static void text_cpuinfo(struct text *text)
@@ -316,10 +330,11 @@ static void text_cpuinfo(struct text *text)
 			memcpy(brand + 16 * i, words, 16);
 		}
 	for (i = 0; i < MAX(process.parameters->cpu_count, 1U); i++)
-		text_add(text, "processor\t: %u\nvendor_id\t: %s\n"
+		text_add(text,
+			 "processor\t: %u\nvendor_id\t: %s\n"
 			 "cpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
-			 "stepping\t: %u\ncpu cores\t: %u\n\n", i, vendor,
-			 family, model, brand, version & 15,
+			 "stepping\t: %u\ncpu cores\t: %u\n\n",
+			 i, vendor, family, model, brand, version & 15,
 			 MAX(process.parameters->cpu_count, 1U));
 }
 
@@ -354,7 +369,8 @@ static void text_system_stat(struct text *text)
 	for (i = 0; i < MAX(process.parameters->cpu_count, 1U); i++)
 		text_add(text, "cpu%u %llu 0 0 0 0 0 0 0 0 0\n", i,
 			 i ? 0ULL : (unsigned long long)used);
-	text_add(text, "intr 0\nctxt 0\nbtime %lld\nprocesses 1\n"
+	text_add(text,
+		 "intr 0\nctxt 0\nbtime %lld\nprocesses 1\n"
 		 "procs_running 1\nprocs_blocked 0\n",
 		 (long long)(boot / NSEC_PER_SEC));
 }
@@ -366,7 +382,8 @@ static void text_ostype(struct text *text)
 
 static void text_osrelease(struct text *text)
 {
-	text_add(text, "%s\n", (const char *)process.parameters->system_release);
+	text_add(text, "%s\n",
+		 (const char *)process.parameters->system_release);
 }
 
 static void text_hostname(struct text *text)
@@ -384,28 +401,36 @@ static void text_overcommit(struct text *text)
 	text_add(text, "0\n");
 }
 
-#define DIRECTORY(path)		{ path, DK_TYPE_DIRECTORY, 0555, NULL, NULL, 0 }
-#define TEXT(path, mode, content) { path, DK_TYPE_FILE, mode, content, NULL, 0 }
-#define LINK(path, target)	{ path, DK_TYPE_SYMLINK, 0777, NULL, target, 0 }
+#define DIRECTORY(path)                                      \
+	{                                                    \
+		path, DK_TYPE_DIRECTORY, 0555, NULL, NULL, 0 \
+	}
+#define TEXT(path, mode, content)                          \
+	{                                                  \
+		path, DK_TYPE_FILE, mode, content, NULL, 0 \
+	}
+#define LINK(path, target)                                   \
+	{                                                    \
+		path, DK_TYPE_SYMLINK, 0777, NULL, target, 0 \
+	}
 
-#define OF_PROCESS(at)							\
-	DIRECTORY(at "/fd"),						\
-	{ at "/fd/*", DK_TYPE_SYMLINK, 0700, NULL, link_fd, true },	\
-	LINK(at "/exe", link_exe),					\
-	LINK(at "/cwd", link_cwd),					\
-	LINK(at "/root", link_root),					\
-	TEXT(at "/auxv", 0400, text_auxv),				\
-	TEXT(at "/cgroup", 0444, text_cgroup),				\
-	TEXT(at "/cmdline", 0444, text_cmdline),			\
-	TEXT(at "/comm", 0644, text_comm),				\
-	TEXT(at "/environ", 0400, text_environ),			\
-	TEXT(at "/limits", 0444, text_limits),				\
-	TEXT(at "/maps", 0444, text_maps),				\
-	TEXT(at "/mountinfo", 0444, text_mountinfo),			\
-	TEXT(at "/mounts", 0444, text_mounts),				\
-	TEXT(at "/stat", 0444, text_stat),				\
-	TEXT(at "/statm", 0444, text_statm),				\
-	TEXT(at "/status", 0444, text_status)
+#define OF_PROCESS(at)                                                      \
+	DIRECTORY(at "/fd"),                                                \
+		{ at "/fd/*", DK_TYPE_SYMLINK, 0700, NULL, link_fd, true }, \
+		LINK(at "/exe", link_exe), LINK(at "/cwd", link_cwd),       \
+		LINK(at "/root", link_root),                                \
+		TEXT(at "/auxv", 0400, text_auxv),                          \
+		TEXT(at "/cgroup", 0444, text_cgroup),                      \
+		TEXT(at "/cmdline", 0444, text_cmdline),                    \
+		TEXT(at "/comm", 0644, text_comm),                          \
+		TEXT(at "/environ", 0400, text_environ),                    \
+		TEXT(at "/limits", 0444, text_limits),                      \
+		TEXT(at "/maps", 0444, text_maps),                          \
+		TEXT(at "/mountinfo", 0444, text_mountinfo),                \
+		TEXT(at "/mounts", 0444, text_mounts),                      \
+		TEXT(at "/stat", 0444, text_stat),                          \
+		TEXT(at "/statm", 0444, text_statm),                        \
+		TEXT(at "/status", 0444, text_status)
 
 const struct synth_node synth_tree[] = {
 	DIRECTORY("/proc"),
@@ -434,6 +459,8 @@ const struct synth_node synth_tree[] = {
 	TEXT("/proc/sys/kernel/pid_max", 0444, text_pid_max),
 	DIRECTORY("/proc/sys/vm"),
 	TEXT("/proc/sys/vm/overcommit_memory", 0444, text_overcommit),
+	/* Only where the host refuses its own, see path_reroute(). */
+	DIRECTORY("/sys"),
 	LINK("/dev/fd", link_dev_fd),
 	LINK("/dev/stdin", link_stdin),
 	LINK("/dev/stdout", link_stdout),

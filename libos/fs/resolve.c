@@ -9,13 +9,13 @@
  */
 #include "fs.h"
 
-#define LINKS_MAX	40
+#define LINKS_MAX 40
 
 struct walk {
-	char done[PATH_MAX];	/* resolved, no slash behind */
-	char rest[PATH_MAX];	/* still to walk */
-	size_t length;		/* of done */
-	size_t at;		/* in rest */
+	char done[PATH_MAX]; /* resolved, no slash behind */
+	char rest[PATH_MAX]; /* still to walk */
+	size_t length; /* of done */
+	size_t at; /* in rest */
 	int links;
 };
 
@@ -115,7 +115,9 @@ static int walk_step(struct walk *walk, struct path *path, u32 flags,
 	if (result)
 		return walk_link(walk, target, result);
 	return directory || (last && !name[length]) ||
-	       (path->node && path->node->magic) ? 0 : -ENOTDIR;
+			       (path->node && path->node->magic) ?
+		       0 :
+		       -ENOTDIR;
 }
 
 /*
@@ -133,7 +135,8 @@ int path_resolve(struct path *path)
 
 	if (!walk)
 		return -ENOMEM;
-	memcpy(walk->rest, path_text(path), path->length - URI_PREFIX_LENGTH + 1);
+	memcpy(walk->rest, path_text(path),
+	       path->length - URI_PREFIX_LENGTH + 1);
 	walk->length = walk->at = 0;
 	walk->links = 0;
 	walk->done[0] = 0;

@@ -28,7 +28,7 @@ long copy_out(void *to, const void *from, size_t length)
 
 s64 broken_pipe(void)
 {
-	signal_send_self(13);	/* SIGPIPE */
+	signal_send_self(13); /* SIGPIPE */
 	return -EPIPE;
 }
 

@@ -3,7 +3,7 @@
  * stat and its relatives, statx, access, statfs.
  */
 #include <linux/types.h>
-#include <asm/stat.h>		/* has a member called __unused */
+#include <asm/stat.h> /* has a member called __unused */
 
 #include "fs.h"
 
@@ -115,15 +115,15 @@ SYSCALL2(fstat, int, fd, struct stat *, to)
 	return error ? error : put_stat(&attributes, to);
 }
 
-SYSCALL4(newfstatat, int, dirfd, const char *, name, struct stat *, to,
-	 u32, flags)
+SYSCALL4(newfstatat, int, dirfd, const char *, name, struct stat *, to, u32,
+	 flags)
 {
 	struct dk_stream_attributes attributes;
 	long error;
 	char first;
 
-	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
-			   AT_EMPTY_PATH))
+	if (flags &
+	    ~(u32)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
 		return -EINVAL;
 	/* fstat() of glibc: spare it the path */
 	if (flags & AT_EMPTY_PATH && dirfd >= 0 && !user_get(first, name) &&
@@ -192,7 +192,8 @@ static int ask_host(struct path *path,
 		    const struct dk_stream_attributes *attributes, int mode)
 {
 	static const u8 access[] = {
-		[4] = DK_ACCESS_READ, [2] = DK_ACCESS_WRITE,
+		[4] = DK_ACCESS_READ,
+		[2] = DK_ACCESS_WRITE,
 		[1] = DK_ACCESS_EXECUTE,
 	};
 	struct dk_stream_attributes none = { 0 };
@@ -231,8 +232,8 @@ static long access_at(int dirfd, const char *name, int mode, u32 at_flags)
 	u32 flags = 0;
 	long error;
 
-	if (mode & ~7 || at_flags & ~(u32)(AT_EACCESS | AT_SYMLINK_NOFOLLOW |
-					   AT_EMPTY_PATH))
+	if (mode & ~7 ||
+	    at_flags & ~(u32)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	if (at_flags & AT_SYMLINK_NOFOLLOW)
 		flags |= PATH_NOFOLLOW;
@@ -280,11 +281,11 @@ static long put_statfs(bool synthetic, u64 device, struct statfs *to)
 	fs.f_bsize = PAGE_SIZE;
 	fs.f_frsize = PAGE_SIZE;
 	fs.f_namelen = NAME_MAX;
-	fs.f_flags = 0x20 | 0x1000;	/* ST_VALID, ST_RELATIME */
+	fs.f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */
 	fs.f_type = PROC_SUPER_MAGIC;
 	if (!synthetic) {
 		fs.f_type = EXT4_SUPER_MAGIC;
-		fs.f_blocks = 1 << 28;		/* 1 TiB */
+		fs.f_blocks = 1 << 28; /* 1 TiB */
 		fs.f_bfree = fs.f_blocks / 2;
 		fs.f_bavail = fs.f_blocks / 2;
 		fs.f_files = 1 << 26;

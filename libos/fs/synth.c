@@ -8,7 +8,7 @@
  */
 #include "fs.h"
 
-#define SYNTH_DEVICE	0x14	/* minor, as of a file system without disk */
+#define SYNTH_DEVICE 0x14 /* minor, as of a file system without disk */
 
 bool synth_owns(const char *path)
 {
@@ -108,7 +108,8 @@ const struct synth_node *synth_find(const char *path, u32 *id)
 {
 	const struct synth_node *node;
 
-	if (strncmp(path, "/proc", 5) && strncmp(path, "/dev/", 5))
+	if (strncmp(path, "/proc", 5) && strncmp(path, "/dev/", 5) &&
+	    strcmp(path, "/sys"))
 		return NULL;
 	for (node = synth_tree; node->path; node++) {
 		const char *pattern = node->path, *text = path;

@@ -15,8 +15,8 @@
 #include "fs.h"
 #include "table.h"
 
-#define SLOT_CLOEXEC	0x1UL
-#define SLOT_RESERVED	0x2UL
+#define SLOT_CLOEXEC 0x1UL
+#define SLOT_RESERVED 0x2UL
 
 static inline struct file *slot_file(uintptr_t slot)
 {
@@ -132,8 +132,9 @@ int fd_allocate(unsigned int lowest, bool close_on_exec)
 		lock_release(&table->lock);
 		return -EMFILE;
 	}
-	__atomic_store_n(slot, SLOT_RESERVED |
-			 (close_on_exec ? SLOT_CLOEXEC : 0), __ATOMIC_RELAXED);
+	__atomic_store_n(slot,
+			 SLOT_RESERVED | (close_on_exec ? SLOT_CLOEXEC : 0),
+			 __ATOMIC_RELAXED);
 	if (lowest <= table->lowest_free)
 		table->lowest_free = fd + 1;
 	if (fd >= table->end)
@@ -194,8 +195,9 @@ int fd_replace(int fd, struct file *file, bool close_on_exec)
 		return slot ? -EBUSY : -EMFILE;
 	}
 	old = slot_file(*slot);
-	__atomic_store_n(slot, (uintptr_t)file |
-			 (close_on_exec ? SLOT_CLOEXEC : 0), __ATOMIC_RELEASE);
+	__atomic_store_n(slot,
+			 (uintptr_t)file | (close_on_exec ? SLOT_CLOEXEC : 0),
+			 __ATOMIC_RELEASE);
 	if ((unsigned int)fd >= table->end)
 		table->end = fd + 1;
 	lock_release(&table->lock);
@@ -244,8 +246,9 @@ int fd_close_on_exec(int fd, int set)
 	if (slot_file(*slot)) {
 		result = *slot & SLOT_CLOEXEC;
 		if (set >= 0)
-			__atomic_store_n(slot, (*slot & ~SLOT_CLOEXEC) |
-					 (set ? SLOT_CLOEXEC : 0),
+			__atomic_store_n(slot,
+					 (*slot & ~SLOT_CLOEXEC) |
+						 (set ? SLOT_CLOEXEC : 0),
 					 __ATOMIC_RELEASE);
 	}
 	lock_release(&table->lock);
@@ -276,11 +279,11 @@ void fs_exec_close(void)
 			fd_close(fd);
 }
 
-#define CLOSE_RANGE_UNSHARE	0x2
-#define CLOSE_RANGE_CLOEXEC	0x4
+#define CLOSE_RANGE_UNSHARE 0x2
+#define CLOSE_RANGE_CLOEXEC 0x4
 
-SYSCALL3(close_range, unsigned int, first, unsigned int, last,
-	 unsigned int, flags)
+SYSCALL3(close_range, unsigned int, first, unsigned int, last, unsigned int,
+	 flags)
 {
 	int fd;
 

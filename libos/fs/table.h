@@ -5,11 +5,11 @@
 #ifndef _LIBOS_FS_TABLE_H
 #define _LIBOS_FS_TABLE_H
 
-#define FD_FIRST	64U		/* slots of the first two segments */
-#define FD_SEGMENTS	15
-#define FD_MAX		(FD_FIRST << (FD_SEGMENTS - 1))	/* 1048576 */
+#define FD_FIRST 64U /* slots of the first two segments */
+#define FD_SEGMENTS 15
+#define FD_MAX (FD_FIRST << (FD_SEGMENTS - 1)) /* 1048576 */
 
-#define LIMIT_NOFILE	7		/* RLIMIT_NOFILE */
+#define LIMIT_NOFILE 7 /* RLIMIT_NOFILE */
 
 /*
  * @lowest_free: no free number is below it; under @lock
@@ -21,7 +21,7 @@ struct fd_table {
 	unsigned int lowest_free;
 	unsigned int end;
 	uintptr_t first[FD_FIRST];
-	uintptr_t *segments[FD_SEGMENTS];	/* [0] is not used */
+	uintptr_t *segments[FD_SEGMENTS]; /* [0] is not used */
 };
 
 struct fd_table *fd_table_new(void);

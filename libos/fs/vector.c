@@ -10,7 +10,7 @@
 
 #include <linux/uio.h>
 
-#define GATHER_MAX	4096
+#define GATHER_MAX 4096
 
 struct vector {
 	struct iovec *parts;
@@ -51,8 +51,8 @@ static int vector_get(struct vector *vector, const struct iovec *parts,
 		}
 		if (!user_ok(part->iov_base, part->iov_len))
 			goto fault;
-		part->iov_len = MIN(part->iov_len,
-				    MAX_TRANSFER - vector->total);
+		part->iov_len =
+			MIN(part->iov_len, MAX_TRANSFER - vector->total);
 		vector->total += part->iov_len;
 	}
 	return 0;
@@ -112,8 +112,8 @@ static s64 transfer_parts(struct file *file, struct vector *vector, u64 offset,
 		if (done && would_wait(file, write))
 			break;
 		if (write)
-			result = file_write(file, part->iov_base,
-					    part->iov_len, offset);
+			result = file_write(file, part->iov_base, part->iov_len,
+					    offset);
 		else
 			result = file_read(file, part->iov_base, part->iov_len,
 					   offset);
@@ -166,30 +166,30 @@ SYSCALL3(writev, int, fd, const struct iovec *, parts, size_t, count)
 	return transfer(fd, parts, count, DK_OFFSET_CURRENT, true);
 }
 
-SYSCALL4(preadv, int, fd, const struct iovec *, parts, size_t, count,
-	 s64, offset)
+SYSCALL4(preadv, int, fd, const struct iovec *, parts, size_t, count, s64,
+	 offset)
 {
 	return offset < 0 ? -EINVAL : transfer(fd, parts, count, offset, false);
 }
 
-SYSCALL4(pwritev, int, fd, const struct iovec *, parts, size_t, count,
-	 s64, offset)
+SYSCALL4(pwritev, int, fd, const struct iovec *, parts, size_t, count, s64,
+	 offset)
 {
 	return offset < 0 ? -EINVAL : transfer(fd, parts, count, offset, true);
 }
 
 /* -1 is the file's own position; the flags are for what nobody asks of us. */
-SYSCALL6(preadv2, int, fd, const struct iovec *, parts, size_t, count,
-	 s64, offset, u64, high __unused, u32, flags)
+SYSCALL6(preadv2, int, fd, const struct iovec *, parts, size_t, count, s64,
+	 offset, u64, high __unused, u32, flags)
 {
 	if (flags)
 		return -EOPNOTSUPP;
 	return offset < -1 ? -EINVAL :
-	       transfer(fd, parts, count, offset, false);
+			     transfer(fd, parts, count, offset, false);
 }
 
-SYSCALL6(pwritev2, int, fd, const struct iovec *, parts, size_t, count,
-	 s64, offset, u64, high __unused, u32, flags)
+SYSCALL6(pwritev2, int, fd, const struct iovec *, parts, size_t, count, s64,
+	 offset, u64, high __unused, u32, flags)
 {
 	if (flags)
 		return -EOPNOTSUPP;

@@ -49,15 +49,23 @@ void waiter_wake(struct wait_entry *entry)
 	DkEventSet(waiter->event);
 }
 
-/* 0: look again; -ETIMEDOUT; -ERESTARTSYS: a signal came. */
+/*
+ * 0: look again; -ETIMEDOUT; -ERESTARTSYS: a signal came. An alarm of the
+ * program's own may end the sleep early.
+ */
 int waiter_sleep(struct waiter *waiter, s64 duration)
 {
+	s64 limit = signal_wait_limit(duration);
 	dk_u64 index;
+	int error;
 
 	if (signal_interrupts())
 		return -ERESTARTSYS;
-	return errno_restart(DkObjectsWaitAny(1, &waiter->event, duration,
-					      &index));
+	error = errno_restart(
+		DkObjectsWaitAny(1, &waiter->event, limit, &index));
+	if (error == -ETIMEDOUT && limit != duration)
+		return signal_interrupts() ? -ERESTARTSYS : 0;
+	return error;
 }
 
 void wait_link(struct wait_queue *queue, struct wait_entry *entry,

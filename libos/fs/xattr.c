@@ -27,53 +27,51 @@ static long answer_fd(int fd, long answer)
 	return answer;
 }
 
-SYSCALL5(setxattr, const char *, name, const char *, key __unused,
-	 const void *, value __unused, size_t, size __unused,
-	 u32, flags __unused)
+SYSCALL5(setxattr, const char *, name, const char *, key __unused, const void *,
+	 value __unused, size_t, size __unused, u32, flags __unused)
 {
 	return answer_at(name, 0, -EOPNOTSUPP);
 }
 
 SYSCALL5(lsetxattr, const char *, name, const char *, key __unused,
-	 const void *, value __unused, size_t, size __unused,
-	 u32, flags __unused)
+	 const void *, value __unused, size_t, size __unused, u32,
+	 flags __unused)
 {
 	return answer_at(name, PATH_NOFOLLOW, -EOPNOTSUPP);
 }
 
-SYSCALL5(fsetxattr, int, fd, const char *, key __unused,
-	 const void *, value __unused, size_t, size __unused,
-	 u32, flags __unused)
+SYSCALL5(fsetxattr, int, fd, const char *, key __unused, const void *,
+	 value __unused, size_t, size __unused, u32, flags __unused)
 {
 	return answer_fd(fd, -EOPNOTSUPP);
 }
 
-SYSCALL4(getxattr, const char *, name, const char *, key __unused,
-	 void *, value __unused, size_t, size __unused)
+SYSCALL4(getxattr, const char *, name, const char *, key __unused, void *,
+	 value __unused, size_t, size __unused)
 {
 	return answer_at(name, 0, -EOPNOTSUPP);
 }
 
-SYSCALL4(lgetxattr, const char *, name, const char *, key __unused,
-	 void *, value __unused, size_t, size __unused)
+SYSCALL4(lgetxattr, const char *, name, const char *, key __unused, void *,
+	 value __unused, size_t, size __unused)
 {
 	return answer_at(name, PATH_NOFOLLOW, -EOPNOTSUPP);
 }
 
-SYSCALL4(fgetxattr, int, fd, const char *, key __unused,
-	 void *, value __unused, size_t, size __unused)
+SYSCALL4(fgetxattr, int, fd, const char *, key __unused, void *, value __unused,
+	 size_t, size __unused)
 {
 	return answer_fd(fd, -EOPNOTSUPP);
 }
 
-SYSCALL3(listxattr, const char *, name, char *, keys __unused,
-	 size_t, size __unused)
+SYSCALL3(listxattr, const char *, name, char *, keys __unused, size_t,
+	 size __unused)
 {
 	return answer_at(name, 0, 0);
 }
 
-SYSCALL3(llistxattr, const char *, name, char *, keys __unused,
-	 size_t, size __unused)
+SYSCALL3(llistxattr, const char *, name, char *, keys __unused, size_t,
+	 size __unused)
 {
 	return answer_at(name, PATH_NOFOLLOW, 0);
 }
