@@ -34,7 +34,9 @@ $(error KERNEL=$(KERNEL): there are 6.1, 6.12 and debug)
 endif
 
 # A given KDIR (the running kernel's, for one) takes the place of KERNEL's.
+kdir := $(kernel)/kdir
 ifdef KDIR
+kdir := $(KDIR)
 kmod := build/kmod/$(shell $(MAKE) -s -C $(KDIR) kernelrelease 2>/dev/null)
 endif
 
@@ -116,7 +118,8 @@ selftests: libpal build/linux/release
 
 # The modules are built where nothing else is, so that the objects for one
 # kernel never meet those for another.  A kernel build takes a second to find
-# that nothing changed; the stamp says so at once.
+# that nothing changed; the stamp says so at once.  Type information (BTF) for
+# modules needs a vmlinux, which not every header package has.
 module_sources := $(shell find Kbuild kmod uapi -type f ! -name '.*' 2>/dev/null)
 
 modules: $(kmod)/.built
@@ -125,8 +128,9 @@ $(kmod)/.built: $(module_sources) $(kmod)/.sources scripts/link-tree \
 		$(if $(KDIR),,$(kernel)/release)
 	@$(call say,MODULES $(notdir $(kmod)))
 	@scripts/link-tree $(kmod) Kbuild kmod uapi
-	@$(MAKE) $(jobs) -C $(if $(KDIR),$(KDIR),$(kernel)/kdir) \
-		M=$(abspath $(kmod)) $(if $(filter 0,$(V)),-s) modules </dev/null >&2
+	@$(MAKE) $(jobs) -C $(kdir) M=$(abspath $(kmod)) $(if $(filter 0,$(V)),-s) \
+		$(if $(wildcard $(kdir)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=) \
+		modules </dev/null >&2
 	@touch $@
 
 # Changes when a file comes or goes.
@@ -138,7 +142,7 @@ $(kmod)/.sources: FORCE
 # -------------------------------------------------------------- installing
 
 modules_install: modules
-	@$(MAKE) -C $(if $(KDIR),$(KDIR),$(kernel)/kdir) M=$(abspath $(kmod)) \
+	@$(MAKE) -C $(kdir) M=$(abspath $(kmod)) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
 		modules_install >&2
 

@@ -13,9 +13,10 @@
  *	4 control	records that end in NUL, both ways
  *
  * The host sends the command as records: "dir PATH", "uid N", "gid N",
- * "tty ROWS COLS", "env NAME=VALUE", "insmod PATH", "bind FROM TO", "leaks",
- * "arg STRING", and an empty record; afterwards "winsize ROWS COLS" and
- * "close FD" may come.  The guest answers "ready" and, when the command and
+ * "tty ROWS COLS", "env NAME=VALUE", "insmod PATH", "keep DIR" (a folder of the
+ * host's that may lie below a fresh /tmp or /run), "bind FROM" and "bind TO",
+ * "leaks", "arg STRING", and an empty record; afterwards "winsize ROWS COLS"
+ * and "close FD" may come.  The guest answers "ready" and, when the command and
  * everything it left behind is gone and the modules are unloaded,
  * "exit CODE STDOUT-BYTES STDERR-BYTES".  Then it waits for the host to switch
  * it off.
@@ -63,7 +64,8 @@ static struct {
 	char *arg[MAX_RECORDS + 1];
 	char *insmod[MAX_RECORDS];
 	char *bind[MAX_RECORDS];
-	size_t n_env, n_arg, n_insmod, n_bind;
+	char *keep[MAX_RECORDS];
+	size_t n_env, n_arg, n_insmod, n_bind, n_keep;
 } cmd = { .dir = "/" };
 
 static int port_fd[PORT_END];
@@ -288,8 +290,36 @@ static void mount_root(void)
 	must(chdir("/"));
 }
 
+/* Like mkdir -p, for the folder of a mount. */
+static void make_folders(char *path)
+{
+	for (char *p = path + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c)
+			continue;
+		*p = '\0';
+		mkdir(path, 0755);
+		*p = c;
+		if (!c)
+			return;
+	}
+}
+
+static void mount_binds(void)
+{
+	for (size_t i = 0; i + 1 < cmd.n_bind; i += 2) {
+		make_folders(cmd.bind[i + 1]);
+		if (mount(cmd.bind[i], cmd.bind[i + 1], NULL, MS_BIND, NULL) <
+		    0)
+			complain("%s: %s\n", cmd.bind[i], strerror(errno));
+	}
+}
+
 static void mount_late(void)
 {
+	int kept[MAX_RECORDS];
+
 	static const struct {
 		const char *type, *dir, *opts;
 		mode_t mode;
@@ -303,6 +333,9 @@ static void mount_late(void)
 		{ "cgroup2", "/sys/fs/cgroup", NULL, 0 },
 	};
 
+	for (size_t i = 0; i < cmd.n_keep; i++)
+		kept[i] = open_tree(AT_FDCWD, cmd.keep[i],
+				    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	for (size_t i = 0; i < ARRAY_SIZE(mounts); i++) {
 		if (mounts[i].mode)
 			mkdir(mounts[i].dir, mounts[i].mode);
@@ -311,6 +344,13 @@ static void mount_late(void)
 			  mounts[i].opts) < 0 &&
 		    mounts[i].mode)
 			complain("%s: %s\n", mounts[i].dir, strerror(errno));
+	}
+	for (size_t i = 0; i < cmd.n_keep; i++) {
+		make_folders(cmd.keep[i]);
+		if (move_mount(kept[i], "", AT_FDCWD, cmd.keep[i],
+			       MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			complain("%s: %s\n", cmd.keep[i], strerror(errno));
+		close(kept[i]);
 	}
 	if (symlink("/proc/self/fd", "/dev/fd") < 0 ||
 	    symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||
@@ -451,6 +491,8 @@ static void read_command(void)
 			append(cmd.arg, &cmd.n_arg, value);
 		} else if (!strcmp(rec, "insmod")) {
 			append(cmd.insmod, &cmd.n_insmod, value);
+		} else if (!strcmp(rec, "keep")) {
+			append(cmd.keep, &cmd.n_keep, value);
 		} else if (!strcmp(rec, "bind")) {
 			append(cmd.bind, &cmd.n_bind, value);
 		} else {
@@ -646,12 +688,7 @@ int main(void)
 	mount_root();
 	mount_late();
 	network_up();
-	for (size_t i = 0; i + 1 < cmd.n_bind; i += 2) {
-		mkdir(cmd.bind[i + 1], 0755);
-		if (mount(cmd.bind[i], cmd.bind[i + 1], NULL, MS_BIND, NULL) <
-		    0)
-			complain("%s: %s\n", cmd.bind[i], strerror(errno));
-	}
+	mount_binds();
 	for (size_t i = 0; i < cmd.n_insmod; i++)
 		if (insmod(cmd.insmod[i]) < 0)
 			complain("%s: %s\n", cmd.insmod[i], strerror(errno));
