@@ -16,6 +16,7 @@ static void pico_host_free(struct kref *ref)
 	struct pico_host *host = container_of(ref, struct pico_host, ref);
 
 	pico_provider_put(host->provider);
+	mutex_destroy(&host->lock);
 	kfree(host);
 }
 
@@ -53,6 +54,7 @@ static int pico_ioctl_bind(struct file *file, void __user *arg)
 	if (!host)
 		return -ENOMEM;
 	kref_init(&host->ref);
+	mutex_init(&host->lock);
 	host->provider = pico_provider_get(bind.provider);
 	if (!host->provider) {
 		kfree(host);
@@ -103,6 +105,9 @@ static int pico_release(struct inode *inode, struct file *file)
 	struct pico_host *host = file->private_data;
 
 	if (host) {
+		mutex_lock(&host->lock);
+		host->released = true;
+		mutex_unlock(&host->lock);
 		pico_tickets_revoke(host);
 		host->provider->routines->release(host->context);
 		pico_host_put(host);

@@ -18,6 +18,7 @@
 #include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 
 #include <pico/pico.h>
@@ -66,9 +67,16 @@ struct pico_thread {
 	struct rcu_head rcu;
 };
 
-/* A /dev/pico file that was bound to a provider. */
+/*
+ * A /dev/pico file that was bound to a provider. The file and its tickets hold
+ * references; @context is the provider's until the file is released. @lock
+ * keeps it from being released while prepare_process() works on it: one lock
+ * per host, so that an image on a slow file system delays nobody else.
+ */
 struct pico_host {
 	struct kref ref;
+	struct mutex lock;
+	bool released;		/* @lock */
 	struct pico_provider *provider;
 	void *context;
 };

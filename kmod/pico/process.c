@@ -89,16 +89,23 @@ void pico_tickets_revoke(struct pico_host *host)
 	mutex_unlock(&pico_tickets_lock);
 }
 
-static struct pico_ticket *pico_ticket_find(void)
+/* Take the calling thread's ticket: its host, referenced, or NULL. */
+static struct pico_host *pico_ticket_take(void)
 {
+	struct pico_host *host = NULL;
 	struct pico_ticket *ticket;
 
-	lockdep_assert_held(&pico_tickets_lock);
+	mutex_lock(&pico_tickets_lock);
 	list_for_each_entry(ticket, &pico_tickets, link) {
-		if (ticket->pid == task_pid(current))
-			return ticket;
+		if (ticket->pid != task_pid(current))
+			continue;
+		host = ticket->host;
+		kref_get(&host->ref);
+		pico_ticket_free(ticket);
+		break;
 	}
-	return NULL;
+	mutex_unlock(&pico_tickets_lock);
+	return host;
 }
 
 struct pico_process *pico_process_alloc(struct pico_provider *provider)
@@ -210,30 +217,21 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 }
 
 /*
- * Redeem the calling thread's ticket: it is used up from here on. The host's
- * context may be released at any other moment, so prepare_process() is called
- * under the lock that pico_tickets_revoke() waits for.
+ * Redeem the calling thread's ticket: it is used up from here on, whatever
+ * comes.
  */
 static int pico_prepare(struct linux_binprm *bprm,
 			struct pico_process **pprocess,
 			struct pico_thread **pthread)
 {
-	struct pico_ticket *ticket;
 	struct pico_process *process;
 	struct pico_thread *thread;
 	struct pico_host *host;
 	int ret;
 
-	mutex_lock(&pico_tickets_lock);
-	ticket = pico_ticket_find();
-	if (!ticket) {
-		ret = -EPERM;
-		goto unlock;
-	}
-	host = ticket->host;
-	kref_get(&host->ref);
-	pico_ticket_free(ticket);
-
+	host = pico_ticket_take();
+	if (!host)
+		return -EPERM;
 	ret = -ENOMEM;
 	process = pico_process_alloc(host->provider);
 	if (!process)
@@ -241,14 +239,21 @@ static int pico_prepare(struct linux_binprm *bprm,
 	thread = pico_thread_alloc(process);
 	if (!thread)
 		goto free_process;
-	ret = host->provider->routines->prepare_process(host->context, bprm,
-							&process->context,
-							&thread->context);
+
+	ret = mutex_lock_killable(&host->lock);
+	if (ret)
+		goto free_thread;
+	ret = -EPERM;
+	if (!host->released)
+		ret = host->provider->routines->prepare_process(host->context,
+				bprm, &process->context, &thread->context);
+	mutex_unlock(&host->lock);
 	if (ret)
 		goto free_thread;
 	*pprocess = process;
 	*pthread = thread;
-	goto put_host;
+	pico_host_put(host);
+	return 0;
 
 free_thread:
 	kfree(thread);
@@ -256,8 +261,6 @@ free_process:
 	pico_process_free(process);
 put_host:
 	pico_host_put(host);
-unlock:
-	mutex_unlock(&pico_tickets_lock);
 	return ret;
 }
 
