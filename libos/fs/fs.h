@@ -210,6 +210,7 @@ struct path {
 
 /* path_get: flags */
 #define PATH_EMPTY 0x1 /* "" is the directory descriptor itself */
+#define PATH_WAS_EMPTY 0x4 /* set by path_get: the name was "" */
 #define PATH_NOFOLLOW 0x2 /* a last symbolic link is meant itself */
 
 int path_get(int dirfd, const char *name, u32 flags, struct path *path);

@@ -267,6 +267,8 @@ static long read_link_at(int dirfd, const char *name, char *to, int size)
 	result = path_get(dirfd, name, PATH_NOFOLLOW | PATH_EMPTY, &path);
 	if (result)
 		return result;
+	if (path.flags & PATH_WAS_EMPTY && !path.file)
+		return -ENOENT;
 	if (path.file) {
 		/* "" means a link that was opened with O_PATH | O_NOFOLLOW */
 		result = -ENOENT;

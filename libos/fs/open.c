@@ -12,6 +12,9 @@
 	 O_NONBLOCK | O_SYNC | O_DSYNC | FASYNC | O_DIRECT | O_LARGEFILE | \
 	 O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |       \
 	 __O_TMPFILE)
+/* What Linux adds for a 64-bit program, and F_GETFL shows. */
+#define LARGE_FILE 0100000
+
 #define PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
 
 static int check_flags(u32 *flags)
@@ -26,6 +29,8 @@ static int check_flags(u32 *flags)
 		*flags &= PATH_FLAGS;
 	else if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return -EINVAL;
+	else
+		*flags |= LARGE_FILE;
 	return 0;
 }
 

@@ -75,6 +75,7 @@ static int path_get_empty(int dirfd, struct path *path)
 {
 	if (!(path->flags & PATH_EMPTY))
 		return -ENOENT;
+	path->flags |= PATH_WAS_EMPTY;
 	if (dirfd == AT_FDCWD) {
 		int error = path_start_cwd(path);
 
