@@ -59,7 +59,7 @@ long libos_syscall(struct dk_context *frame)
 	if (traced)
 		trace_leave(number, result);
 	frame->rax = result;
-	if (unlikely(signal_work(t)))
+	if (unlikely(signal_work(t) || result == -ERESTARTSYS))
 		signal_leave_call(t, frame, number);
 	t->frame = NULL;
 	return (t->flags & THREAD_FRAME_CHANGED) ||

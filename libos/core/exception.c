@@ -36,17 +36,18 @@ void LibOsExceptionDispatch(struct dk_exception *e, struct dk_context *c)
 		signal_fault(e, c);
 		PalContextRestore(c);
 	}
+	/*
+	 * The program single-steps, or has its alignment checked, and made a
+	 * system call. The frame has its flags, which act again behind it.
+	 */
+	if (e->code == DK_EXCEPTION_SINGLE_STEP ||
+	    e->code == DK_EXCEPTION_ALIGNMENT) {
+		c->rflags &= ~(u64)(RFLAGS_TF | RFLAGS_AC);
+		PalContextRestore(c);
+	}
 	fixup = fixup_find(c->rip);
 	if (fixup) {
 		c->rip = fixup;
-		PalContextRestore(c);
-	}
-	if (e->code == DK_EXCEPTION_SINGLE_STEP) {
-		/*
-		 * The program single-steps and made a system call. The frame
-		 * has its TF, which acts again behind the call.
-		 */
-		c->rflags &= ~(u64)RFLAGS_TF;
 		PalContextRestore(c);
 	}
 	libos_fault(e, c);

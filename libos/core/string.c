@@ -7,9 +7,17 @@
 
 void *memcpy(void *to, const void *from, size_t n)
 {
+	size_t words = n / 8, rest = n % 8;
 	void *d = to;
 
-	asm volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(n) : : "memory");
+	asm volatile("rep movsq"
+		     : "+D"(d), "+S"(from), "+c"(words)
+		     :
+		     : "memory");
+	asm volatile("rep movsb"
+		     : "+D"(d), "+S"(from), "+c"(rest)
+		     :
+		     : "memory");
 	return to;
 }
 
@@ -33,9 +41,18 @@ void *memmove(void *to, const void *from, size_t n)
 
 void *memset(void *to, int c, size_t n)
 {
+	size_t words = n / 8, rest = n % 8;
+	u64 pattern = (u8)c * 0x0101010101010101UL;
 	void *d = to;
 
-	asm volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	asm volatile("rep stosq"
+		     : "+D"(d), "+c"(words)
+		     : "a"(pattern)
+		     : "memory");
+	asm volatile("rep stosb"
+		     : "+D"(d), "+c"(rest)
+		     : "a"(pattern)
+		     : "memory");
 	return to;
 }
 

@@ -26,19 +26,33 @@
 /* u64 user_copy_bytes(void *to, const void *from, u64 n): bytes left */
 	FUNCTION user_copy_bytes
 	mov	%rdx, %rcx
-1:	rep movsb
-2:	mov	%rcx, %rax
+	shr	$3, %rcx
+	and	$7, %edx
+1:	rep movsq
+	mov	%edx, %ecx
+2:	rep movsb
+3:	mov	%rcx, %rax
 	ret
-	FIXUP	1b, 2b
+4:	lea	(%rdx, %rcx, 8), %rax
+	ret
+	FIXUP	1b, 4b
+	FIXUP	2b, 3b
 
 /* u64 user_clear_bytes(void *to, u64 n): bytes left */
 	FUNCTION user_clear_bytes
 	mov	%rsi, %rcx
+	shr	$3, %rcx
+	and	$7, %esi
 	xor	%eax, %eax
-1:	rep stosb
-2:	mov	%rcx, %rax
+1:	rep stosq
+	mov	%esi, %ecx
+2:	rep stosb
+3:	mov	%rcx, %rax
 	ret
-	FIXUP	1b, 2b
+4:	lea	(%rsi, %rcx, 8), %rax
+	ret
+	FIXUP	1b, 4b
+	FIXUP	2b, 3b
 
 /*
  * s64 user_copy_string(char *to, const char *from, u64 max): length without

@@ -18,6 +18,7 @@
 #define RFLAGS_DF	0x400
 #define RFLAGS_NT	0x4000
 #define RFLAGS_RF	0x10000
+#define RFLAGS_AC	0x40000
 
 #ifndef __ASSEMBLER__
 struct dk_context;
