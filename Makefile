@@ -142,7 +142,7 @@ $(kmod)/.sources: FORCE
 # -------------------------------------------------------------- installing
 
 modules_install: modules
-	@$(MAKE) -C $(kdir) M=$(abspath $(kmod)) \
+	@$(MAKE) -C $(kdir) M=$(abspath $(kmod)) CONFIG_MODULE_SIG_ALL= \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
 		modules_install >&2
 
