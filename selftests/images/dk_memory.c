@@ -92,7 +92,8 @@ TEST(base_and_length_come_back_rounded)
 	EXPECT_EQ((u64)base % PAGE, 0);
 	EXPECT_OK(DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
 	length = PAGE + 1;
-	EXPECT_OK(DkVirtualMemoryAlloc(&base, &length, BOTH, RW));
+	base = NULL;
+	ASSERT_OK(DkVirtualMemoryAlloc(&base, &length, BOTH, RW));
 	EXPECT_EQ(length, 2 * PAGE);
 	EXPECT_OK(DkVirtualMemoryFree(base, PAGE + 1, DK_MEM_RELEASE));
 	EXPECT_TRUE(access_faults((char *)base + PAGE, READ));

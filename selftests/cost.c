@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What Dk calls cost, in instructions, beside native calls that do the same
+ * work. Needs scripts/vm --icount; elsewhere everything is skipped. The
+ * ratios are for reading; only the null call has a limit.
+ */
+#define LIMIT_NULL	300
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "kselftest.h"
+#include "lib/sandbox.h"
+
+static inline unsigned long long ticks(void)
+{
+	unsigned int low, high;
+
+	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) :
+		     : "memory");
+	return (unsigned long long)high << 32 | low;
+}
+
+static struct value {
+	char name[32];
+	unsigned long long ticks;
+} native[32], dk[32];
+static int natives, dks;
+
+#define MEASURE(what, n, call) do {					\
+	unsigned long long best_ = ~0ULL;				\
+									\
+	for (int i_ = 0; i_ < (n); i_++) {				\
+		unsigned long long start_ = ticks();			\
+									\
+		call;							\
+		start_ = ticks() - start_;				\
+		if (start_ < best_)					\
+			best_ = start_;					\
+	}								\
+	strcpy(native[natives].name, what);				\
+	native[natives++].ticks = best_;				\
+} while (0)
+
+static char buffer[65536] __attribute__((aligned(4096)));
+static char stack[16384] __attribute__((aligned(4096)));
+
+static int thread_main(void *argument)
+{
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static void measure_native(void)
+{
+	int fd = open("/tmp/bench-native", O_RDWR | O_CREAT | O_TRUNC, 0644);
+	struct timespec now;
+	volatile int tid;
+	struct pollfd p = { .fd = eventfd(1, 0), .events = POLLIN };
+	void *base;
+
+	if (pwrite(fd, buffer, 65536, 0) != 65536)
+		ksft_exit_fail_msg("pwrite\n");
+	MEASURE("nothing", 100, asm volatile(""));
+	MEASURE("null", 1000, syscall(SYS_getpid));
+	MEASURE("read-1", 300, syscall(SYS_pread64, fd, buffer, 1, 0));
+	MEASURE("read-4096", 300, syscall(SYS_pread64, fd, buffer, 4096, 0));
+	MEASURE("read-65536", 100, syscall(SYS_pread64, fd, buffer, 65536, 0));
+	MEASURE("write-1", 300, syscall(SYS_pwrite64, fd, buffer, 1, 0));
+	MEASURE("write-4096", 300, syscall(SYS_pwrite64, fd, buffer, 4096, 0));
+	MEASURE("write-65536", 100,
+		syscall(SYS_pwrite64, fd, buffer, 65536, 0));
+	MEASURE("map+unmap", 300,
+		base = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		munmap(base, 8192));
+	MEASURE("clock", 1000, syscall(SYS_clock_gettime, CLOCK_MONOTONIC,
+				       &now));
+	MEASURE("wait-signalled", 500, poll(&p, 1, 0));
+	MEASURE("open+close", 200, close(open("/tmp/bench-native", O_RDONLY)));
+	MEASURE("thread", 100,
+		tid = 1;
+		clone(thread_main, stack + sizeof(stack), CLONE_VM | CLONE_FS |
+		      CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+		      CLONE_SYSVSEM | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID,
+		      NULL, &tid, NULL, &tid);
+		while (tid)
+			syscall(SYS_futex, &tid, FUTEX_WAIT, tid, NULL, NULL,
+				0));
+	close(fd);
+	unlink("/tmp/bench-native");
+}
+
+static unsigned long long find(const struct value *v, int n, const char *name)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(v[i].name, name))
+			return v[i].ticks;
+	return 0;
+}
+
+static bool measure_dk(void)
+{
+	int sandbox = sandbox_open(), out[2];
+	static struct lines lines;
+	char line[256];
+
+	if (sandbox < 0 || pipe2(out, O_CLOEXEC) ||
+	    sandbox_rule(sandbox, "/tmp", 7, DRAWBRIDGE_RULE_PRIVATE))
+		return false;
+	lines.fd = out[0];
+	lines.pid = sandbox_start(sandbox, &(struct sandbox_start){
+		.image = beside("bench.img"), .out = out[1] });
+	if (lines.pid < 0)
+		return false;
+	while (next_line(&lines, line, sizeof(line))) {
+		if (sscanf(line, "value %31s %llu", dk[dks].name,
+			   &dk[dks].ticks) == 2)
+			dks++;
+		else if (strncmp(line, "not ok", 6) == 0)
+			return false;
+	}
+	close(sandbox);
+	return lines.status == 0;
+}
+
+int main(void)
+{
+	unsigned long long overhead, null;
+
+	ksft_print_header();
+	if (!getenv("PICO_ICOUNT")) {
+		ksft_set_plan(1);
+		ksft_test_result_skip("needs --icount\n");
+		ksft_finished();
+	}
+	ksft_set_plan(2);
+	measure_native();
+	ksft_test_result(measure_dk() && dks > 5, "the image measured\n");
+	overhead = find(native, natives, "nothing");
+	for (int i = 0; i < dks; i++) {
+		unsigned long long n = find(native, natives, dk[i].name);
+
+		if (!strcmp(dk[i].name, "nothing"))
+			continue;
+		if (n)
+			ksft_print_msg("ratio %s %.2f (%llu, native %llu)\n",
+				       dk[i].name,
+				       (double)(dk[i].ticks - overhead) /
+				       (n - overhead), dk[i].ticks - overhead,
+				       n - overhead);
+		else
+			ksft_print_msg("%s %llu\n", dk[i].name,
+				       dk[i].ticks - overhead);
+	}
+	null = find(dk, dks, "null") - overhead;
+	ksft_test_result(null <= LIMIT_NULL,
+			 "a null call is at most %d instructions: %llu\n",
+			 LIMIT_NULL, null);
+	ksft_finished();
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ticks of the time-stamp counter that calls take, the smallest of many:
+ * lines of "value NAME TICKS". cost.c has the native side.
+ */
+#include "dktest.h"
+
+static inline u64 ticks(void)
+{
+	u32 low, high;
+
+	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : :
+		     "memory");
+	return (u64)high << 32 | low;
+}
+
+#define MEASURE(name, n, call) do {					\
+	u64 best = ~0ULL;						\
+									\
+	for (int i_ = 0; i_ < (n); i_++) {				\
+		u64 start_ = ticks();					\
+									\
+		call;							\
+		start_ = ticks() - start_;				\
+		if (start_ < best)					\
+			best = start_;					\
+	}								\
+	dkt_print("value %s %lu\n", name, (unsigned long)best);		\
+} while (0)
+
+static void nothing(u64 parameter)
+{
+}
+
+TEST(bench)
+{
+	static const char uri[] = "file:/tmp/bench";
+	u8 *buffer = dkt_pages(16), *stack = dkt_pages(4);
+	DK_HANDLE file, event, thread;
+	u64 done, length, index, parameter;
+	s64 now;
+	void *base;
+
+	file = dkt_open(uri, DK_ACCESS_READ | DK_ACCESS_WRITE,
+			DK_OPEN_CREATE_TRUNCATE, DK_OPTION_MODE(0644));
+	DkNotificationEventCreate(1, &event);
+	EXPECT_OK(DkStreamWrite(file, 0, buffer, 65536, &done));
+	MEASURE("nothing", 100, asm volatile(""));
+	MEASURE("null", 1000, dkt_raw(DK_INDEX_DkInstructionCacheFlush,
+				      (u64)buffer, 1, 0, 0, 0, 0));
+	MEASURE("refused", 1000, dkt_raw(0xffff, 0, 0, 0, 0, 0, 0));
+	MEASURE("get-parameter", 1000, dkt_raw(DK_INDEX_DkThreadGetParameter,
+					       (u64)&parameter, 0, 0, 0, 0,
+					       0));
+	MEASURE("read-1", 300, DkStreamRead(file, 0, buffer, 1, &done));
+	MEASURE("read-4096", 300, DkStreamRead(file, 0, buffer, 4096, &done));
+	MEASURE("read-65536", 100, DkStreamRead(file, 0, buffer, 65536,
+						&done));
+	MEASURE("write-1", 300, DkStreamWrite(file, 0, buffer, 1, &done));
+	MEASURE("write-4096", 300, DkStreamWrite(file, 0, buffer, 4096,
+						 &done));
+	MEASURE("write-65536", 100, DkStreamWrite(file, 0, buffer, 65536,
+						  &done));
+	MEASURE("map+unmap", 300,
+		base = NULL; length = 8192;
+		DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
+				     DK_MEM_COMMIT, DK_PROT_READ |
+				     DK_PROT_WRITE);
+		DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
+	MEASURE("clock", 1000, DkSystemTimeQuery(DK_CLOCK_MONOTONIC, &now));
+	MEASURE("wait-signalled", 500,
+		DkObjectsWaitAny(1, &event, 0, &index));
+	MEASURE("open+close", 200,
+		DkStreamOpen(uri, sizeof(uri) - 1, DK_ACCESS_READ,
+			     DK_OPEN_EXISTING, 0, &thread);
+		DkObjectClose(thread));
+	MEASURE("thread", 100,
+		DkThreadCreate((void *)nothing, 0, stack, 4 * PAGE, &thread);
+		DkObjectsWaitAny(1, &thread, DK_TIMEOUT_INFINITE, &index);
+		DkObjectClose(thread));
+	DkObjectClose(file);
+}
