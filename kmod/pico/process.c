@@ -193,6 +193,9 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	ret = begin_new_exec(bprm);
 	if (ret)
 		return ret;
+	/* As the ELF loader does; kernel.randomize_va_space is not exported. */
+	if (!(current->personality & ADDR_NO_RANDOMIZE))
+		current->flags |= PF_RANDOMIZE;
 	setup_new_exec(bprm);
 	set_binfmt(&pico_binfmt);
 

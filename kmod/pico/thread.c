@@ -32,6 +32,12 @@ static struct tracepoint *pico_fork_tracepoint;
 
 unsigned long pico_hook_exit(struct task_struct *task, int group_dead);
 
+static struct hlist_head *pico_bucket(struct task_struct *task)
+{
+	return &pico_threads[hash_min((unsigned long)task,
+				      HASH_BITS(pico_threads))];
+}
+
 /*
  * The caller makes sure that @task's entry stays: it is current, or an RCU
  * read-side section lasts longer than the use of the result.
@@ -40,15 +46,16 @@ struct pico_thread *pico_thread_find(struct task_struct *task)
 {
 	struct pico_thread *thread, *found = NULL;
 
-	rcu_read_lock();
-	hash_for_each_possible_rcu(pico_threads, thread, hash,
-				   (unsigned long)task) {
+	/* Every system call of a marked thread comes by: the cheapest kind. */
+	rcu_read_lock_sched();
+	hlist_for_each_entry_rcu(thread, pico_bucket(task), hash,
+				 rcu_read_lock_sched_held()) {
 		if (thread->task == task) {
 			found = thread;
 			break;
 		}
 	}
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return found;
 }
 
@@ -75,7 +82,7 @@ void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 	atomic_inc(&pico_thread_count);
 
 	spin_lock(&pico_threads_lock);
-	hash_add_rcu(pico_threads, &thread->hash, (unsigned long)task);
+	hlist_add_head_rcu(&thread->hash, pico_bucket(task));
 	spin_unlock(&pico_threads_lock);
 
 	/*
@@ -238,7 +245,7 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 
 	clear_task_syscall_work(current, SYSCALL_USER_DISPATCH);
 	spin_lock(&pico_threads_lock);
-	hash_del_rcu(&thread->hash);
+	hlist_del_init_rcu(&thread->hash);
 	spin_unlock(&pico_threads_lock);
 	kfree_rcu(thread, rcu);
 	atomic_dec(&pico_thread_count);
