@@ -182,7 +182,7 @@
 	S(158, arch_prctl, REAL, "XX")					\
 	S(159, adjtimex, NONE, "")					\
 	S(160, setrlimit, REAL, "DP")					\
-	S(161, chroot, NONE, "S")					\
+	S(161, chroot, REAL, "S")					\
 	S(162, sync, REAL, "")						\
 	S(163, acct, NONE, "")						\
 	S(164, settimeofday, NONE, "")					\
@@ -234,7 +234,7 @@
 	S(210, io_cancel, NONE, "")					\
 	S(211, get_thread_area, NONE, "")				\
 	S(212, lookup_dcookie, NONE, "")				\
-	S(213, epoll_create, NONE, "D")					\
+	S(213, epoll_create, REAL, "D")					\
 	S(214, epoll_ctl_old, NONE, "")					\
 	S(215, epoll_wait_old, NONE, "")				\
 	S(216, remap_file_pages, NONE, "")				\
@@ -253,8 +253,8 @@
 	S(229, clock_getres, REAL, "DP")				\
 	S(230, clock_nanosleep, REAL, "DXPP")				\
 	S(231, exit_group, REAL, "D")					\
-	S(232, epoll_wait, NONE, "FPDD")				\
-	S(233, epoll_ctl, NONE, "FDFP")					\
+	S(232, epoll_wait, REAL, "FPDD")				\
+	S(233, epoll_ctl, REAL, "FDFP")					\
 	S(234, tgkill, REAL, "DDG")					\
 	S(235, utimes, REAL, "SP")					\
 	S(236, vserver, NONE, "")					\
@@ -296,13 +296,13 @@
 	S(272, unshare, NONE, "X")					\
 	S(273, set_robust_list, REAL, "PN")				\
 	S(274, get_robust_list, REAL, "DPP")				\
-	S(275, splice, NONE, "FPFPNX")					\
-	S(276, tee, NONE, "FFNX")					\
+	S(275, splice, REAL, "FPFPNX")					\
+	S(276, tee, REAL, "FFNX")					\
 	S(277, sync_file_range, NOOP, "FXNX")				\
 	S(278, vmsplice, NONE, "FPNX")					\
 	S(279, move_pages, NONE, "")					\
 	S(280, utimensat, REAL, "FSPX")					\
-	S(281, epoll_pwait, NONE, "FPDDPN")				\
+	S(281, epoll_pwait, REAL, "FPDDPN")				\
 	S(282, signalfd, NONE, "FPN")					\
 	S(283, timerfd_create, NONE, "DX")				\
 	S(284, eventfd, REAL, "D")					\
@@ -312,7 +312,7 @@
 	S(288, accept4, NONE, "FPPX")					\
 	S(289, signalfd4, NONE, "FPNX")					\
 	S(290, eventfd2, REAL, "DX")					\
-	S(291, epoll_create1, NONE, "X")				\
+	S(291, epoll_create1, REAL, "X")				\
 	S(292, dup3, REAL, "FFX")					\
 	S(293, pipe2, REAL, "PX")					\
 	S(294, inotify_init1, NONE, "X")				\
@@ -373,7 +373,7 @@
 	S(438, pidfd_getfd, NONE, "FFX")				\
 	S(439, faccessat2, REAL, "FSOX")				\
 	S(440, process_madvise, NONE, "FPNDX")				\
-	S(441, epoll_pwait2, NONE, "FPDPPN")				\
+	S(441, epoll_pwait2, REAL, "FPDPPN")				\
 	S(442, mount_setattr, NONE, "")					\
 	S(443, quotactl_fd, NONE, "")					\
 	S(444, landlock_create_ruleset, NONE, "")			\
