@@ -62,6 +62,8 @@ ssize_t dk_file_read(struct dk_stream *stream, u64 offset,
 	if (unlikely((file->f_mode & (FMODE_READ | FMODE_CAN_READ)) !=
 		     (FMODE_READ | FMODE_CAN_READ)))
 		return -EINVAL;
+	if (unlikely(!current_position && !(file->f_mode & FMODE_PREAD)))
+		return -ESPIPE;
 	if (unlikely(must_not_block(stream))) {
 		if (can_nowait(file, !file->f_op->read))
 			nowait = IOCB_NOWAIT;
@@ -77,8 +79,6 @@ ssize_t dk_file_read(struct dk_stream *stream, u64 offset,
 			dk_position_lock(file);
 			position = file->f_pos;
 		}
-	} else if (unlikely(!(file->f_mode & FMODE_PREAD))) {
-		return -ESPIPE;
 	}
 
 	done = rw_verify_area(READ, file, at, length);
@@ -124,6 +124,8 @@ ssize_t dk_file_write(struct dk_stream *stream, u64 offset,
 	if (unlikely((file->f_mode & (FMODE_WRITE | FMODE_CAN_WRITE)) !=
 		     (FMODE_WRITE | FMODE_CAN_WRITE)))
 		return -EINVAL;
+	if (unlikely(!current_position && !(file->f_mode & FMODE_PWRITE)))
+		return -ESPIPE;
 	if (unlikely(must_not_block(stream))) {
 		if (!can_nowait(file, !file->f_op->write)) {
 			if (!is_ready(file, EPOLLOUT | EPOLLWRNORM))
@@ -145,8 +147,6 @@ ssize_t dk_file_write(struct dk_stream *stream, u64 offset,
 			dk_position_lock(file);
 			position = file->f_pos;
 		}
-	} else if (unlikely(!(file->f_mode & FMODE_PWRITE))) {
-		return -ESPIPE;
 	}
 
 	done = rw_verify_area(WRITE, file, at, length);
