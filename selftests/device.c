@@ -55,10 +55,17 @@ TEST(bad_binds)
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(-1, ioctl(fd, PICO_IOC_INFO, 8));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(-1, ioctl(fd, _IO(PICO_IOC_MAGIC, 0x3f), 0));
-	EXPECT_EQ(ENOTTY, errno);
 	EXPECT_EQ(-1, ioctl(fd, TCGETS, &bind));
 	EXPECT_EQ(ENOTTY, errno);
+	close(fd);
+	fd = sandbox_open();
+	ASSERT_GE(fd, 0);
+	for (int nr = 3; nr < 256; nr++) {
+		if (nr >= PICO_IOC_PROVIDER && nr <= PICO_IOC_PROVIDER + 5)
+			continue;
+		EXPECT_EQ(-1, ioctl(fd, _IO(PICO_IOC_MAGIC, nr), 0));
+		EXPECT_EQ(ENOTTY, errno) TH_LOG("%d", nr);
+	}
 	close(fd);
 }
 
@@ -96,8 +103,8 @@ TEST(bad_rules)
 	REFUSED(r.uri = 8, EFAULT);
 	REFUSED(r.uri = 0xffff888000000000, EFAULT);
 	REFUSED(r.uri_length = 0, EINVAL);
-	REFUSED(r.uri_length = DRAWBRIDGE_URI_MAX + 1, EINVAL);
-	REFUSED(r.uri_length = ~0u, EINVAL);
+	REFUSED(r.uri_length = DRAWBRIDGE_URI_MAX + 1, ENAMETOOLONG);
+	REFUSED(r.uri_length = ~0u, ENAMETOOLONG);
 	REFUSED(strcpy(uri, "file:etc "), EINVAL);
 	REFUSED(strcpy(uri, "nope:/etc"), EINVAL);
 	REFUSED(strcpy(uri, "file:/nos"), ENOENT);
@@ -249,7 +256,7 @@ TEST(damaged_images)
 
 	ASSERT_GT(n, 4096);
 	TH_LOG("seed %u", seed);
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 200; i++) {
 		int image = syscall(SYS_memfd_create, "image", 0), status;
 		int fd = sandbox_open(), size = n;
 		char path[64];
@@ -273,7 +280,13 @@ TEST(damaged_images)
 			execute(magic);
 			_exit(1);
 		}
-		ASSERT_TRUE(wait_for(pid, &status, 10000));
+		/* It may well run for ever: its code is damaged, too. */
+		if (!wait_for(pid, &status, 300)) {
+			kill(pid, SIGKILL);
+			ASSERT_TRUE(wait_for(pid, &status, 10000));
+		}
+		if (i % 50 == 0)
+			TH_LOG("%d", i);
 		refused += WIFEXITED(status) && WEXITSTATUS(status) == 1;
 		ran += WIFEXITED(status) && WEXITSTATUS(status) != 1;
 		close(image);

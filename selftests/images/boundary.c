@@ -191,11 +191,18 @@ TEST(int80)
 	every_number(try_int80);
 }
 
-/* ---- 32-bit code ---- */
+/*
+ * ---- 32-bit code ----
+ *
+ * Reached with LJMP: QEMU's TCG reads the stack of a far return in user mode
+ * with the kernel's rights, which ends in an oops.
+ */
 
 static struct compat {
 	u32 eax, ebx, ecx, edx, esi, edi, ebp, pad;
-	u64 code, stack, saved_rsp;
+	u32 code;		/* offset and selector, for LJMP */
+	u16 selector, pad2;
+	u64 stack, saved_rsp;
 } compat;
 
 void compat_call(void);
@@ -205,8 +212,6 @@ asm(".text\n"
     "push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n\t"
     "mov %rsp, compat+48(%rip)\n\t"
     "mov compat+40(%rip), %rsp\n\t"
-    "pushq $0x23\n\t"
-    "pushq compat+32(%rip)\n\t"
     "mov compat+0(%rip), %eax\n\t"
     "mov compat+4(%rip), %ebx\n\t"
     "mov compat+8(%rip), %ecx\n\t"
@@ -214,7 +219,7 @@ asm(".text\n"
     "mov compat+16(%rip), %esi\n\t"
     "mov compat+20(%rip), %edi\n\t"
     "mov compat+24(%rip), %ebp\n\t"
-    "lretq\n"
+    "ljmp *compat+32(%rip)\n"
     "compat_back:\n\t"
     "mov compat+48(%rip), %rsp\n\t"
     "mov %eax, compat+0(%rip)\n\t"
@@ -291,7 +296,7 @@ static void try_compat(u64 nr, const u64 *a)
 	compat = (struct compat){
 		.eax = nr, .ebx = a[0], .ecx = a[1], .edx = a[2], .esi = a[3],
 		.edi = a[4], .ebp = (u64)(low->stack + 2048),
-		.code = (u64)code32 + way, .stack = (u64)(low->stack + 2048),
+		.code = (u64)code32 + way, .selector = 0x23, .stack = (u64)(low->stack + 2048),
 	};
 	/* SYSCALL takes its second argument in ebp, its sixth on the stack. */
 	if (way == CODE_SYSCALL)

@@ -1212,6 +1212,7 @@ static bool note_exception(struct dk_exception *exception,
 	context->rsp = context->r13;
 	context->cs = 0x33;
 	context->ss = 0x2b;
+	context->rflags = 0x202;
 	return true;
 }
 
