@@ -98,36 +98,6 @@ static s64 console_take_stash(struct file *file, void *buffer, size_t length)
 	return done;
 }
 
-static s64 console_read(struct file *file, void *buffer, size_t length,
-			u64 offset)
-{
-	struct console *console = file->data;
-	dk_u64 done;
-	s64 result;
-
-	if (unlikely(console->stash != STASH_NONE)) {
-		result = console_take_stash(file, buffer, length);
-		if (result != -EAGAIN)
-			return result;
-	}
-	result = errno_restart(DkStreamRead(console_handle(file), offset,
-					    buffer, length, &done));
-	return result ? result : (s64)done;
-}
-
-static s64 console_write(struct file *file, const void *buffer, size_t length,
-			 u64 offset)
-{
-	DK_STATUS status;
-	dk_u64 done;
-
-	status = DkStreamWrite(console_handle(file), offset, buffer, length,
-			       &done);
-	if (status == DK_STATUS_BROKEN_PIPE)
-		return broken_pipe();
-	return status ? errno_restart(status) : (s64)done;
-}
-
 static int readable_bytes(struct file *file)
 {
 	int count = 0;
@@ -161,6 +131,65 @@ static bool console_has_input(struct file *file)
 	return true;
 }
 
+/*
+ * A read that waits in the host is not ended by the program's own alarm,
+ * which is nothing the host knows of. So with one set, wait here.
+ */
+static int console_wait(struct file *file)
+{
+	s64 pause = POLL_PAUSE_FIRST;
+	dk_s64 left;
+	bool ready;
+
+	while (signal_wait_limit(DK_TIMEOUT_INFINITE) != DK_TIMEOUT_INFINITE) {
+		if (signal_interrupts())
+			return -ERESTARTSYS;
+		lock_acquire(&file->lock);
+		ready = console_has_input(file);
+		lock_release(&file->lock);
+		if (ready)
+			break;
+		DkThreadDelayExecution(signal_wait_limit(pause), &left);
+		pause = MIN(2 * pause, POLL_PAUSE_LAST);
+	}
+	return 0;
+}
+
+static s64 console_read(struct file *file, void *buffer, size_t length,
+			u64 offset)
+{
+	struct console *console = file->data;
+	dk_u64 done;
+	s64 result;
+
+	if (console->countable && !(file->flags & O_NONBLOCK)) {
+		result = console_wait(file);
+		if (result)
+			return result;
+	}
+	if (unlikely(console->stash != STASH_NONE)) {
+		result = console_take_stash(file, buffer, length);
+		if (result != -EAGAIN)
+			return result;
+	}
+	result = errno_restart(DkStreamRead(console_handle(file), offset,
+					    buffer, length, &done));
+	return result ? result : (s64)done;
+}
+
+static s64 console_write(struct file *file, const void *buffer, size_t length,
+			 u64 offset)
+{
+	DK_STATUS status;
+	dk_u64 done;
+
+	status = DkStreamWrite(console_handle(file), offset, buffer, length,
+			       &done);
+	if (status == DK_STATUS_BROKEN_PIPE)
+		return broken_pipe();
+	return status ? errno_restart(status) : (s64)done;
+}
+
 static u32 console_poll(struct file *file, struct poll_table *table __unused)
 {
 	struct console *console = file->data;
@@ -173,10 +202,12 @@ static u32 console_poll(struct file *file, struct poll_table *table __unused)
 	if (!console->countable)
 		return events | POLLIN | POLLRDNORM;
 	lock_acquire(&file->lock);
-	if (console_has_input(file))
-		events |= POLLIN | POLLRDNORM;
-	else
+	if (!console_has_input(file))
 		events |= POLL_TIMED;
+	else if (console->stash == STASH_END && file->type == DK_TYPE_FIFO)
+		events |= POLLHUP;
+	else
+		events |= POLLIN | POLLRDNORM;
 	lock_release(&file->lock);
 	return events;
 }

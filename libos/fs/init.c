@@ -5,8 +5,6 @@
 #include "fs.h"
 #include "table.h"
 
-#define UMASK_AT_START 022
-
 static void open_consoles(void)
 {
 	struct file *file;
@@ -27,7 +25,7 @@ void fs_init(const struct dk_parameters *p)
 	if (!fs || !self()->files)
 		panic("no memory for the table of files");
 	fs->refs = 1;
-	fs->umask = UMASK_AT_START;
+	fs->umask = p->umask & 0777;
 	fs->length = 1;
 	fs->directory[0] = '/';
 	if (!path_set(&path, (const char *)p + p->directory_offset, 0) &&
