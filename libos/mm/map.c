@@ -267,7 +267,7 @@ SYSCALL2(munmap, u64, address, u64, length)
 
 SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
 {
-	u64 end = address + PAGE_ALIGN(length);
+	u64 end = address + PAGE_ALIGN(length), at, to;
 	DK_STATUS status;
 	struct area *a;
 	long r = 0;
@@ -281,24 +281,29 @@ SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
 		return -ENOMEM;
 	protection &= PROT_READ | PROT_WRITE | PROT_EXEC;
 	lock_acquire(&mm_lock);
-	if (!area_covers(address, end) || !area_room()) {
+	if (!area_room()) {
 		r = -ENOMEM;
-		goto out;
+		end = address;
 	}
-	for (a = area_find(address); a && a->start < end; a = area_next(a)) {
-		u64 from = MAX(address, a->start), to = MIN(end, a->end);
-
-		status = DkVirtualMemoryProtect((void *)from, to - from,
+	/* Up to the first hole, as in Linux. */
+	for (at = address; at < end; at = to) {
+		a = area_find(at);
+		if (!a || a->start > at) {
+			r = -ENOMEM;
+			end = at;
+			break;
+		}
+		to = MIN(end, a->end);
+		status = DkVirtualMemoryProtect((void *)at, to - at,
 						dk_protection(protection));
 		if (status) {
 			r = errno_of(status);
-			end = from;
+			end = at;
 			break;
 		}
 	}
 	if (end > address)
 		area_protect(address, end, protection);
-out:
 	lock_release(&mm_lock);
 	return r;
 }

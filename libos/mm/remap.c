@@ -74,11 +74,60 @@ static long move(const struct area *a, u64 address, u64 old, u64 length,
 	return 0;
 }
 
+/* A copy of the one area that holds [address, address + length). */
+static long area_get(struct area *a, u64 address, u64 length)
+{
+	struct area *found;
+	long r = -EFAULT;
+
+	lock_acquire(&mm_lock);
+	found = area_find(address);
+	if (found && found->start <= address &&
+	    found->end - address >= length) {
+		*a = *found;
+		if (a->file)
+			fs_ref(a->file);
+		r = 0;
+	}
+	lock_release(&mm_lock);
+	return r;
+}
+
+static void area_put(struct area *a)
+{
+	if (a->file)
+		fs_put(a->file);
+}
+
+/* Grow where it is, or else move; MREMAP_FIXED and DONTUNMAP always move. */
+static long remap(struct area *a, u64 address, u64 old, u64 length, u64 flags,
+		  u64 to)
+{
+	bool fixed = flags & MREMAP_FIXED;
+	u64 base = to, left = address;
+	long r;
+
+	if (!old && (!a->file || !(a->flags & AREA_SHARED)))
+		return -EINVAL;
+	if (old && !fixed && !(flags & MREMAP_DONTUNMAP)) {
+		r = grow(a, address, old, length);
+		if (r != -EEXIST)
+			return r ? r : (long)address;
+	}
+	if (!(flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	r = move(a, address, old, length, &base, fixed);
+	if (!r && flags & MREMAP_DONTUNMAP)
+		r = map_anonymous(&left, old, a->protection, a->flags, true);
+	else if (!r && old)
+		r = unmap(address, old);
+	return r ? r : (long)base;
+}
+
 SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 {
 	bool fixed = flags & MREMAP_FIXED;
-	struct area *found, a;
-	u64 base = 0;
+	struct area a;
 	long r;
 
 	old = PAGE_ALIGN(old);
@@ -91,61 +140,33 @@ SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 		return -EINVAL;
 	if (length > layout.limit || old > layout.limit)
 		return -ENOMEM;
+	if (fixed && (to & ~PAGE_MASK || to > layout.limit - length ||
+		      (to < address + old && address < to + length)))
+		return -EINVAL;
+	/* Shrinking in place asks for no more than a page. */
+	r = area_get(&a, address, fixed ? MAX(MIN(old, length), 1) : 1);
+	if (r)
+		return r;
+	area_put(&a);
 	if (fixed) {
-		if (to & ~PAGE_MASK || to > layout.limit - length ||
-		    (to < address + old && address < to + length))
-			return -EINVAL;
 		if (range_is_libos(to, length))
 			return -ENOMEM;
-		base = to;
-	}
-
-	lock_acquire(&mm_lock);
-	found = area_find(address);
-	if (!found || found->start > address || found->end - address < old) {
-		lock_release(&mm_lock);
-		return -EFAULT;
-	}
-	a = *found;
-	if (a.file)
-		fs_ref(a.file);
-	lock_release(&mm_lock);
-
-	r = 0;
-	if (!old) {
-		/* A second mapping of the same shared pages. */
-		r = a.file && (a.flags & AREA_SHARED) &&
-				    (flags & MREMAP_MAYMOVE) ?
-			    move(&a, address, 0, length, &base, fixed) :
-			    -EINVAL;
-	} else if (!fixed && length <= old && !(flags & MREMAP_DONTUNMAP)) {
-		if (length < old)
-			r = unmap(address + length, old - length);
-		base = address;
+		r = unmap(to, length);
 	} else {
-		r = -EEXIST;
-		if (!fixed && !(flags & MREMAP_DONTUNMAP)) {
-			r = grow(&a, address, old, length);
-			base = r ? 0 : address;
-		}
-		if (r == -EEXIST) {
-			r = -ENOMEM;
-			if (flags & MREMAP_MAYMOVE) {
-				r = move(&a, address, old, length, &base,
-					 fixed);
-				if (!r && flags & MREMAP_DONTUNMAP) {
-					u64 again = address;
-
-					r = map_anonymous(&again, old,
-							  a.protection, a.flags,
-							  true);
-				} else if (!r) {
-					r = unmap(address, old);
-				}
-			}
-		}
+		to = 0;
 	}
-	if (a.file)
-		fs_put(a.file);
-	return r ? r : (long)base;
+	if (!r && old > length) {
+		r = unmap(address + length, old - length);
+		old = length;
+	}
+	if (r)
+		return r;
+	if (old == length && !fixed && !(flags & MREMAP_DONTUNMAP))
+		return address;
+	r = area_get(&a, address, old);
+	if (r)
+		return r;
+	r = remap(&a, address, old, length, flags, to);
+	area_put(&a);
+	return r;
 }
