@@ -177,11 +177,12 @@ run --chdir /etc busybox pwd
 expect 0 "/etc" "--chdir"
 run busybox id -u
 expect 0 "$(id -u)" "the user"
-PATH=$work:$PATH
-cp /bin/busybox "$work/found-in-path"
-run found-in-path true
-[ "$code" != 127 ]
-result $? "looked up in PATH"
+mkdir "$work/bin"
+cp /bin/busybox "$work/bin/factor"
+PATH=$work/bin:$PATH run factor 6
+expect 0 "6: 2 3" "looked up in PATH"
+run --env "PATH=$work/bin" factor 21
+expect 0 "21: 3 7" "in the PATH that the program gets"
 
 # ---- rules ----
 

@@ -189,9 +189,9 @@ TEST_F(one, followed_as_strace_does)
 
 	ASSERT_EQ(0, start(self, "spin"));
 	seize(_metadata, self->pid);
-	for (int i = 0; i < 400; i++) {
+	for (int i = 0; i < 160; i++) {
 		/* Single steps are exceptions, and the provider's. */
-		ASSERT_EQ(0, ptrace(i % 100 < 50 ? PTRACE_SYSCALL : PTRACE_CONT,
+		ASSERT_EQ(0, ptrace(i % 40 < 20 ? PTRACE_SYSCALL : PTRACE_CONT,
 				    self->pid, 0, 0));
 		if (i % 20 == 19)
 			ptrace(PTRACE_INTERRUPT, self->pid, 0, 0);
