@@ -64,7 +64,7 @@
 
 #define MAX_LINKS	40		/* MAXSYMLINKS */
 #define MAX_TRIES	16		/* of a scoped walk that races */
-#define BUFFER_SIZE	(2 * PATH_MAX)
+#define MAX_TEXT	(2 * PATH_MAX)	/* a link and the rest of the path */
 
 /**
  * dk_lookup_host() - walk the host's tree from the sandbox's root
@@ -96,7 +96,7 @@ int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
  * @sandbox:	whose view
  * @at:		where we are, referenced
  * @rest:	what is left of the path, in @buffer
- * @buffer:	@rest ends where it ends, so that links can be put in front
+ * @buffer:	what was walked already makes room for links in front of @rest
  * @links:	followed so far
  */
 struct walk {
@@ -193,6 +193,27 @@ static bool may_follow(const struct path *dir, const struct path *link)
 	return vfsuid_valid(dir_owner) && vfsuid_eq(dir_owner, owner);
 }
 
+/* Make room for @length bytes in front of the rest. */
+static int walk_room(struct walk *walk, size_t length)
+{
+	size_t left = strlen(walk->rest) + 1;
+	char *buffer;
+
+	if (length > walk->rest - walk->buffer) {
+		if (length + left > MAX_TEXT)
+			return -ENAMETOOLONG;
+		buffer = kmalloc(length + left, GFP_KERNEL_ACCOUNT);
+		if (!buffer)
+			return -ENOMEM;
+		memcpy(buffer + length, walk->rest, left);
+		kfree(walk->buffer);
+		walk->buffer = buffer;
+		walk->rest = buffer + length;
+	}
+	walk->rest -= length;
+	return 0;
+}
+
 /* Put the text of @link, which is in walk->at, in front of the rest. */
 static int walk_link(struct walk *walk, const struct path *link, bool last)
 {
@@ -200,7 +221,7 @@ static int walk_link(struct walk *walk, const struct path *link, bool last)
 	DEFINE_DELAYED_CALL(done);
 	const char *text;
 	size_t length;
-	int error = 0;
+	int error;
 
 	if (++walk->links > MAX_LINKS)
 		return -ELOOP;
@@ -216,12 +237,8 @@ static int walk_link(struct walk *walk, const struct path *link, bool last)
 	if (!text)
 		return -ELOOP;
 	length = strlen(text);
-	if (!length) {
-		error = -ENOENT;
-	} else if (length > walk->rest - walk->buffer) {
-		error = -ENAMETOOLONG;
-	} else {
-		walk->rest -= length;
+	error = length ? walk_room(walk, length) : -ENOENT;
+	if (!error) {
 		memcpy(walk->rest, text, length);
 		if (*text == '/')
 			walk_to_root(walk);
@@ -341,50 +358,18 @@ static bool is_plain(const struct dk_sandbox *sandbox, const char *name)
 	return !dk_rule_named(sandbox, name);
 }
 
-/*
- * Let the kernel walk to the directory of the last component, which is then
- * all that is left. If that fails, our walk finds out why.
- */
-static void walk_ahead(struct walk *walk)
-{
-	struct path parent;
-	char *slash = strrchr(walk->rest, '/');
-	bool done;
-
-	/* "/name", "/name/" and the like gain nothing */
-	if (slash == walk->rest || !slash[1] ||
-	    !is_plain(walk->sandbox, walk->rest))
-		return;
-	*slash = 0;
-	done = !dk_lookup_host(walk->sandbox, walk->rest, LOOKUP_DIRECTORY |
-			       LOOKUP_NO_SYMLINKS, &parent);
-	*slash = '/';
-	if (!done)
-		return;
-	if (dk_rule_find(walk->sandbox, &parent)) {
-		walk_to(walk, &parent);
-		walk->rest = slash + 1;
-	} else {
-		path_put(&parent);
-	}
-}
-
 static int walk_slowly(const struct dk_sandbox *sandbox, const char *name,
 		       unsigned int flags, struct dk_name *found)
 {
 	struct walk walk = { .sandbox = sandbox, .at = sandbox->root };
-	size_t size = strlen(name) + 1;
 	int error;
 
-	walk.buffer = kmalloc(BUFFER_SIZE, GFP_KERNEL_ACCOUNT);
+	walk.buffer = kstrdup(name, GFP_KERNEL_ACCOUNT);
 	if (!walk.buffer)
 		return -ENOMEM;
-	walk.rest = walk.buffer + BUFFER_SIZE - size;
-	memcpy(walk.rest, name, size);
+	walk.rest = walk.buffer;
 	path_get(&walk.at);
 	dk_rule_enter(sandbox, &walk.at);
-	if (flags & DK_LOOKUP_PARENT)
-		walk_ahead(&walk);
 
 	error = walk_rest(&walk, flags, found);
 	if (error && error != -ENOMEM &&

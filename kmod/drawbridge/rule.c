@@ -50,6 +50,11 @@ static bool rule_contains(const struct dk_rule *rule, const struct path *path)
 {
 	if (rule->mount && path->mnt == rule->mount)
 		return true;
+	/* Nothing is below a file, except what was mounted on it since. */
+	if (!d_is_dir(rule->path.dentry) &&
+	    path->dentry != rule->path.dentry &&
+	    path->dentry != path->mnt->mnt_root)
+		return false;
 	/* Without the lock of all mounts when the mount is the same. */
 	if (path->mnt == rule->path.mnt)
 		return is_subdir(path->dentry, rule->path.dentry);
