@@ -128,7 +128,7 @@ static void fail_start(const struct report *report)
 	if (report->error == EOPNOTSUPP)
 		fail(EXIT_OWN_FAILURE,
 		     "this machine lacks the FSGSBASE instructions, which picoprocesses need; see grep fsgsbase /proc/cpuinfo, and nofsgsbase in /proc/cmdline");
-	if (report->error == ENOEXEC)
+	if (report->error == ELIBBAD)
 		fail(EXIT_OWN_FAILURE,
 		     "the image is no static x86-64 program for the Drawbridge ABI; link it against libpal with -static-pie");
 	fail(EXIT_OWN_FAILURE,

@@ -32,7 +32,8 @@ static const struct dk_call dk_calls[DK_CALL_LIMIT] = {
 };
 
 /* Status bit + 1 of an errno, 0: none. */
-#define DK_BIT_ENTRY(bit, name, value, text)	[-(value)] = (bit) + 1,
+#define DK_BIT_ENTRY(bit, name, value, text)				\
+	[-(value)] = (bit) + 1,
 
 static const u8 dk_status_bits[] = { DK_STATUS_TABLE(DK_BIT_ENTRY) };
 
@@ -101,7 +102,7 @@ static enum pico_syscall dk_redirect(struct dk_thread *thread,
 {
 	if (put_user((u64)regs->ip, &thread->block->return_address)) {
 		thread->stats.refused_calls++;
-		return pico_answer_system_call(regs, -ENOSYS);
+		return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
 	}
 	thread->stats.system_calls++;
 	regs->ax = regs->orig_ax;
@@ -123,7 +124,7 @@ enum pico_syscall dk_dispatch(struct pico_thread *pico, struct pt_regs *regs)
 			return dk_redirect(thread, regs);
 	}
 	thread->stats.refused_calls++;
-	return pico_answer_system_call(regs, -ENOSYS);
+	return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
 }
 
 /* Where the calling thread's own system calls go. Zero: nowhere. */

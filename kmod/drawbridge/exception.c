@@ -118,6 +118,7 @@ bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
 	unsigned long sp;
 
 	thread->stats.exceptions++;
+	thread->restart_ip = 0;		/* what waited may not be taken up */
 	if (!entry)
 		return false;
 	dk_fill_exception(&frame.exception, e);

@@ -38,7 +38,6 @@ void dk_handles_init(struct dk_handle_table *table)
 	table->free_tail = DK_NO_SLOT;
 }
 
-/* Pairs with the release that published the chunk. */
 static struct dk_handle_slot *dk_slot(struct dk_handle_table *table, u32 index)
 {
 	struct dk_handle_chunk *chunk;
@@ -46,6 +45,7 @@ static struct dk_handle_slot *dk_slot(struct dk_handle_table *table, u32 index)
 	if (index >= DK_HANDLES_MAX)
 		return NULL;
 	index = array_index_nospec(index, DK_HANDLES_MAX);
+	/* Pairs with the release of dk_chunk_add(). */
 	chunk = smp_load_acquire(&table->chunks[index >> DK_CHUNK_SHIFT]);
 	return chunk ? &chunk->slots[index & (DK_CHUNK_SLOTS - 1)] : NULL;
 }
@@ -73,17 +73,13 @@ void dk_handles_destroy(struct dk_process *process)
 	memset(table, 0, sizeof(*table));
 }
 
-/*
- * A free slot, with the lock held; or NULL without it, *error telling why,
- * or -EAGAIN after a chunk was added.
- */
-static struct dk_handle_slot *dk_slot_take(struct dk_handle_table *table,
-					   u32 *index, long *error)
+/* A free slot that has its chunk, or NULL: *index then tells which chunk. */
+static struct dk_handle_slot *dk_slot_pick(struct dk_handle_table *table,
+					   u32 *index)
 {
 	struct dk_handle_slot *slot;
-	struct dk_handle_chunk *chunk, **place;
 
-	spin_lock(&table->lock);
+	lockdep_assert_held(&table->lock);
 	if (table->free_head != DK_NO_SLOT) {
 		*index = table->free_head;
 		slot = dk_slot(table, *index);
@@ -92,30 +88,27 @@ static struct dk_handle_slot *dk_slot_take(struct dk_handle_table *table,
 			table->free_tail = DK_NO_SLOT;
 		return slot;
 	}
-	if (table->used == DK_HANDLES_MAX) {
-		spin_unlock(&table->lock);
-		*error = -EMFILE;
-		return NULL;
-	}
 	*index = table->used;
 	slot = dk_slot(table, *index);
-	if (slot) {
+	if (slot)
 		table->used++;
-		return slot;
-	}
-	place = &table->chunks[*index >> DK_CHUNK_SHIFT];
-	spin_unlock(&table->lock);
+	return slot;
+}
 
+static long dk_chunk_add(struct dk_handle_table *table, u32 index)
+{
+	struct dk_handle_chunk *chunk;
+
+	if (index >= DK_HANDLES_MAX)
+		return -EMFILE;
 	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
-	if (!chunk) {
-		*error = -ENOMEM;
-		return NULL;
-	}
-	/* Another thread may have been faster. */
-	if (cmpxchg_release(place, NULL, chunk))
+	if (!chunk)
+		return -ENOMEM;
+	/* Another thread may have been faster. Pairs with dk_slot(). */
+	if (cmpxchg_release(&table->chunks[index >> DK_CHUNK_SHIFT], NULL,
+			    chunk))
 		kvfree(chunk);
-	*error = -EAGAIN;
-	return NULL;
+	return 0;
 }
 
 long dk_handle_create(struct dk_process *process, struct dk_object *object,
@@ -123,15 +116,17 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 {
 	struct dk_handle_table *table = &process->handles;
 	struct dk_handle_slot *slot;
-	long error;
 	u32 index;
+	long ret;
 
-	do {
-		slot = dk_slot_take(table, &index, &error);
-	} while (!slot && error == -EAGAIN);
-	if (!slot)
-		return error;
-
+	spin_lock(&table->lock);
+	while (!(slot = dk_slot_pick(table, &index))) {
+		spin_unlock(&table->lock);
+		ret = dk_chunk_add(table, index);
+		if (ret)
+			return ret;
+		spin_lock(&table->lock);
+	}
 	WRITE_ONCE(slot->rights, rights);
 	*handle = (u64)slot->generation << 32 | (index + 1);
 	rcu_assign_pointer(slot->object, object);

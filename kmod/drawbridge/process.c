@@ -3,6 +3,7 @@
  * Processes: how one comes to be from the sandbox's start, and how it ends.
  */
 #include <linux/binfmts.h>
+#include <linux/fs_struct.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/random.h>
@@ -112,6 +113,7 @@ static void dk_fill_system(struct dk_sandbox *sandbox, struct dk_parameters *p)
 	rcu_read_lock();
 	p->parent_id = task_tgid_vnr(rcu_dereference(current->real_parent));
 	rcu_read_unlock();
+	p->umask = current_umask();
 	p->cpu_count = cpumask_weight(current->cpus_ptr);
 	si_meminfo(&info);
 	p->memory_total = (u64)info.totalram * info.mem_unit;
@@ -201,6 +203,9 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 	unsigned long address;
 	int ret;
 
+	ret = unshare_fs_struct();
+	if (ret)
+		return ret;
 	p = kzalloc(sizeof(*p), GFP_KERNEL);
 	if (!p)
 		return -ENOMEM;
@@ -246,6 +251,8 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 	mutex_unlock(&sandbox->lock);
 	if (ret)
 		goto out;
+	/* Modes of new files come from inside, masked already. */
+	current->fs->umask = 0;
 	thread->pico = pthread;
 	process->thread = NULL;
 	atomic64_inc(&sandbox->thread_count);

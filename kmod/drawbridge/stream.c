@@ -14,7 +14,8 @@
 
 /* ---- statuses ---- */
 
-#define STATUS_ENTRY(bit, name, value, text)	[-(value)] = 1ULL << (bit),
+#define STATUS_ENTRY(bit, name, value, text)				\
+	[-(value)] = 1ULL << (bit),
 
 static const u64 status_bits[] = { DK_STATUS_TABLE(STATUS_ENTRY) };
 

@@ -6,6 +6,7 @@
  * Its object is signalled when it ends, and stays so.
  */
 #include <linux/sched.h>
+#include <linux/syscalls.h>
 
 #include "drawbridge.h"
 
@@ -143,8 +144,9 @@ DK_HANDLER(DkThreadGetParameter)
 
 DK_HANDLER(DkThreadYieldExecution)
 {
-	yield();
-	return 0;
+	pico_forward_system_call(thread->pico, current_pt_regs(),
+				 __NR_sched_yield, 0, 0, 0, 0, 0, 0);
+	return DK_FORWARD;
 }
 
 DK_HANDLER(DkThreadExit)

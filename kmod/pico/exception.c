@@ -26,10 +26,6 @@
 /* enum sig_handler of kernel/signal.c: leave the action as it is. */
 #define PICO_HANDLER_CURRENT	0
 
-unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
-				     struct task_struct *task, int handler);
-unsigned long pico_hook_signal(struct pt_regs *regs);
-
 /*
  * In place of force_sig_info_to_task(). Interrupts may be off. One exception
  * is kept: a second one before the first was dispatched is its consequence.
@@ -63,21 +59,22 @@ unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
 
 static void pico_default_action(unsigned long mask)
 {
+	struct k_sigaction *action = pico_sighand()->action;
 	int sig;
 
 	for (sig = 1; sig < BITS_PER_LONG; sig++) {
 		if (mask & sigmask(sig))
-			current->sighand->action[sig - 1].sa.sa_handler = SIG_DFL;
+			action[sig - 1].sa.sa_handler = SIG_DFL;
 	}
 }
 
 /* The provider did not want it: the process dies of it, as any other would. */
 static void pico_exception_fatal(struct pico_exception *exception)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&pico_sighand()->siglock);
 	pico_default_action(sigmask(exception->info.si_signo));
 	current->signal->flags &= ~SIGNAL_UNKILLABLE;
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&pico_sighand()->siglock);
 	send_sig_info(exception->info.si_signo, &exception->info, current);
 }
 
@@ -86,13 +83,13 @@ static void pico_signals_from_outside(void)
 {
 	unsigned long pending;
 
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&pico_sighand()->siglock);
 	pending = (current->pending.signal.sig[0] |
 		   current->signal->shared_pending.signal.sig[0]) &
 		  PICO_SYNCHRONOUS;
 	if (pending)
 		pico_default_action(pending);
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&pico_sighand()->siglock);
 }
 
 /*

@@ -31,13 +31,6 @@ struct pico_hook {
 	struct ftrace_ops ops;
 };
 
-void pico_trampoline_system_call(void);
-void pico_trampoline_force_signal(void);
-void pico_trampoline_signal(void);
-void pico_trampoline_exit(void);
-void pico_trampoline_vsyscall(void);
-void pico_trampoline_dispatch_config(void);
-
 static struct pico_hook pico_hooks[] = {
 	{ "taskstats_exit",		pico_trampoline_exit },
 	{ "force_sig_info_to_task",	pico_trampoline_force_signal },

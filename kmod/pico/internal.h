@@ -81,6 +81,12 @@ struct pico_host {
 	void *context;
 };
 
+/* The calling task's own, which nobody takes away from it. */
+static inline struct sighand_struct *pico_sighand(void)
+{
+	return rcu_dereference_protected(current->sighand, true);
+}
+
 /* thread.c */
 struct pico_thread *pico_thread_find(struct task_struct *task);
 struct pico_thread *pico_thread_alloc(struct pico_process *process);
@@ -120,6 +126,24 @@ void pico_finish_forward(struct pico_thread *thread, struct pt_regs *regs);
 /* hooks.c */
 int pico_hooks_init(void);
 void pico_hooks_exit(void);
+
+/* The hooks themselves, called by trampolines.S. */
+unsigned long pico_hook_system_call(struct pt_regs *regs);
+unsigned long pico_hook_dispatch_config(struct task_struct *task);
+unsigned long pico_hook_vsyscall(unsigned long error_code,
+				 struct pt_regs *regs);
+unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
+				     struct task_struct *task, int handler);
+unsigned long pico_hook_signal(struct pt_regs *regs);
+unsigned long pico_hook_exit(struct task_struct *task, int group_dead);
+
+/* trampolines.S: at the entry of the hooked functions, not to be called. */
+void pico_trampoline_system_call(void);
+void pico_trampoline_force_signal(void);
+void pico_trampoline_signal(void);
+void pico_trampoline_exit(void);
+void pico_trampoline_vsyscall(void);
+void pico_trampoline_dispatch_config(void);
 
 /*
  * What a hook answers to its trampoline: run the hooked function, or return

@@ -136,30 +136,27 @@ void pico_process_free(struct pico_process *process)
 }
 
 /*
- * Everything is blocked or handled as a picoprocess needs it: a provider's
- * write to a pipe without a reader is an error, not a signal; nothing stays
- * blocked or ignored that the launcher had so.
+ * Signals as a picoprocess needs them: a provider's write to a pipe without a
+ * reader is an error, not a signal; exceptions are as in exception.c; nothing
+ * stays blocked, since nobody inside could unblock it. What the launcher
+ * ignores stays ignored (nohup).
  */
 static void pico_signals_init(void)
 {
 	static const int synchronous[] = {
 		SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE,
 	};
-	struct k_sigaction *action = current->sighand->action;
+	struct k_sigaction *action = pico_sighand()->action;
 	int i;
 
-	spin_lock_irq(&current->sighand->siglock);
-	for (i = 0; i < _NSIG; i++) {
-		memset(&action[i], 0, sizeof(action[i]));
-		action[i].sa.sa_handler = SIG_DFL;
-	}
+	spin_lock_irq(&pico_sighand()->siglock);
 	for (i = 0; i < ARRAY_SIZE(synchronous); i++)
 		action[synchronous[i] - 1].sa.sa_handler = PICO_NO_HANDLER;
 	action[SIGPIPE - 1].sa.sa_handler = SIG_IGN;
 	action[SIGXFSZ - 1].sa.sa_handler = SIG_IGN;
 	sigemptyset(&current->blocked);
 	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&pico_sighand()->siglock);
 }
 
 static int pico_close_file(const void *last, struct file *file, unsigned int fd)
@@ -284,9 +281,10 @@ static int pico_load_binary(struct linux_binprm *bprm)
 	if (!cpu_feature_enabled(X86_FEATURE_FSGSBASE))
 		return -EOPNOTSUPP;
 
+	/* -ENOEXEC would mean "not my format" and be tried again. */
 	ret = pico_prepare(bprm, &process, &thread);
 	if (ret)
-		return ret;
+		return ret == -ENOEXEC ? -ELIBBAD : ret;
 	ret = pico_exec(bprm, process, thread);
 	if (ret) {
 		/* Never marked: nobody else knows them. */

@@ -10,11 +10,6 @@
 
 #include "internal.h"
 
-unsigned long pico_hook_system_call(struct pt_regs *regs);
-unsigned long pico_hook_dispatch_config(struct task_struct *task);
-unsigned long pico_hook_vsyscall(unsigned long error_code,
-				 struct pt_regs *regs);
-
 /*
  * In place of syscall_user_dispatch(), which the kernel's entry code calls
  * before anything else looks at the call: ptrace, seccomp, audit.
@@ -52,7 +47,8 @@ unsigned long pico_hook_system_call(struct pt_regs *regs)
  * argument registers unchanged afterwards and the native result in rax; if a
  * signal makes the kernel restart the call, the thread's own call is made
  * again. Forward only calls that cannot change the mark or end it: never
- * prctl, execve, ptrace, rt_sigaction, or a clone of the provider's own.
+ * prctl, execve, ptrace, rt_sigaction, or a clone of the provider's own; and
+ * none that waits interruptibly: to it, a signal is pending all the time.
  */
 void pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
 			      unsigned long nr, unsigned long a0,

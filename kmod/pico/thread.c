@@ -30,8 +30,6 @@ atomic_t pico_thread_count, pico_process_count;
 
 static struct tracepoint *pico_fork_tracepoint;
 
-unsigned long pico_hook_exit(struct task_struct *task, int group_dead);
-
 static struct hlist_head *pico_bucket(struct task_struct *task)
 {
 	return &pico_threads[hash_min((unsigned long)task,
@@ -138,11 +136,10 @@ void pico_thread_created(struct pico_thread *thread, struct pt_regs *regs)
 	int error = 0;
 
 	thread->creating = false;
-	if (thread->child) {
-		kfree(thread->child);
-		thread->child = NULL;
+	if (thread->child)
 		error = (long)regs->ax < 0 ? (long)regs->ax : -EAGAIN;
-	}
+	kfree(thread->child);
+	thread->child = NULL;
 	regs->ax = thread->process->provider->routines->thread_created(thread,
 					thread->child_info.context, error);
 }

@@ -64,8 +64,8 @@ typedef __s64 DK_STATUS;
 #define DK_OPTION_NONBLOCK	0x1	/* WOULD_BLOCK instead of waiting */
 #define DK_OPTION_DIRECTORY	0x2	/* must be, or is created as, a directory */
 #define DK_OPTION_NOFOLLOW	0x4	/* a last symbolic link: LINK_LOOP */
-#define DK_OPTION_LINK		0x8	/* open a last symbolic link itself;
-					 * reading it gives its target */
+/* open a last symbolic link itself; reading it gives its target */
+#define DK_OPTION_LINK		0x8
 #define DK_OPTION_SYNC		0x10	/* writes return when on the medium */
 #define DK_OPTION_MODE_SHIFT	32	/* 12 bits: permissions when created */
 #define DK_OPTION_MODE(m)	((dk_u64)((m) & 07777) << DK_OPTION_MODE_SHIFT)
@@ -264,7 +264,9 @@ struct dk_parameters {
 	__u8	host_name[64];
 	__u32	group_offset;		/* supplementary groups: __u32 each */
 	__u32	group_count;
-	__u64	reserved[3];
+	__u32	umask;			/* the launcher's; the host applies none */
+	__u32	reserved0;
+	__u64	reserved[2];
 };
 
 #define DK_PARAMETERS_WX	0x1	/* memory may be writable and executable */
