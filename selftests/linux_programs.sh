@@ -100,7 +100,7 @@ same "sha256sum, $mib MiB" $bb sha256sum "$text"
 same "md5sum, $mib MiB" $bb md5sum "$text"
 same "wc, $mib MiB" $bb wc "$text"
 same "cat, $mib MiB" $bb cat "$text"
-same "grep -c, $mib MiB" $bb grep -c 'needle 42' "$text"
+same "grep -F, $mib MiB" $bb grep -c -F 'needle 42' "$text"
 input=$text
 same "sha256sum of standard input, $mib MiB" $bb sha256sum
 same "tail, $mib MiB" $bb tail -n 1000
