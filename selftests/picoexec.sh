@@ -144,7 +144,8 @@ result $? "without standard output"
 
 # ---- signals ----
 
-for signal in TERM INT KILL; do
+# SIGINT is ignored by what a shell starts in the background.
+for signal in TERM HUP KILL USR1; do
 	"$picoexec" busybox sleep 30 </dev/null >/dev/null 2>&1 &
 	pid=$!
 	sleep 0.7
