@@ -132,7 +132,6 @@ struct dk_stats {
  * @path:	the host's directory or file
  * @mount:	of a private rule: the tmpfs seen in place of @path
  * @at:		of a graft (see path.c): the path whose place it takes
- * @name:	of a graft: where that is, absolute, no trailing slash
  * @rights:	DK_ACCESS_READ | WRITE | EXECUTE
  */
 struct dk_rule {
@@ -140,7 +139,6 @@ struct dk_rule {
 	struct path path;
 	struct vfsmount *mount;
 	struct path at;
-	char *name;
 	u32 rights;
 };
 

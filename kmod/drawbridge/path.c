@@ -16,27 +16,21 @@
  * Grafts are not mounts: no other process sees them, and no privilege is
  * needed to make them. The walk below knows them.
  *
- * A path is walked in one of two ways:
+ * So paths are walked here, one component after the other. Each step asks for
+ * execute permission, looks up, crosses mounts and enters a graft. ".." stops
+ * at the root, and from a graft's root it goes on from where the graft stands.
+ * The text of a symbolic link is put in front of the rest of the path; if it
+ * is absolute, the walk starts again at the root. After each ".." the place
+ * must be below the root (or in a private mount, which has no outside): so a
+ * directory that someone moves out of the root, while we walk in it, is a dead
+ * end and no way out. This test looks at where we are and not at whether
+ * something moved, so there is nothing to be tried again.
  *
- *  1. By the kernel's own walk, vfs_path_lookup() from the root, scoped as
- *     openat2() does it with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: ".."
- *     stops at the root, absolute links start at it, a race with a rename or a
- *     mount while ".." is taken gives -EAGAIN and another try, and the end
- *     must be below the root. In a sandbox with grafts this way is only taken
- *     when it cannot miss one: a name that has no "..", that does not start
- *     with a graft's own name, and, by LOOKUP_NO_SYMLINKS, without following
- *     any link.
- *
- *  2. By the walk in this file, one component after the other, for all other
- *     cases. Each step asks for execute permission, looks up, crosses mounts
- *     and enters a graft. ".." from a graft's root goes on from where the
- *     graft stands. The text of a symbolic link is put in front of the rest
- *     of the path; if it is absolute, the walk starts again at the root.
- *     After each ".." the place must be below the root (or in a private
- *     mount, which has no outside): so a directory that someone moves out of
- *     the root, while we walk in it, is a dead end and no way out. This test
- *     looks at where we are and not at whether something moved, so there is
- *     nothing to be tried again.
+ * The kernel's own walk, vfs_path_lookup(), is not used for this. It knows no
+ * grafts, so it could only be tried for paths that meet none, and it does not
+ * tell what it met: with links, mounts and missing names most of what a
+ * program does would be walked twice. The price is that ours takes a reference
+ * on every directory of the way, where the kernel's takes one at the end.
  *
  * Where our walk differs from the kernel's:
  *
@@ -63,15 +57,19 @@
 #include "stream.h"
 
 #define MAX_LINKS	40		/* MAXSYMLINKS */
-#define MAX_TRIES	16		/* of a scoped walk that races */
+#define MAX_TRIES	16		/* of dk_lookup_host() */
 #define MAX_TEXT	(2 * PATH_MAX)	/* a link and the rest of the path */
 
 /**
- * dk_lookup_host() - walk the host's tree from the sandbox's root
+ * dk_lookup_host() - walk the host's tree as it is, for the monitor
  * @sandbox:	whose root
  * @name:	absolute
- * @flags:	LOOKUP_FOLLOW, LOOKUP_DIRECTORY, LOOKUP_NO_SYMLINKS
+ * @flags:	LOOKUP_FOLLOW, LOOKUP_DIRECTORY
  * @path:	result, referenced
+ *
+ * As openat2() does it with RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: ".."
+ * stops at the root, absolute links start at it, a race with a rename or a
+ * mount while ".." is taken gives -EAGAIN, and the end must be below the root.
  */
 int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
 		   unsigned int flags, struct path *path)
@@ -347,60 +345,6 @@ parent:
 	}
 }
 
-/* Whether the kernel's own walk would see the same tree. */
-static bool is_plain(const struct dk_sandbox *sandbox, const char *name)
-{
-	const char *p;
-
-	for (p = strstr(name, "/.."); p; p = strstr(p + 3, "/.."))
-		if (!p[3] || p[3] == '/')
-			return false;
-	return !dk_rule_named(sandbox, name);
-}
-
-static int walk_slowly(const struct dk_sandbox *sandbox, const char *name,
-		       unsigned int flags, struct dk_name *found)
-{
-	struct walk walk = { .sandbox = sandbox, .at = sandbox->root };
-	int error;
-
-	walk.buffer = kstrdup(name, GFP_KERNEL_ACCOUNT);
-	if (!walk.buffer)
-		return -ENOMEM;
-	walk.rest = walk.buffer;
-	path_get(&walk.at);
-	dk_rule_enter(sandbox, &walk.at);
-
-	error = walk_rest(&walk, flags, found);
-	if (error && error != -ENOMEM &&
-	    !dk_rule_allows(dk_rule_find(sandbox, &walk.at), 0))
-		error = -EACCES;
-	path_put(&walk.at);
-	if (found->last)
-		found->buffer = walk.buffer;
-	else
-		kfree(walk.buffer);
-	return error;
-}
-
-static int walk_fast(const struct dk_sandbox *sandbox, const char *name,
-		     unsigned int flags, struct dk_name *found)
-{
-	unsigned int lookup = flags & DK_LOOKUP_FOLLOW ? LOOKUP_FOLLOW : 0;
-	int error;
-
-	if (dk_rule_grafts(sandbox)) {
-		if (!is_plain(sandbox, name))
-			return -ELOOP;
-		lookup |= LOOKUP_NO_SYMLINKS;
-	}
-	error = dk_lookup_host(sandbox, name, lookup, &found->path);
-	if (error)
-		return error;
-	found->rule = dk_rule_find(sandbox, &found->path);
-	return 0;
-}
-
 /**
  * dk_lookup() - find what a path means
  * @sandbox:	whose process asks
@@ -414,29 +358,31 @@ static int walk_fast(const struct dk_sandbox *sandbox, const char *name,
 int dk_lookup(const struct dk_sandbox *sandbox, const char *name,
 	      unsigned int flags, struct dk_name *found)
 {
+	struct walk walk = { .sandbox = sandbox, .at = sandbox->root };
 	int error;
 
 	memset(found, 0, sizeof(*found));
-	if (!(flags & DK_LOOKUP_PARENT)) {
-		error = walk_fast(sandbox, name, flags, found);
-		if (!error && found->rule)
-			return 0;
-		if (!error) {
-			/* Out of reach, or hidden by a rename just now. */
-			path_put(&found->path);
-			found->path = (struct path){};
-		}
-		if (error == -ENOENT && dk_rules_allow_all(sandbox))
-			return error;
-	}
-	error = walk_slowly(sandbox, name, flags, found);
-	if (error)
-		return error;
+	walk.buffer = kstrdup(name, GFP_KERNEL_ACCOUNT);
+	if (!walk.buffer)
+		return -ENOMEM;
+	walk.rest = walk.buffer;
+	path_get(&walk.at);
+	dk_rule_enter(sandbox, &walk.at);
+
+	error = walk_rest(&walk, flags, found);
+	if (error && error != -ENOMEM &&
+	    !dk_rule_allows(dk_rule_find(sandbox, &walk.at), 0))
+		error = -EACCES;
+	path_put(&walk.at);
 	if (found->path.dentry)
 		found->rule = dk_rule_find(sandbox, &found->path);
 	if (found->parent.dentry)
 		found->parent_rule = dk_rule_find(sandbox, &found->parent);
-	return 0;
+	if (found->last)
+		found->buffer = walk.buffer;
+	else
+		kfree(walk.buffer);
+	return error;
 }
 
 void dk_name_put(struct dk_name *name)

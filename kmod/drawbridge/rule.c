@@ -124,60 +124,7 @@ bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry)
 	return false;
 }
 
-/* Whether no place in the sandbox is without any rights. */
-bool dk_rules_allow_all(const struct dk_sandbox *sandbox)
-{
-	const struct dk_rule *rule;
-
-	list_for_each_entry(rule, &sandbox->rules, link)
-		if (!rule->rights)
-			return false;
-	return dk_rule_find(sandbox, &sandbox->root);
-}
-
 /* ---- grafts ---- */
-
-bool dk_rule_grafts(const struct dk_sandbox *sandbox)
-{
-	const struct dk_rule *rule;
-
-	list_for_each_entry(rule, &sandbox->rules, link)
-		if (rule->at.dentry)
-			return true;
-	return false;
-}
-
-/* Whether the path @name starts with all the components of @prefix. */
-static bool name_starts_with(const char *name, const char *prefix)
-{
-	for (;;) {
-		size_t length;
-
-		while (*name == '/' ||
-		       (*name == '.' && (!name[1] || name[1] == '/')))
-			name++;
-		if (!*prefix)
-			return true;
-		prefix++;
-		length = strcspn(prefix, "/");
-		if (strncmp(name, prefix, length) ||
-		    (name[length] && name[length] != '/'))
-			return false;
-		name += length;
-		prefix += length;
-	}
-}
-
-/* Whether @name, which has no "..", leads through a graft by its text alone. */
-bool dk_rule_named(const struct dk_sandbox *sandbox, const char *name)
-{
-	const struct dk_rule *rule;
-
-	list_for_each_entry(rule, &sandbox->rules, link)
-		if (rule->at.dentry && name_starts_with(name, rule->name))
-			return true;
-	return false;
-}
 
 static void graft_root(const struct dk_rule *rule, struct path *root)
 {
@@ -390,7 +337,6 @@ static void rule_free(struct dk_rule *rule)
 	if (rule->mount)
 		kern_unmount(rule->mount);
 	path_put(&rule->path);
-	kfree(rule->name);
 	kfree(rule);
 }
 
@@ -482,12 +428,6 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 	if (error) {
 		kfree(new);
 		goto put_uri;
-	}
-	new->name = name_below(&new->path, &sandbox->root);
-	if (IS_ERR(new->name)) {
-		error = PTR_ERR(new->name);
-		new->name = NULL;
-		goto free;
 	}
 	if (rule->flags & DRAWBRIDGE_RULE_PRIVATE) {
 		new->mount = private_mount();

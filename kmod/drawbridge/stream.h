@@ -48,12 +48,9 @@ void dk_uri_put(struct dk_uri *uri);
 const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
 				   const struct path *path);
 bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry);
-bool dk_rules_allow_all(const struct dk_sandbox *sandbox);
 void dk_rule_enter(const struct dk_sandbox *sandbox, struct path *path);
 const struct dk_rule *dk_rule_grafted(const struct dk_sandbox *sandbox,
 				      const struct path *path);
-bool dk_rule_grafts(const struct dk_sandbox *sandbox);
-bool dk_rule_named(const struct dk_sandbox *sandbox, const char *name);
 
 /* Whether @rule grants every right of @access; no rule grants nothing. */
 static inline bool dk_rule_allows(const struct dk_rule *rule, u32 access)

@@ -208,21 +208,26 @@ long dk_file_map(struct dk_stream *stream, u32 rights, unsigned long *base,
 		 u64 length, u64 offset, unsigned long prot,
 		 unsigned long flags)
 {
-	struct file *file = get_file(stream->file);
+	struct file *file = stream->file;
 	unsigned long how, address;
+
+	if (!file->f_op->mmap)
+		return -EOPNOTSUPP;
 
 	how = flags & DK_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE;
 	if (*base)
 		how |= flags & DK_MAP_REPLACE ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 	if (flags & DK_MAP_SHARED && file->f_mode & FMODE_WRITE &&
 	    !(rights & DK_RIGHT_WRITE)) {
-		struct file *shared = file;
-
-		file = dentry_open(&shared->f_path, O_RDONLY | O_LARGEFILE,
-				   shared->f_cred);
-		fput(shared);
+		/* Opening a device again could have effects. */
+		if (!S_ISREG(file_inode(file)->i_mode))
+			return -EACCES;
+		file = dentry_open(&file->f_path, O_RDONLY | O_LARGEFILE,
+				   file->f_cred);
 		if (IS_ERR(file))
 			return PTR_ERR(file);
+	} else {
+		get_file(file);
 	}
 	address = vm_mmap(file, *base, length, prot, how, offset);
 	fput(file);
