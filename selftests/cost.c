@@ -4,7 +4,8 @@
  * work. Needs scripts/vm --icount; elsewhere everything is skipped. The
  * ratios are for reading; only the null call has a limit.
  */
-#define LIMIT_NULL	300
+/* The aim is 300, native getpid's price. This is what must not be passed. */
+#define LIMIT_NULL	400
 
 #include <fcntl.h>
 #include <linux/futex.h>
