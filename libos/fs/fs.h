@@ -86,7 +86,6 @@ void wake_all(struct wait_queue *queue);
 		struct wait_entry entry_;                                   \
 		struct waiter *waiter_ = waiter_get();                      \
 		int error_ = waiter_ ? 0 : -ENOMEM;                         \
-                                                                            \
 		if (waiter_) {                                              \
 			wait_link(queue, &entry_, waiter_wake, waiter_);    \
 			while (!(condition) && !error_)                     \
@@ -103,8 +102,10 @@ void wake_all(struct wait_queue *queue);
 /*
  * struct file_ops - one kind of file
  *
- * A missing operation answers as Linux does for a kind without it. @buffer is
- * the program's. An @offset of DK_OFFSET_CURRENT means the file's position.
+ * A missing operation answers as Linux does for a kind without it; one without
+ * @seek has no pread and pwrite either. @buffer is the program's, checked by
+ * user_ok(), or the libos's: see rw.c. @list makes struct dk_directory_entry
+ * records and moves @cursor behind them. An @offset of DK_OFFSET_CURRENT means the file's position.
  * @poll returns EPOLL bits, and links the table's entry to the queue that will
  * tell of a change; POLL_TIMED on top asks to look again after a while.
  */
@@ -112,7 +113,7 @@ struct file_ops {
 	s64 (*read)(struct file *file, void *buffer, size_t length, u64 offset);
 	s64 (*write)(struct file *file, const void *buffer, size_t length,
 		     u64 offset);
-	s64 (*seek)(struct file *file, s64 offset, int whence); /* pread, too */
+	s64 (*seek)(struct file *file, s64 offset, int whence);
 	int (*attributes)(struct file *file,
 			  struct dk_stream_attributes *attributes);
 	int (*set_attributes)(struct file *file,

@@ -25,13 +25,14 @@ static int check_flags(u32 *flags)
 			return -EINVAL;
 		return -EOPNOTSUPP;
 	}
-	if (*flags & O_PATH)
+	if (*flags & O_PATH) {
 		*flags &= PATH_FLAGS;
-	else if ((*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
-		return -EINVAL;
-	else
-		*flags |= LARGE_FILE;
-	return 0;
+		return 0;
+	}
+	*flags |= LARGE_FILE;
+	return (*flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) ?
+		       -EINVAL :
+		       0;
 }
 
 static int open_path(struct path *path, u32 flags, u32 mode, struct file **file)

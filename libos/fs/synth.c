@@ -249,7 +249,7 @@ static s64 synth_seek(struct file *file, s64 offset, int whence)
 	return result;
 }
 
-/* position: the number of the node. */
+/* Found by name again: a descriptor may have been closed meanwhile. */
 static const struct synth_node *synth_node_of(struct file *file, u32 *id)
 {
 	return synth_find(file->path, id);
