@@ -160,8 +160,9 @@ struct dk_sandbox {
 	struct user_namespace *user_ns;	/* ids are shown as this one has them */
 	struct list_head processes;
 	struct dk_stats stats;		/* of threads that are gone; stats_lock */
+	struct list_head threads;	/* that run; stats_lock */
 	spinlock_t stats_lock;
-	atomic64_t thread_count, handle_count;
+	atomic64_t handle_count;
 	s64 exit_code;			/* of the first process; stats_lock */
 	u32 exited, exit_signal;
 	/* DkDebugStringPrint's text, until the monitor reads it */
@@ -216,6 +217,7 @@ struct dk_thread {
 	struct dk_waitable waitable;	/* signalled: it is gone */
 	struct dk_process *process;
 	struct pico_thread *pico;	/* while it runs */
+	struct list_head link;		/* sandbox->threads, while it runs */
 	u64 parameter;
 	unsigned long syscall_entry;	/* of the libos, 0: none */
 	struct dk_thread_block __user *block;
@@ -225,7 +227,7 @@ struct dk_thread {
 	/* DkThreadCreate: the handle, and where it will be stored */
 	DK_HANDLE created;
 	DK_HANDLE __user *created_out;
-	struct dk_stats stats;
+	struct dk_stats stats;		/* written by the thread alone */
 	struct rcu_head rcu;
 };
 
@@ -330,6 +332,7 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 		     struct pico_start *start);
 void dk_thread_starting(struct pico_thread *pico);
+void dk_stats_add(struct dk_stats *sum, const struct dk_stats *stats);
 void dk_exit_thread(struct pico_thread *pico);
 void dk_exit_process(struct pico_process *pico);
 long dk_thread_created(struct pico_thread *pico, void *child_context,

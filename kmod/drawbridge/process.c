@@ -253,9 +253,8 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 		goto out;
 	/* Modes of new files come from inside, masked already. */
 	current->fs->umask = 0;
-	thread->pico = pthread;
 	process->thread = NULL;
-	atomic64_inc(&sandbox->thread_count);
+	dk_thread_starting(pthread);
 out:
 	kfree(p);
 	return ret;

@@ -67,6 +67,7 @@ int dk_sandbox_open(void **host)
 	spin_lock_init(&sandbox->debug_lock);
 	INIT_LIST_HEAD(&sandbox->rules);
 	INIT_LIST_HEAD(&sandbox->processes);
+	INIT_LIST_HEAD(&sandbox->threads);
 	sandbox->user_ns = get_user_ns(current_user_ns());
 	*host = sandbox;
 	return 0;
@@ -283,27 +284,33 @@ static long dk_ioctl_stats(struct dk_sandbox *sandbox, void __user *arg)
 {
 	struct drawbridge_stats out = { };
 	struct dk_process *process;
+	struct dk_thread *thread;
+	struct dk_stats sum;
 
 	mutex_lock(&sandbox->lock);
 	list_for_each_entry(process, &sandbox->processes, link)
 		out.processes++;
 	mutex_unlock(&sandbox->lock);
-	out.threads = atomic64_read(&sandbox->thread_count);
 	out.handles = atomic64_read(&sandbox->handle_count);
 	out.objects = atomic_read(&dk_total_objects);
 
 	spin_lock(&sandbox->stats_lock);
-	out.calls = sandbox->stats.calls;
-	out.system_calls = sandbox->stats.system_calls;
-	out.refused_calls = sandbox->stats.refused_calls;
-	out.exceptions = sandbox->stats.exceptions;
-	out.unlisted_statuses = sandbox->stats.unlisted_statuses;
-	out.bytes_read = sandbox->stats.bytes_read;
-	out.bytes_written = sandbox->stats.bytes_written;
+	sum = sandbox->stats;
+	list_for_each_entry(thread, &sandbox->threads, link) {
+		dk_stats_add(&sum, &thread->stats);
+		out.threads++;
+	}
 	out.exit_code = sandbox->exit_code;
 	out.exited = sandbox->exited;
 	out.exit_signal = sandbox->exit_signal;
 	spin_unlock(&sandbox->stats_lock);
+	out.calls = sum.calls;
+	out.system_calls = sum.system_calls;
+	out.refused_calls = sum.refused_calls;
+	out.exceptions = sum.exceptions;
+	out.unlisted_statuses = sum.unlisted_statuses;
+	out.bytes_read = sum.bytes_read;
+	out.bytes_written = sum.bytes_written;
 	return copy_to_user(arg, &out, sizeof(out)) ? -EFAULT : 0;
 }
 

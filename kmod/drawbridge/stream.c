@@ -370,7 +370,9 @@ DK_HANDLER(DkStreamEnumerateChildren)
 
 	if ((s64)a3 < 0)
 		return -EINVAL;
-	if (!access_ok(dk_user(a2), a3) || get_user(cursor, cursor_at))
+	/* A cursor that cannot be written back is found before anything. */
+	if (!access_ok(dk_user(a2), a3) || get_user(cursor, cursor_at) ||
+	    put_user(cursor, cursor_at))
 		return -EFAULT;
 	stream = dk_stream_get(thread, a0, DK_RIGHT_READ);
 	if (IS_ERR(stream))
@@ -383,8 +385,8 @@ DK_HANDLER(DkStreamEnumerateChildren)
 		return dk_stream_status(error, DK_SET_FILE | DK_S(NOT_FOUND) |
 					DK_S(NOT_DIRECTORY) |
 					DK_S(BUFFER_TOO_SMALL));
-	if (put_user(cursor, cursor_at) ||
-	    put_user(done, (u64 __user *)dk_user(a4)))
+	if (put_user(done, (u64 __user *)dk_user(a4)) ||
+	    put_user(cursor, cursor_at))
 		return -EFAULT;
 	return 0;
 }

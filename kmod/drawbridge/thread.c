@@ -101,28 +101,28 @@ long dk_thread_created(struct pico_thread *pico, void *child_context,
 	return error;
 }
 
-/* Atomic: the child cannot run yet. */
+/* Atomic: the thread cannot run yet. */
 void dk_thread_starting(struct pico_thread *pico)
 {
 	struct dk_thread *thread = pico_thread_context(pico);
+	struct dk_sandbox *sandbox = thread->process->sandbox;
 
 	thread->pico = pico;
-	atomic64_inc(&thread->process->sandbox->thread_count);
+	spin_lock(&sandbox->stats_lock);
+	list_add(&thread->link, &sandbox->threads);
+	spin_unlock(&sandbox->stats_lock);
 }
 
-static void dk_stats_fold(struct dk_sandbox *sandbox, struct dk_stats *stats)
+/* A running thread's counters may be a moment old. */
+void dk_stats_add(struct dk_stats *sum, const struct dk_stats *stats)
 {
-	struct dk_stats *sum = &sandbox->stats;
-
-	spin_lock(&sandbox->stats_lock);
-	sum->calls += stats->calls;
-	sum->system_calls += stats->system_calls;
-	sum->refused_calls += stats->refused_calls;
-	sum->exceptions += stats->exceptions;
-	sum->unlisted_statuses += stats->unlisted_statuses;
-	sum->bytes_read += stats->bytes_read;
-	sum->bytes_written += stats->bytes_written;
-	spin_unlock(&sandbox->stats_lock);
+	sum->calls += READ_ONCE(stats->calls);
+	sum->system_calls += READ_ONCE(stats->system_calls);
+	sum->refused_calls += READ_ONCE(stats->refused_calls);
+	sum->exceptions += READ_ONCE(stats->exceptions);
+	sum->unlisted_statuses += READ_ONCE(stats->unlisted_statuses);
+	sum->bytes_read += READ_ONCE(stats->bytes_read);
+	sum->bytes_written += READ_ONCE(stats->bytes_written);
 }
 
 void dk_exit_thread(struct pico_thread *pico)
@@ -130,8 +130,10 @@ void dk_exit_thread(struct pico_thread *pico)
 	struct dk_thread *thread = pico_thread_context(pico);
 	struct dk_sandbox *sandbox = thread->process->sandbox;
 
-	dk_stats_fold(sandbox, &thread->stats);
-	atomic64_dec(&sandbox->thread_count);
+	spin_lock(&sandbox->stats_lock);
+	dk_stats_add(&sandbox->stats, &thread->stats);
+	list_del(&thread->link);
+	spin_unlock(&sandbox->stats_lock);
 	thread->pico = NULL;
 	dk_waitable_signal(sandbox, &thread->waitable);
 	dk_object_put(&thread->object);
