@@ -195,7 +195,7 @@ static void expect_hooks(struct __test_metadata *_metadata, bool there)
 	EXPECT_EQ(there, !!strstr(text, "syscall_user_dispatch"));
 }
 
-TEST_F_TIMEOUT(reload, a_hundred_times, 800)
+TEST_F_TIMEOUT(reload, a_hundred_times, 1400)
 {
 	const char *given = getenv("PICO_TIMES");
 	int log = kmsg_open(), times = given ? atoi(given) : TIMES, i;

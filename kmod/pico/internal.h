@@ -147,9 +147,9 @@ void pico_trampoline_dispatch_config(void);
 
 /*
  * What a hook answers to its trampoline: run the hooked function, or return
- * @value to its caller at once.
+ * @value (63 bits and a sign) to its caller at once.
  */
 #define PICO_HOOK_CONTINUE	0UL
-#define PICO_HOOK_RETURN(value)	((unsigned long)(value) + 1)
+#define PICO_HOOK_RETURN(value)	((unsigned long)(value) << 1 | 1)
 
 #endif /* _PICO_INTERNAL_H */

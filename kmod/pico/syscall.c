@@ -110,7 +110,7 @@ void pico_finish_forward(struct pico_thread *thread, struct pt_regs *regs)
 unsigned long pico_hook_dispatch_config(struct task_struct *task)
 {
 	if (pico_thread_find(task))
-		return PICO_HOOK_RETURN((unsigned long)-EPERM);
+		return PICO_HOOK_RETURN(-EPERM);
 	return PICO_HOOK_CONTINUE;
 }
 

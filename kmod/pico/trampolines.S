@@ -34,11 +34,11 @@ SYM_FUNC_START(pico_trampoline_\name)
 	popq	%rdx
 	popq	%rsi
 	popq	%rdi
-	testq	%rax, %rax
+	testb	$1, %al
 	jnz	2f
 	RET
 2:
-	decq	%rax
+	sarq	%rax
 	leaq	8(%rsp), %rsp
 	UNWIND_HINT_FUNC
 	RET
