@@ -141,9 +141,9 @@ static const struct work {
 	{ "read", do_read, 400, true },
 	{ "write", do_write, 400, true },
 	{ "mmap+munmap", do_mmap, 600, true },
-	{ "vfork+exit+wait", do_fork, 100, false },
-	{ "fork+exit+wait", do_real_fork, 100, false },
-	{ "vfork+exec+wait", do_exec, 60, false },
+	{ "vfork+exit+wait", do_fork, 300, false },
+	{ "fork+exit+wait", do_real_fork, 300, false },
+	{ "vfork+exec+wait", do_exec, 300, false },
 	{ "signal", do_signal, 400, false },
 	{ "handled fault", do_fault, 400, false },
 };
@@ -230,11 +230,11 @@ int main(void)
 	sigaction(SIGSEGV, &fault, NULL);
 	memset(with, 0xff, sizeof(with));
 	memset(without, 0xff, sizeof(without));
-	/* Warm up, then: without, with, without, with. */
+	/* Warm up, then without and with, in turn: layouts are random. */
 	measure(with);
 	memset(with, 0xff, sizeof(with));
 	ksft_print_msg("warmed up\n");
-	for (int round = 0; round < 2; round++) {
+	for (int round = 0; round < 4; round++) {
 		if (unload())
 			ksft_exit_fail_msg("rmmod: %s\n", strerror(errno));
 		ksft_print_msg("unloaded\n");
