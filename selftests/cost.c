@@ -28,7 +28,9 @@ static inline unsigned long long ticks(void)
 {
 	unsigned int low, high;
 
-	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) :
+	asm volatile("lfence; rdtsc; lfence"
+		     : "=a"(low), "=d"(high)
+		     :
 		     : "memory");
 	return (unsigned long long)high << 32 | low;
 }
@@ -86,19 +88,18 @@ static void measure_native(void)
 		base = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		munmap(base, 8192));
-	MEASURE("clock", 1000, syscall(SYS_clock_gettime, CLOCK_MONOTONIC,
-				       &now));
+	MEASURE("clock", 1000,
+		syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now));
 	MEASURE("wait-signalled", 500, poll(&p, 1, 0));
 	MEASURE("open+close", 200, close(open("/tmp/bench-native", O_RDONLY)));
-	MEASURE("thread", 100,
-		tid = 1;
-		clone(thread_main, stack + sizeof(stack), CLONE_VM | CLONE_FS |
-		      CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-		      CLONE_SYSVSEM | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID,
+	MEASURE("thread", 100, tid = 1;
+		clone(thread_main, stack + sizeof(stack),
+		      CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+			      CLONE_THREAD | CLONE_SYSVSEM |
+			      CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID,
 		      NULL, &tid, NULL, &tid);
-		while (tid)
-			syscall(SYS_futex, &tid, FUTEX_WAIT, tid, NULL, NULL,
-				0));
+		while (tid) syscall(SYS_futex, &tid, FUTEX_WAIT, tid, NULL,
+				    NULL, 0));
 	close(fd);
 	unlink("/tmp/bench-native");
 }
@@ -122,7 +123,8 @@ static bool measure_dk(void)
 		return false;
 	lines.fd = out[0];
 	lines.pid = sandbox_start(sandbox, &(struct sandbox_start){
-		.image = beside("bench.img"), .out = out[1] });
+						   .image = beside("bench.img"),
+						   .out = out[1] });
 	if (lines.pid < 0)
 		return false;
 	while (next_line(&lines, line, sizeof(line))) {
@@ -159,8 +161,8 @@ int main(void)
 			ksft_print_msg("ratio %s %.2f (%llu, native %llu)\n",
 				       dk[i].name,
 				       (double)(dk[i].ticks - overhead) /
-				       (n - overhead), dk[i].ticks - overhead,
-				       n - overhead);
+					       (n - overhead),
+				       dk[i].ticks - overhead, n - overhead);
 		else
 			ksft_print_msg("%s %llu\n", dk[i].name,
 				       dk[i].ticks - overhead);

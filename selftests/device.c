@@ -84,7 +84,9 @@ TEST(bad_rules)
 {
 	char uri[5000] = "file:/etc";
 	struct drawbridge_rule rule = {
-		.uri = (uintptr_t)uri, .uri_length = 9, .rights = 1,
+		.uri = (uintptr_t)uri,
+		.uri_length = 9,
+		.rights = 1,
 	};
 	int fd = sandbox_open();
 
@@ -109,7 +111,7 @@ TEST(bad_rules)
 	REFUSED(strcpy(uri, "nope:/etc"), EINVAL);
 	REFUSED(strcpy(uri, "file:/nos"), ENOENT);
 	strcpy(uri, "file:/etc");
-	REFUSED(r.uri_length = 10, EINVAL);	/* its terminating zero */
+	REFUSED(r.uri_length = 10, EINVAL); /* its terminating zero */
 	EXPECT_EQ(0, ioctl(fd, DRAWBRIDGE_IOC_RULE, &rule));
 	REFUSED(r.rights = 2, EEXIST);
 	EXPECT_EQ(-1, ioctl(fd, DRAWBRIDGE_IOC_RULE, 8));
@@ -193,7 +195,8 @@ TEST(a_ticket_is_one_threads)
 	if (pid == 0) {
 		execute(magic);
 		_exit(errno == ENOEXEC || errno == EPERM || errno == EACCES ?
-		      0 : 1);
+			      0 :
+			      1);
 	}
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
@@ -206,9 +209,13 @@ static int try_start(int fd, const char *image, const void *strings,
 {
 	struct drawbridge_start s = {
 		.image_fd = open(image, O_RDONLY | O_CLOEXEC),
-		.stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1,
-		.strings = (uintptr_t)strings, .strings_length = length,
-		.argument_count = argc, .environment_count = envc,
+		.stdin_fd = -1,
+		.stdout_fd = -1,
+		.stderr_fd = -1,
+		.strings = (uintptr_t)strings,
+		.strings_length = length,
+		.argument_count = argc,
+		.environment_count = envc,
 		.flags = flags,
 	};
 	int result = ioctl(fd, DRAWBRIDGE_IOC_START, &s), e = errno;
@@ -220,7 +227,7 @@ static int try_start(int fd, const char *image, const void *strings,
 
 TEST(bad_starts)
 {
-	static const char strings[] = "/p\0/\0arg";	/* four with the end */
+	static const char strings[] = "/p\0/\0arg"; /* four with the end */
 	const char *image = beside("idle.img");
 	int fd = sandbox_open();
 
@@ -228,17 +235,17 @@ TEST(bad_starts)
 	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 1, 0, 2));
 	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 2, 0, 0));
 	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 0, 0, 0));
-	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), ~0u, 2,
-				0));
-	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings) - 1, 1, 0,
-				0));
+	EXPECT_EQ(-1,
+		  try_start(fd, image, strings, sizeof(strings), ~0u, 2, 0));
+	EXPECT_EQ(-1,
+		  try_start(fd, image, strings, sizeof(strings) - 1, 1, 0, 0));
 	EXPECT_EQ(-1, try_start(fd, image, strings, 0, 0, 0, 0));
 	EXPECT_EQ(-1, try_start(fd, image, (void *)8, 8, 1, 0, 0));
 	EXPECT_EQ(EFAULT, errno);
-	EXPECT_EQ(-1, try_start(fd, image, strings,
-				DRAWBRIDGE_STRINGS_MAX + 1, 1, 0, 0));
-	EXPECT_EQ(-1, try_start(fd, "/nonexistent", strings, sizeof(strings),
+	EXPECT_EQ(-1, try_start(fd, image, strings, DRAWBRIDGE_STRINGS_MAX + 1,
 				1, 0, 0));
+	EXPECT_EQ(-1, try_start(fd, "/nonexistent", strings, sizeof(strings), 1,
+				0, 0));
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(0, try_start(fd, image, strings, sizeof(strings), 1, 0, 0));
 	close(fd);
@@ -266,7 +273,7 @@ TEST(damaged_images)
 		memcpy(bad, good, n);
 		if (i % 5 == 4)
 			size = rand_r(&seed) % 700;
-		else	/* in the headers */
+		else /* in the headers */
 			for (int k = rand_r(&seed) % 4; k >= 0; k--)
 				bad[rand_r(&seed) % 512] = rand_r(&seed);
 		ASSERT_EQ(size, write(image, bad, size));
@@ -300,7 +307,9 @@ TEST(damaged_images)
 static pid_t start_idle(int fd, int out)
 {
 	return sandbox_start(fd, &(struct sandbox_start){
-		.image = beside("idle.img"), .in = out, .out = out });
+					 .image = beside("idle.img"),
+					 .in = out,
+					 .out = out });
 }
 
 TEST(the_file_owns_the_process)
@@ -312,7 +321,9 @@ TEST(the_file_owns_the_process)
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(0, pipe2(out, O_CLOEXEC));
 	pid = sandbox_start(fd, &(struct sandbox_start){
-		.image = beside("idle.img"), .in = out[0], .out = out[1] });
+					.image = beside("idle.img"),
+					.in = out[0],
+					.out = out[1] });
 	ASSERT_GT(pid, 0);
 	/* "ready" comes back to itself; give it time to be asleep. */
 	usleep(300000);
@@ -398,7 +409,7 @@ TEST(standard_streams_that_are_not_there)
 
 	ASSERT_GE(fd, 0);
 	pid = sandbox_start(fd, &(struct sandbox_start){
-		.image = beside("idle.img") });
+					.image = beside("idle.img") });
 	ASSERT_GT(pid, 0);
 	/* It cannot open stdout: and exits with 1. */
 	ASSERT_TRUE(wait_for(pid, &status, 10000));

@@ -95,8 +95,10 @@ static int children(pid_t pid)
 
 static int allow_all(int fd, const char *folder)
 {
-	return sandbox_rule(fd, "/", DK_ACCESS_READ | DK_ACCESS_WRITE |
-			    DK_ACCESS_EXECUTE, 0);
+	return sandbox_rule(fd, "/",
+			    DK_ACCESS_READ | DK_ACCESS_WRITE |
+				    DK_ACCESS_EXECUTE,
+			    0);
 }
 
 static void check_nothing_happened(struct __test_metadata *_metadata,
@@ -137,8 +139,11 @@ TEST_F_TIMEOUT(boundary, every_call, 240)
 	ASSERT_EQ(0, pipe2(in, O_CLOEXEC));
 	ASSERT_EQ(0, pipe2(out, O_CLOEXEC));
 	pid = sandbox_start(sandbox, &(struct sandbox_start){
-		.image = beside("boundary.img"), .argv = argv, .in = in[0],
-		.out = out[1], .err = out[1] });
+					     .image = beside("boundary.img"),
+					     .argv = argv,
+					     .in = in[0],
+					     .out = out[1],
+					     .err = out[1] });
 	ASSERT_GT(pid, 0);
 	close(out[1]);
 	snprintf(fds, sizeof(fds), "/proc/%d/fd", pid);
@@ -189,7 +194,8 @@ TEST_F(boundary, first_instruction)
 	ASSERT_EQ(0, allow_all(sandbox, self->folder));
 	ASSERT_EQ(0, pipe2(out, O_CLOEXEC));
 	pid = sandbox_start(sandbox, &(struct sandbox_start){
-		.image = beside("first.img"), .out = out[1] });
+					     .image = beside("first.img"),
+					     .out = out[1] });
 	ASSERT_GT(pid, 0);
 	close(out[1]);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));

@@ -8,7 +8,7 @@ static const struct {
 	int signal;
 } kinds[] = {
 	{ "segv", SIGSEGV }, { "gp", SIGSEGV }, { "exec", SIGSEGV },
-	{ "int", SIGSEGV }, { "fpe", SIGFPE }, { "ill", SIGILL },
+	{ "int", SIGSEGV },  { "fpe", SIGFPE }, { "ill", SIGILL },
 	{ "trap", SIGTRAP },
 };
 
@@ -23,7 +23,8 @@ static int fault(const char *kind, const char *how,
 	if (fd < 0)
 		return -1;
 	pid = sandbox_start(fd, &(struct sandbox_start){
-		.image = beside("fault.img"), .argv = argv });
+					.image = beside("fault.img"),
+					.argv = argv });
 	if (pid < 0)
 		return -1;
 	if (!wait_for(pid, &status, 20000)) {
@@ -55,10 +56,10 @@ TEST(with_the_default_handler)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int status = fault(kinds[i].kind, "", &stats);
 
-		EXPECT_TRUE(WIFEXITED(status)) TH_LOG("%s: 0x%x",
-						      kinds[i].kind, status);
+		EXPECT_TRUE(WIFEXITED(status))
+		TH_LOG("%s: 0x%x", kinds[i].kind, status);
 		EXPECT_EQ(128 + kinds[i].signal, WEXITSTATUS(status))
-			TH_LOG("%s", kinds[i].kind);
+		TH_LOG("%s", kinds[i].kind);
 		EXPECT_EQ(1, stats.exceptions);
 		EXPECT_EQ(128 + kinds[i].signal, stats.exit_code);
 	}
@@ -73,10 +74,10 @@ TEST(without_a_handler)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int status = fault(kinds[i].kind, "none", &stats);
 
-		EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("%s: 0x%x",
-							kinds[i].kind, status);
+		EXPECT_TRUE(WIFSIGNALED(status))
+		TH_LOG("%s: 0x%x", kinds[i].kind, status);
 		EXPECT_EQ(kinds[i].signal, WTERMSIG(status))
-			TH_LOG("%s", kinds[i].kind);
+		TH_LOG("%s", kinds[i].kind);
 		EXPECT_EQ(1, stats.exited);
 		EXPECT_EQ(kinds[i].signal, stats.exit_signal);
 	}
@@ -107,8 +108,8 @@ TEST(no_usable_stack)
 		int status = fault("segv", hows[i], &stats);
 
 		EXPECT_NE(-2, status) TH_LOG("%s does not end", hows[i]);
-		EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("%s: 0x%x", hows[i],
-							status);
+		EXPECT_TRUE(WIFSIGNALED(status))
+		TH_LOG("%s: 0x%x", hows[i], status);
 		EXPECT_EQ(1, stats.exited);
 	}
 	quiet(_metadata, log);
@@ -118,15 +119,16 @@ TEST(picoexec_exit_codes)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		for (int none = 0; none < 2; none++) {
-			const char *argv[] = { picoexec(), "--image",
-					       beside("fault.img"),
-					       kinds[i].kind,
-					       none ? "none" : NULL, NULL };
+			const char *argv[] = {
+				picoexec(),	      "--image",
+				beside("fault.img"),  kinds[i].kind,
+				none ? "none" : NULL, NULL
+			};
 			struct run run;
 
 			ASSERT_EQ(0, run_program(argv, NULL, 0, &run));
 			EXPECT_EQ(128 + kinds[i].signal, run_exit_code(&run))
-				TH_LOG("%s: %s", kinds[i].kind, run.err);
+			TH_LOG("%s: %s", kinds[i].kind, run.err);
 			run_free(&run);
 		}
 	}

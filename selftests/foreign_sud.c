@@ -42,7 +42,9 @@ static long raw(long nr)
 {
 	long result;
 
-	asm volatile("syscall" : "=a"(result) : "a"(nr)
+	asm volatile("syscall"
+		     : "=a"(result)
+		     : "a"(nr)
 		     : "rcx", "r11", "memory");
 	return result;
 }
@@ -50,7 +52,8 @@ static long raw(long nr)
 int main(int argc, char **argv)
 {
 	struct sigaction action = {
-		.sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO,
+		.sa_sigaction = on_sigsys,
+		.sa_flags = SA_SIGINFO,
 	};
 	int rounds = argc > 1 ? atoi(argv[1]) : 100;
 	/* A call's number, one of Drawbridge's, and nonsense. */

@@ -21,8 +21,9 @@ static uint64_t next_random(void)
 int main(int argc, char **argv)
 {
 	static const char *const words[] = {
-		"alpha", "beta", "gamma", "needle", "delta", "the", "of", "x",
-		"library", "operating", "system", "0", "42", "1999", "a-b",
+		"alpha",  "beta", "gamma", "needle",  "delta",
+		"the",	  "of",	  "x",	   "library", "operating",
+		"system", "0",	  "42",	   "1999",    "a-b",
 	};
 	static char line[4096];
 	unsigned long long left;
@@ -46,8 +47,9 @@ int main(int argc, char **argv)
 			for (int i = 0; i < 2 + (int)(r % 7); i++)
 				n += sprintf(line + n, "%s ",
 					     words[r >> (4 * i + 8) & 15 ?
-						   (r >> (4 * i + 8) & 15) - 1 :
-						   0]);
+							   (r >> (4 * i + 8) &
+							    15) - 1 :
+							   0]);
 			n += sprintf(line + n, "%u\n", (unsigned int)(r >> 40));
 		}
 		if (n > left)

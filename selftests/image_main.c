@@ -128,8 +128,8 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
-	snprintf(path, sizeof(path), "%s.img", name ? name + 1 :
-		 program_invocation_name);
+	snprintf(path, sizeof(path), "%s.img",
+		 name ? name + 1 : program_invocation_name);
 	image = beside(path);
 	args[0] = image;
 	log = kmsg_open();
@@ -139,20 +139,25 @@ int main(int argc, char **argv)
 	prepare();
 	if (sandbox_rule(sandbox, "/", DK_ACCESS_READ | DK_ACCESS_EXECUTE, 0))
 		die("rule for /");
-	if (sandbox_rule(sandbox, "/tmp", DK_ACCESS_READ | DK_ACCESS_WRITE |
-			 DK_ACCESS_EXECUTE, DRAWBRIDGE_RULE_PRIVATE))
+	if (sandbox_rule(sandbox, "/tmp",
+			 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE,
+			 DRAWBRIDGE_RULE_PRIVATE))
 		die("rule for /tmp");
-	add_rule(sandbox, "rw", DK_ACCESS_READ | DK_ACCESS_WRITE |
-		 DK_ACCESS_EXECUTE);
+	add_rule(sandbox, "rw",
+		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "ro", DK_ACCESS_READ);
 	add_rule(sandbox, "rx", DK_ACCESS_READ | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "no", 0);
 	add_rule(sandbox, "rw/inner", 0);
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
-	pid = sandbox_start(sandbox, &(struct sandbox_start){
-		.image = image, .argv = args, .in = in[0], .out = out[1],
-		.err = out[1], .directory = "/" });
+	pid = sandbox_start(sandbox,
+			    &(struct sandbox_start){ .image = image,
+						     .argv = args,
+						     .in = in[0],
+						     .out = out[1],
+						     .err = out[1],
+						     .directory = "/" });
 	if (pid < 0)
 		die(image);
 	close(in[0]);

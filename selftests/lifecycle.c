@@ -17,15 +17,15 @@
 enum way { KILL, FAULT, EXIT, CLOSE, IOC_KILL, TERM, PICOEXEC_KILL, WAYS };
 
 static const char *const way_names[WAYS] = {
-	"kill -9", "fault", "exit", "close", "ioctl kill", "SIGTERM",
-	"picoexec killed",
+	"kill -9", "fault",	      "exit", "close", "ioctl kill",
+	"SIGTERM", "picoexec killed",
 };
 
 struct one {
 	enum way way;
 	pid_t pid;
 	int sandbox;
-	long long due;		/* ms, when it is to end */
+	long long due; /* ms, when it is to end */
 };
 
 static long long now_ms(void)
@@ -44,8 +44,8 @@ static bool start_one(struct one *one, unsigned int *seed)
 
 	one->way = rand_r(seed) % WAYS;
 	snprintf(number, sizeof(number), "%u", rand_r(seed));
-	snprintf(ms, sizeof(ms), "%u", one->way == FAULT || one->way == EXIT ?
-		 lifetime : 600000);
+	snprintf(ms, sizeof(ms), "%u",
+		 one->way == FAULT || one->way == EXIT ? lifetime : 600000);
 	if (one->way != FAULT)
 		argv[3] = "exit";
 	one->due = now_ms() + lifetime;
@@ -68,8 +68,10 @@ static bool start_one(struct one *one, unsigned int *seed)
 	if (one->sandbox < 0)
 		return false;
 	sandbox_rule(one->sandbox, "/", DK_ACCESS_READ, 0);
-	one->pid = sandbox_start(one->sandbox, &(struct sandbox_start){
-		.image = beside("stress.img"), .argv = argv });
+	one->pid = sandbox_start(one->sandbox,
+				 &(struct sandbox_start){
+					 .image = beside("stress.img"),
+					 .argv = argv });
 	return one->pid > 0;
 }
 
@@ -104,8 +106,8 @@ static bool end_one(struct one *one, int *status)
 	case FAULT:
 		return WIFEXITED(*status) && WEXITSTATUS(*status) == 139;
 	case EXIT:
-		return WIFEXITED(*status) && (WEXITSTATUS(*status) == 7 ||
-					      WEXITSTATUS(*status) == 8);
+		return WIFEXITED(*status) &&
+		       (WEXITSTATUS(*status) == 7 || WEXITSTATUS(*status) == 8);
 	case TERM:
 		return WIFSIGNALED(*status) && WTERMSIG(*status) == SIGTERM;
 	default:
@@ -138,9 +140,13 @@ static int stuck_tasks(void)
 	return stuck;
 }
 
-FIXTURE(lifecycle) { };
-FIXTURE_SETUP(lifecycle) { }
-FIXTURE_TEARDOWN(lifecycle) { }
+FIXTURE(lifecycle){};
+FIXTURE_SETUP(lifecycle)
+{
+}
+FIXTURE_TEARDOWN(lifecycle)
+{
+}
 
 TEST_F_TIMEOUT(lifecycle, five_hundred_ends, 500)
 {
@@ -159,8 +165,10 @@ TEST_F_TIMEOUT(lifecycle, five_hundred_ends, 500)
 	sandbox = sandbox_open();
 	ASSERT_GE(sandbox, 0);
 	sandbox_rule(sandbox, "/", DK_ACCESS_READ, 0);
-	bystander = sandbox_start(sandbox, &(struct sandbox_start){
-		.image = beside("stress.img"), .argv = argv });
+	bystander =
+		sandbox_start(sandbox, &(struct sandbox_start){
+					       .image = beside("stress.img"),
+					       .argv = argv });
 	ASSERT_GT(bystander, 0);
 	for (int i = 0; i < AT_ONCE; i++) {
 		ASSERT_TRUE(start_one(&ones[i], &seed));
@@ -177,8 +185,8 @@ TEST_F_TIMEOUT(lifecycle, five_hundred_ends, 500)
 			usleep(1000 * (ones[next].due - now_ms()));
 		count[ones[next].way]++;
 		if (!end_one(&ones[next], &status)) {
-			TH_LOG("%s: wait status 0x%x", way_names[ones[next].way],
-			       status);
+			TH_LOG("%s: wait status 0x%x",
+			       way_names[ones[next].way], status);
 			wrong++;
 			ASSERT_LT(wrong, 10);
 		}
@@ -219,8 +227,10 @@ TEST_F_TIMEOUT(lifecycle, death_while_starting, 200)
 		pid_t pid;
 
 		ASSERT_GE(sandbox, 0);
-		pid = sandbox_start(sandbox, &(struct sandbox_start){
-			.image = beside("stress.img"), .argv = argv });
+		pid = sandbox_start(sandbox,
+				    &(struct sandbox_start){
+					    .image = beside("stress.img"),
+					    .argv = argv });
 		ASSERT_GT(pid, 0);
 		usleep(rand_r(&seed) % 4000);
 		if (i & 1) {

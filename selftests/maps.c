@@ -24,8 +24,11 @@ FIXTURE_SETUP(idle)
 	self->sandbox = sandbox_open();
 	ASSERT_GE(self->sandbox, 0);
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, io));
-	self->pid = sandbox_start(self->sandbox, &(struct sandbox_start){
-		.image = beside("idle.img"), .in = io[1], .out = io[1] });
+	self->pid = sandbox_start(self->sandbox,
+				  &(struct sandbox_start){
+					  .image = beside("idle.img"),
+					  .in = io[1],
+					  .out = io[1] });
 	ASSERT_GT(self->pid, 0);
 	close(io[1]);
 	self->io = io[0];
@@ -75,7 +78,7 @@ TEST_F(idle, only_what_the_provider_mapped)
 	ASSERT_GT(read_file(proc(self->pid, "maps"), maps, sizeof(maps)), 0);
 	TH_LOG("\n%s", maps);
 	EXPECT_EQ(NULL, strstr(maps, "["))
-		TH_LOG("vdso, vvar, vsyscall, heap or stack");
+	TH_LOG("vdso, vvar, vsyscall, heap or stack");
 	segments = loads(beside("idle.img"));
 	ASSERT_GT(segments, 0);
 	for (line = strtok_r(maps, "\n", &save); line;
@@ -133,7 +136,8 @@ TEST_F(idle, name_and_parent)
 	for (int i = 0; i < 500 && !strstr(text, ") S "); i++) {
 		usleep(10000);
 		ASSERT_GT(read_file(proc(self->pid, "stat"), text,
-				    sizeof(text)), 0);
+				    sizeof(text)),
+			  0);
 	}
 	EXPECT_NE(NULL, strstr(text, ") S ")) TH_LOG("%s", text);
 	EXPECT_EQ(getpid(), atoi(strrchr(text, ')') + 4));
@@ -146,7 +150,8 @@ TEST_F(idle, private_memory_is_small)
 	long kb = 0;
 
 	ASSERT_GT(read_file(proc(self->pid, "smaps_rollup"), text,
-			    sizeof(text)), 0);
+			    sizeof(text)),
+		  0);
 	at = text;
 	while ((at = strstr(at, "Private_"))) {
 		at = strchr(at, ':') + 1;

@@ -25,7 +25,7 @@ static int insert(const char *name)
 	return result;
 }
 
-static int delete(const char *name)
+static int delete (const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK);
 }
@@ -34,7 +34,7 @@ static int delete(const char *name)
 static int delete_patiently(const char *name)
 {
 	for (int i = 0; i < 200; i++) {
-		if (!delete(name))
+		if (!delete (name))
 			return 0;
 		if (errno != EAGAIN && errno != EBUSY)
 			return -1;
@@ -191,7 +191,8 @@ static void expect_hooks(struct __test_metadata *_metadata, bool there)
 	static char text[1 << 16];
 
 	ASSERT_GE(read_file("/sys/kernel/tracing/enabled_functions", text,
-			    sizeof(text)), 0);
+			    sizeof(text)),
+		  0);
 	EXPECT_EQ(there, !!strstr(text, "syscall_user_dispatch"));
 }
 
@@ -205,15 +206,15 @@ TEST_F_TIMEOUT(reload, a_hundred_times, 1400)
 	expect_hooks(_metadata, true);
 	for (i = 0; i < times; i++) {
 		ASSERT_EQ(0, delete_patiently("drawbridge"))
-			TH_LOG("round %d: %s", i, strerror(errno));
+		TH_LOG("round %d: %s", i, strerror(errno));
 		ASSERT_EQ(0, delete_patiently("pico"))
-			TH_LOG("round %d: %s", i, strerror(errno));
+		TH_LOG("round %d: %s", i, strerror(errno));
 		if (i == 0)
 			expect_hooks(_metadata, false);
 		ASSERT_EQ(0, insert("pico"))
-			TH_LOG("round %d: %s", i, strerror(errno));
+		TH_LOG("round %d: %s", i, strerror(errno));
 		ASSERT_EQ(0, insert("drawbridge"))
-			TH_LOG("round %d: %s", i, strerror(errno));
+		TH_LOG("round %d: %s", i, strerror(errno));
 		if (i % 20 == 19)
 			TH_LOG("%d times", i + 1);
 		/* It works, too, now and then. */
@@ -223,7 +224,8 @@ TEST_F_TIMEOUT(reload, a_hundred_times, 1400)
 
 			ASSERT_GE(fd, 0);
 			pid = sandbox_start(fd, &(struct sandbox_start){
-				.image = beside("first.img") });
+							.image = beside(
+								"first.img") });
 			EXPECT_TRUE(wait_for(pid, &status, 10000));
 			EXPECT_EQ(38, WEXITSTATUS(status));
 			close(fd);
@@ -239,9 +241,9 @@ TEST_F_TIMEOUT(reload, a_hundred_times, 1400)
 
 static void refused(struct __test_metadata *_metadata, const char *name)
 {
-	EXPECT_EQ(-1, delete(name)) TH_LOG("%s unloaded", name);
+	EXPECT_EQ(-1, delete (name)) TH_LOG("%s unloaded", name);
 	EXPECT_TRUE(errno == EAGAIN || errno == EBUSY)
-		TH_LOG("%s: %s", name, strerror(errno));
+	TH_LOG("%s: %s", name, strerror(errno));
 }
 
 TEST(refused_while_in_use)
@@ -259,7 +261,9 @@ TEST(refused_while_in_use)
 	/* A picoprocess. */
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, io));
 	pid = sandbox_start(fd, &(struct sandbox_start){
-		.image = beside("idle.img"), .in = io[1], .out = io[1] });
+					.image = beside("idle.img"),
+					.in = io[1],
+					.out = io[1] });
 	ASSERT_GT(pid, 0);
 	ASSERT_EQ(6, read(io[0], text, sizeof(text)));
 	refused(_metadata, "drawbridge");

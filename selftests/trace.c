@@ -68,13 +68,15 @@ static int start(struct _test_data_one *self, const char *how)
 	int io[2];
 
 	self->sandbox = sandbox_open();
-	if (self->sandbox < 0 ||
-	    sandbox_rule(self->sandbox, "/", 7, 0) ||
+	if (self->sandbox < 0 || sandbox_rule(self->sandbox, "/", 7, 0) ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, io))
 		return -1;
-	self->pid = sandbox_start(self->sandbox, &(struct sandbox_start){
-		.image = beside("blocked.img"), .argv = argv, .in = io[1],
-		.out = io[1] });
+	self->pid = sandbox_start(self->sandbox,
+				  &(struct sandbox_start){
+					  .image = beside("blocked.img"),
+					  .argv = argv,
+					  .in = io[1],
+					  .out = io[1] });
 	close(io[1]);
 	self->io = io[0];
 	/* Who has stopped to be a picoprocess does not answer. */
@@ -205,8 +207,8 @@ TEST_F(one, followed_as_strace_does)
 				break;
 			if (k == 49) {
 				ptrace(PTRACE_INTERRUPT, self->pid, 0, 0);
-				ASSERT_EQ(self->pid, waitpid(self->pid, &status,
-							     __WALL));
+				ASSERT_EQ(self->pid,
+					  waitpid(self->pid, &status, __WALL));
 			}
 			usleep(1000);
 		}
@@ -217,7 +219,7 @@ TEST_F(one, followed_as_strace_does)
 	EXPECT_EQ('R', state(self->pid));
 	/* "escaped" would have been said. */
 	fcntl(self->io, F_SETFL, O_NONBLOCK);
-	EXPECT_EQ(-1, read(self->io, (char [64]){ 0 }, 64));
+	EXPECT_EQ(-1, read(self->io, (char[64]){ 0 }, 64));
 }
 
 TEST_F(one, dispatch_configuration)
@@ -232,16 +234,16 @@ TEST_F(one, dispatch_configuration)
 		SKIP(return, "this kernel has no such request");
 	ASSERT_EQ(0, start(self, "escape"));
 	seize(_metadata, self->pid);
-	EXPECT_EQ(-1, ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG,
-			     self->pid, sizeof(off), &off));
+	EXPECT_EQ(-1, ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, self->pid,
+			     sizeof(off), &off));
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->pid, 0, 0));
 	attempt_escape(_metadata, self);
 	/* On, with all addresses allowed, is off as well. */
 	off.mode = 1;
 	off.len = ~0ULL;
 	seize(_metadata, self->pid);
-	EXPECT_EQ(-1, ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG,
-			     self->pid, sizeof(off), &off));
+	EXPECT_EQ(-1, ptrace(PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG, self->pid,
+			     sizeof(off), &off));
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->pid, 0, 0));
 	attempt_escape(_metadata, self);
 }

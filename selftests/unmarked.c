@@ -30,7 +30,9 @@ static inline unsigned long long ticks(void)
 {
 	unsigned int low, high;
 
-	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) :
+	asm volatile("lfence; rdtsc; lfence"
+		     : "=a"(low), "=d"(high)
+		     :
 		     : "memory");
 	return (unsigned long long)high << 32 | low;
 }
@@ -43,7 +45,8 @@ static inline long native(long nr, long a, long b, long c, long d, long e,
 	register long r9 asm("r9") = f;
 	long result;
 
-	asm volatile("syscall" : "=a"(result)
+	asm volatile("syscall"
+		     : "=a"(result)
 		     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
 		       "r"(r9)
 		     : "rcx", "r11", "memory");
@@ -105,7 +108,7 @@ static void do_exec(void)
 	int status;
 
 	if (pid == 0) {
-		execve(PROGRAM, (char *const []){ "true", NULL }, env);
+		execve(PROGRAM, (char *const[]){ "true", NULL }, env);
 		_exit(1);
 	}
 	waitpid(pid, &status, 0);
@@ -195,13 +198,16 @@ static int load(void)
 static int unload(void)
 {
 	return syscall(SYS_delete_module, "drawbridge", O_NONBLOCK) ||
-	       syscall(SYS_delete_module, "pico", O_NONBLOCK) ? -1 : 0;
+			       syscall(SYS_delete_module, "pico", O_NONBLOCK) ?
+		       -1 :
+		       0;
 }
 
 int main(void)
 {
 	struct sigaction fault = {
-		.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER,
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_NODEFER,
 	};
 	unsigned long long with[WORKS], without[WORKS], a, b;
 	const struct work loop = { "loop", loop_1000, 50, true };
@@ -216,7 +222,8 @@ int main(void)
 		ksft_print_msg("1001 instructions took %llu and %llu ticks\n",
 			       a, b);
 		if (getenv("PICO_ICOUNT"))
-			ksft_exit_fail_msg("the counter does not count instructions\n");
+			ksft_exit_fail_msg(
+				"the counter does not count instructions\n");
 		ksft_set_plan(1);
 		ksft_test_result_skip("needs --icount\n");
 		ksft_finished();
@@ -246,8 +253,8 @@ int main(void)
 	/* The ruler itself: one more getpid's worth would be seen. */
 	ksft_test_result(smallest(&loop) == a, "the counter counts\n");
 	for (size_t i = 0; i < WORKS; i++) {
-		double percent = 100.0 * ((double)with[i] - without[i]) /
-				 without[i];
+		double percent =
+			100.0 * ((double)with[i] - without[i]) / without[i];
 		bool good = works[i].exact ? with[i] == without[i] :
 					     percent <= 0.5;
 

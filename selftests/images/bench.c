@@ -9,8 +9,10 @@ static inline u64 ticks(void)
 {
 	u32 low, high;
 
-	asm volatile("lfence; rdtsc; lfence" : "=a"(low), "=d"(high) : :
-		     "memory");
+	asm volatile("lfence; rdtsc; lfence"
+		     : "=a"(low), "=d"(high)
+		     :
+		     : "memory");
 	return (u64)high << 32 | low;
 }
 
@@ -46,30 +48,27 @@ TEST(bench)
 	DkNotificationEventCreate(1, &event);
 	EXPECT_OK(DkStreamWrite(file, 0, buffer, 65536, &done));
 	MEASURE("nothing", 100, asm volatile(""));
-	MEASURE("null", 1000, dkt_raw(DK_INDEX_DkInstructionCacheFlush,
-				      (u64)buffer, 1, 0, 0, 0, 0));
+	MEASURE("null", 1000,
+		dkt_raw(DK_INDEX_DkInstructionCacheFlush, (u64)buffer, 1, 0, 0,
+			0, 0));
 	MEASURE("refused", 1000, dkt_raw(0xffff, 0, 0, 0, 0, 0, 0));
-	MEASURE("get-parameter", 1000, dkt_raw(DK_INDEX_DkThreadGetParameter,
-					       (u64)&parameter, 0, 0, 0, 0,
-					       0));
+	MEASURE("get-parameter", 1000,
+		dkt_raw(DK_INDEX_DkThreadGetParameter, (u64)&parameter, 0, 0, 0,
+			0, 0));
 	MEASURE("read-1", 300, DkStreamRead(file, 0, buffer, 1, &done));
 	MEASURE("read-4096", 300, DkStreamRead(file, 0, buffer, 4096, &done));
-	MEASURE("read-65536", 100, DkStreamRead(file, 0, buffer, 65536,
-						&done));
+	MEASURE("read-65536", 100, DkStreamRead(file, 0, buffer, 65536, &done));
 	MEASURE("write-1", 300, DkStreamWrite(file, 0, buffer, 1, &done));
-	MEASURE("write-4096", 300, DkStreamWrite(file, 0, buffer, 4096,
-						 &done));
-	MEASURE("write-65536", 100, DkStreamWrite(file, 0, buffer, 65536,
-						  &done));
-	MEASURE("map+unmap", 300,
-		base = NULL; length = 8192;
-		DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-				     DK_MEM_COMMIT, DK_PROT_READ |
-				     DK_PROT_WRITE);
+	MEASURE("write-4096", 300, DkStreamWrite(file, 0, buffer, 4096, &done));
+	MEASURE("write-65536", 100,
+		DkStreamWrite(file, 0, buffer, 65536, &done));
+	MEASURE("map+unmap", 300, base = NULL; length = 8192;
+		DkVirtualMemoryAlloc(&base, &length,
+				     DK_MEM_RESERVE | DK_MEM_COMMIT,
+				     DK_PROT_READ | DK_PROT_WRITE);
 		DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
 	MEASURE("clock", 1000, DkSystemTimeQuery(DK_CLOCK_MONOTONIC, &now));
-	MEASURE("wait-signalled", 500,
-		DkObjectsWaitAny(1, &event, 0, &index));
+	MEASURE("wait-signalled", 500, DkObjectsWaitAny(1, &event, 0, &index));
 	MEASURE("open+close", 200,
 		DkStreamOpen(uri, sizeof(uri) - 1, DK_ACCESS_READ,
 			     DK_OPEN_EXISTING, 0, &thread);

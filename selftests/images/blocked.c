@@ -32,7 +32,8 @@ static u64 escapes(void)
 	u64 n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-		struct registers r = { .rax = numbers[i], .rdi = (u64)name,
+		struct registers r = { .rax = numbers[i],
+				       .rdi = (u64)name,
 				       .rsi = 0644 };
 
 		raw_syscall(&r);

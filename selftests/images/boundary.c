@@ -16,14 +16,14 @@
 #define LOW	0x10000000UL
 
 static struct low {
-	char fresh[128];	/* does not exist */
+	char fresh[128]; /* does not exist */
 	char old[128], old2[128], dir[128];
 	u64 buffer[64];
 	u32 iovec[8];
 	u8 stack[4096];
-} *low;
+} * low;
 
-static u8 *code32;		/* executable, below 4 GiB */
+static u8 *code32; /* executable, below 4 GiB */
 static u64 pid;
 
 static u64 number(const char *s)
@@ -43,8 +43,8 @@ static void prepare(void)
 
 	if (low)
 		return;
-	if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-				 DK_MEM_COMMIT, DK_PROT_READ | DK_PROT_WRITE))
+	if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE | DK_MEM_COMMIT,
+				 DK_PROT_READ | DK_PROT_WRITE))
 		dkt_fail("no low memory");
 	low = base;
 	dkt_snprintf(low->fresh, 128, "%s/fresh", folder);
@@ -68,15 +68,33 @@ static void arguments(int set, u64 *a)
 	memset(a, 0, 6 * sizeof(*a));
 #define SET(...) do { u64 s_[] = { __VA_ARGS__ }; memcpy(a, s_, sizeof(s_)); } while (0)
 	switch (set) {
-	case 0: SET(p, 0102, 0644, 0, 0, 0); break;	/* open, creat, mkdir */
-	case 1: SET(q, p, 0644, 0, 0, 0); break;	/* link, rename */
-	case 2: SET(q, 0, 0, 0, 0, 0); break;		/* unlink, truncate */
-	case 3: SET(-100, p, 0102, 0644, 0, 0); break;	/* ...at */
-	case 4: SET(-100, q, -100, p, 0, 0); break;	/* renameat, linkat */
-	case 5: SET(1, b, 24, 0, 0, 0); break;		/* write, send */
-	case 6: SET(pid, 9, 9, 0, 0, 0); break;		/* kill, tkill */
-	case 7: SET(pid, pid, 9, 0, 0, 0); break;	/* tgkill */
-	case 8: SET(17, 0, 0, 0, 0, 0); break;		/* clone, fork, exit */
+	case 0:
+		SET(p, 0102, 0644, 0, 0, 0);
+		break; /* open, creat, mkdir */
+	case 1:
+		SET(q, p, 0644, 0, 0, 0);
+		break; /* link, rename */
+	case 2:
+		SET(q, 0, 0, 0, 0, 0);
+		break; /* unlink, truncate */
+	case 3:
+		SET(-100, p, 0102, 0644, 0, 0);
+		break; /* ...at */
+	case 4:
+		SET(-100, q, -100, p, 0, 0);
+		break; /* renameat, linkat */
+	case 5:
+		SET(1, b, 24, 0, 0, 0);
+		break; /* write, send */
+	case 6:
+		SET(pid, 9, 9, 0, 0, 0);
+		break; /* kill, tkill */
+	case 7:
+		SET(pid, pid, 9, 0, 0, 0);
+		break; /* tgkill */
+	case 8:
+		SET(17, 0, 0, 0, 0, 0);
+		break; /* clone, fork, exit */
 	}
 	(void)r;
 }
@@ -148,14 +166,43 @@ static void try_int80(u64 nr, const u64 *a)
 }
 
 static const u64 beyond[] = {
-	512, 513, 546, 547, 1000, 4096, 0xffff, 0x10000, 0x0dafffff,
-	0x3fffffff, 0x7fffffff, 0x80000000, 0x80000001, 0xffffffff,
-	0x100000000, 0x100000027, 0x10000003c, 0x1000000e7, 0x8000000000000000,
-	0x8000000000000001, 0x8000000000000027, 0x800000000000003c,
-	0x80000000000000e7, 0x7fffffffffffffff, -1ULL, -2ULL, -39ULL, -512ULL,
-	-4095ULL, 0xffffffff00000027, 0xffffffff0000003c, 0x4000000000000027,
+	512,
+	513,
+	546,
+	547,
+	1000,
+	4096,
+	0xffff,
+	0x10000,
+	0x0dafffff,
+	0x3fffffff,
+	0x7fffffff,
+	0x80000000,
+	0x80000001,
+	0xffffffff,
+	0x100000000,
+	0x100000027,
+	0x10000003c,
+	0x1000000e7,
+	0x8000000000000000,
+	0x8000000000000001,
+	0x8000000000000027,
+	0x800000000000003c,
+	0x80000000000000e7,
+	0x7fffffffffffffff,
+	-1ULL,
+	-2ULL,
+	-39ULL,
+	-512ULL,
+	-4095ULL,
+	0xffffffff00000027,
+	0xffffffff0000003c,
+	0x4000000000000027,
 	/* Nearly a Dk call. */
-	0x10db00000, 0x800000000db00062, 0x4db00062, 0xffffffff0db00062,
+	0x10db00000,
+	0x800000000db00062,
+	0x4db00062,
+	0xffffffff0db00062,
 };
 
 static void every_number(void (*try)(u64, const u64 *))
@@ -200,7 +247,7 @@ TEST(int80)
 
 static struct compat {
 	u32 eax, ebx, ecx, edx, esi, edi, ebp, pad;
-	u32 code;		/* offset and selector, for LJMP */
+	u32 code; /* offset and selector, for LJMP */
 	u16 selector, pad2;
 	u64 stack, saved_rsp;
 } compat;
@@ -252,7 +299,9 @@ enum { CODE_INT80 = 0, CODE_SYSENTER = 64, CODE_SYSCALL = 128, CODE_64 = 192 };
 static void prepare_code(void)
 {
 	static const u8 instructions[3][2] = {
-		{ 0xcd, 0x80 }, { 0x0f, 0x34 }, { 0x0f, 0x05 },
+		{ 0xcd, 0x80 },
+		{ 0x0f, 0x34 },
+		{ 0x0f, 0x05 },
 	};
 	void *base = (void *)(LOW + 16 * PAGE);
 	u64 length = PAGE, back = (u64)compat_back;
@@ -260,8 +309,8 @@ static void prepare_code(void)
 	prepare();
 	if (code32)
 		return;
-	if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-				 DK_MEM_COMMIT, DK_PROT_READ | DK_PROT_WRITE))
+	if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE | DK_MEM_COMMIT,
+				 DK_PROT_READ | DK_PROT_WRITE))
 		dkt_fail("no low memory");
 	code32 = base;
 	memset(code32, 0xcc, PAGE);
@@ -280,8 +329,8 @@ static void prepare_code(void)
 	memcpy(code32 + CODE_64, "\x49\xbb", 2);
 	memcpy(code32 + CODE_64 + 2, &back, 8);
 	memcpy(code32 + CODE_64 + 10, "\x41\xff\xe3", 3);
-	if (DkVirtualMemoryProtect(code32, PAGE, DK_PROT_READ |
-				   DK_PROT_EXECUTE))
+	if (DkVirtualMemoryProtect(code32, PAGE,
+				   DK_PROT_READ | DK_PROT_EXECUTE))
 		dkt_fail("cannot make code");
 }
 
@@ -294,9 +343,16 @@ static void try_compat(u64 nr, const u64 *a)
 	u64 faults = exceptions;
 
 	compat = (struct compat){
-		.eax = nr, .ebx = a[0], .ecx = a[1], .edx = a[2], .esi = a[3],
-		.edi = a[4], .ebp = (u64)(low->stack + 2048),
-		.code = (u64)code32 + way, .selector = 0x23, .stack = (u64)(low->stack + 2048),
+		.eax = nr,
+		.ebx = a[0],
+		.ecx = a[1],
+		.edx = a[2],
+		.esi = a[3],
+		.edi = a[4],
+		.ebp = (u64)(low->stack + 2048),
+		.code = (u64)code32 + way,
+		.selector = 0x23,
+		.stack = (u64)(low->stack + 2048),
 	};
 	/* SYSCALL takes its second argument in ebp, its sixth on the stack. */
 	if (way == CODE_SYSCALL)
@@ -311,8 +367,9 @@ static void try_compat(u64 nr, const u64 *a)
 		 * its result, or instead of it.
 		 */
 		if (exception_eax != (u32)-ENOSYS && exception_eax != (u32)nr)
-			dkt_fail("32-bit %s 0x%lx: eax is 0x%x", names[way / 64],
-				 (unsigned long)nr, exception_eax);
+			dkt_fail("32-bit %s 0x%lx: eax is 0x%x",
+				 names[way / 64], (unsigned long)nr,
+				 exception_eax);
 		return;
 	}
 	if (compat.eax != (u32)-ENOSYS)
@@ -329,8 +386,14 @@ static void compat_way(int which)
 	dkt_print("# %lu exceptions\n", (unsigned long)exceptions);
 }
 
-TEST(compat_int80)	{ compat_way(CODE_INT80); }
-TEST(compat_sysenter)	{ compat_way(CODE_SYSENTER); }
+TEST(compat_int80)
+{
+	compat_way(CODE_INT80);
+}
+TEST(compat_sysenter)
+{
+	compat_way(CODE_SYSENTER);
+}
 
 /*
  * An Intel processor does not have it: #UD. QEMU's goes to the address 0 that
@@ -347,7 +410,6 @@ TEST(compat_syscall)
 	}
 	compat_way(CODE_SYSCALL);
 }
-
 
 /* ---- SYSENTER from 64-bit code ---- */
 
@@ -428,16 +490,16 @@ TEST(vsyscall)
 		low->buffer[0] = low->buffer[1] = POISON;
 		vsyscall_address = 0xffffffffff600000 + offset;
 		/* As a call, so that an emulated return would go on here. */
-		asm volatile("mov %%rsp, %%r12\n\t"
-			     "lea 1f(%%rip), %%rax; mov %%rax, %1\n\t"
-			     "mov $0x7777, %%eax\n\t"
-			     "mov %2, %%rdi; lea 8(%%rdi), %%rsi; xor %%edx, %%edx\n\t"
-			     "call *%3\n"
-			     "1: mov %%r12, %%rsp"
-			     : "=&a"(result), "=m"(vsyscall_back)
-			     : "r"(low->buffer), "m"(vsyscall_address)
-			     : "r12", "rdi", "rsi", "rdx", "rcx", "r11",
-			       "memory");
+		asm volatile(
+			"mov %%rsp, %%r12\n\t"
+			"lea 1f(%%rip), %%rax; mov %%rax, %1\n\t"
+			"mov $0x7777, %%eax\n\t"
+			"mov %2, %%rdi; lea 8(%%rdi), %%rsi; xor %%edx, %%edx\n\t"
+			"call *%3\n"
+			"1: mov %%r12, %%rsp"
+			: "=&a"(result), "=m"(vsyscall_back)
+			: "r"(low->buffer), "m"(vsyscall_address)
+			: "r12", "rdi", "rsi", "rdx", "rcx", "r11", "memory");
 		attempts++;
 		EXPECT_EQ(exceptions, faults + 1);
 		EXPECT_EQ(result, 0x7777);
@@ -490,17 +552,16 @@ static void run_thread(void *entry, u64 start, u64 nr, void *stack)
 
 TEST(a_new_thread)
 {
-	static const u32 numbers[] = { 0, 1, 2, 5, 8, 10, 12, 20, 37, 39, 41,
-				       56, 57, 58, 59, 60, 62, 83, 85, 87, 200,
-				       231, 252, 257 };
+	static const u32 numbers[] = { 0,  1,  2,  5,  8,   10,	 12,  20,
+				       37, 39, 41, 56, 57,  58,	 59,  60,
+				       62, 83, 85, 87, 200, 231, 252, 257 };
 	void *stack;
 
 	prepare();
 	stack = dkt_pages(4);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		run_thread(raw_start, (u64)low->fresh, numbers[i], stack);
-		run_thread(raw_start_int80, (u64)low->fresh, numbers[i],
-			   stack);
+		run_thread(raw_start_int80, (u64)low->fresh, numbers[i], stack);
 		run_thread(raw_start, pid, numbers[i], stack);
 	}
 	DkxUpcallRegister(dkt_thread_entry, dkt_exception_entry);

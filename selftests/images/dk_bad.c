@@ -29,7 +29,7 @@ static const struct call calls[DK_CALL_LIMIT] = { DK_CALL_TABLE(CALL) };
 static u64 bit_of(s64 status)
 {
 	switch (status) {
-	DK_STATUS_TABLE(BIT_OF)
+		DK_STATUS_TABLE(BIT_OF)
 	}
 	return 0;
 }
@@ -38,12 +38,12 @@ static u64 bit_of(s64 status)
 
 static struct world {
 	DK_HANDLE event, semaphore, thread, process, file, folder, in;
-	DK_HANDLE closed;	/* was a handle */
-	u8 *page;		/* good memory, 2 pages, then nothing */
-	u8 *read_only;		/* readable, not writable */
-	u8 *none;		/* reserved, not committed */
-	u8 *gone;		/* was mapped */
-	u8 *above;		/* first address past user memory */
+	DK_HANDLE closed; /* was a handle */
+	u8 *page; /* good memory, 2 pages, then nothing */
+	u8 *read_only; /* readable, not writable */
+	u8 *none; /* reserved, not committed */
+	u8 *gone; /* was mapped */
+	u8 *above; /* first address past user memory */
 	u8 *stack;
 	char uri[128], new_uri[128], missing[128], dir[128];
 } w;
@@ -102,12 +102,12 @@ struct row {
 	/* Fills in arguments; may make objects that @after removes. */
 	void (*good)(u64 *a);
 	void (*after)(u64 *a);
-	bool always;		/* @after is due even when the call failed */
-	s64 status;		/* that good arguments give */
-	u64 flags_known;	/* the union of defined bits of FLAGS */
-	DK_HANDLE *wrong;	/* a live handle of a wrong type */
-	u64 right;		/* that the handle must have, or 0 */
-	u32 skip;		/* arguments (bits) that are not made bad */
+	bool always; /* @after is due even when the call failed */
+	s64 status; /* that good arguments give */
+	u64 flags_known; /* the union of defined bits of FLAGS */
+	DK_HANDLE *wrong; /* a live handle of a wrong type */
+	u64 right; /* that the handle must have, or 0 */
+	u32 skip; /* arguments (bits) that are not made bad */
 };
 
 #define GOOD(name)	static void good_##name(u64 *a)
@@ -489,8 +489,7 @@ GOOD(DkxConsoleControl)
 static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkVirtualMemoryAlloc, UNDO(DkVirtualMemoryAlloc),
 	    .flags_known = 0xf),
-	ROW(DkVirtualMemoryFree, ALWAYS(DkVirtualMemoryFree),
-	    .flags_known = 3),
+	ROW(DkVirtualMemoryFree, ALWAYS(DkVirtualMemoryFree), .flags_known = 3),
 	ROW(DkVirtualMemoryProtect, ALWAYS(DkVirtualMemoryProtect),
 	    .flags_known = 0xf),
 	/* A start routine that is not mapped is the thread's own exception. */
@@ -507,10 +506,10 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkEventClear, .wrong = &w.file, .right = DK_RIGHT_WRITE),
 	ROW(DkEventPeek, .wrong = &w.process, .right = DK_RIGHT_READ),
 	ROW(DkObjectsWaitAny),
-	ROW(DkProcessGetExitCode, .wrong = &w.thread,
-	    .status = DK_STATUS_BUSY, .right = DK_RIGHT_READ),
-	ROW(DkStreamOpen, UNDO(DkStreamOpen), .flags_known =
-	    DK_OPTION_MODE(07777) | 0x1f),
+	ROW(DkProcessGetExitCode, .wrong = &w.thread, .status = DK_STATUS_BUSY,
+	    .right = DK_RIGHT_READ),
+	ROW(DkStreamOpen, UNDO(DkStreamOpen),
+	    .flags_known = DK_OPTION_MODE(07777) | 0x1f),
 	ROW(DkStreamRead, .wrong = &w.event, .right = DK_RIGHT_READ),
 	ROW(DkStreamWrite, .wrong = &w.process, .right = DK_RIGHT_WRITE),
 	ROW(DkStreamMap, UNDO(DkStreamMap), .wrong = &w.semaphore,
@@ -578,15 +577,17 @@ static void bad_call(const struct call *c, int i, u64 value, s64 want,
 		slots[k] = *slot(k);
 	/* A call that fails anyway may say so first. */
 	if (want == 1 ? status == 0 :
-	    want != 2 && status != want && !(status && status == row->status))
+			want != 2 && status != want &&
+				!(status && status == row->status))
 		dkt_fail("%s with argument %d %s (0x%lx): %s, not %s", c->name,
 			 i, what, (unsigned long)value, dkt_status(status),
 			 want == 1 ? "a failure" : dkt_status(want));
 	for (int k = 0; k < 4 && status; k++)
 		if (slots[k] != before[k])
-			dkt_fail("%s with argument %d %s failed (%s) and wrote 0x%lx",
-				 c->name, i, what, dkt_status(status),
-				 (unsigned long)slots[k]);
+			dkt_fail(
+				"%s with argument %d %s failed (%s) and wrote 0x%lx",
+				c->name, i, what, dkt_status(status),
+				(unsigned long)slots[k]);
 	if (row->after && (status == 0 || row->always))
 		row->after(a);
 }
@@ -617,8 +618,8 @@ static void bad_pointers(const struct call *c, int i, enum dkt_kind kind)
 
 	for (size_t k = 0; k < ARRAY_SIZE(bad); k++) {
 		/* A shorter object than 4 bytes fits in front of the hole. */
-		bool fits = kind == DKT_OUT && c->index ==
-			    DK_INDEX_DkxConsoleControl;
+		bool fits = kind == DKT_OUT &&
+			    c->index == DK_INDEX_DkxConsoleControl;
 
 		fits |= c->index == DK_INDEX_DkDebugStringPrint;
 		/*
@@ -847,7 +848,8 @@ static void drive(u32 class)
 		settled_counts(&after, &before);
 		if (after.handles != before.handles ||
 		    after.objects != before.objects)
-			dkt_fail("%s: %ld handles and %ld objects left", c->name,
+			dkt_fail("%s: %ld handles and %ld objects left",
+				 c->name,
 				 (long)(after.handles - before.handles),
 				 (long)(after.objects - before.objects));
 		dkt_print("# %s: %lu bad calls\n", c->name,
@@ -866,8 +868,7 @@ TEST(every_call_has_a_test)
 			continue;
 		count++;
 		/* These do not return; see exit_calls, context_restore. */
-		if (i == DK_INDEX_DkThreadExit ||
-		    i == DK_INDEX_DkProcessExit ||
+		if (i == DK_INDEX_DkThreadExit || i == DK_INDEX_DkProcessExit ||
 		    i == DK_INDEX_DkxContextRestore)
 			continue;
 		if (calls[i].version && !rows[i].good)
@@ -898,8 +899,7 @@ TEST(calls_that_are_not_there)
 			EXPECT_OK(DkxAbiQuery(DK_VECTOR_BASE + i, &version));
 			EXPECT_EQ(version, 0);
 		} else {
-			EXPECT_STATUS(DkxAbiQuery(DK_VECTOR_BASE + i,
-						  &version),
+			EXPECT_STATUS(DkxAbiQuery(DK_VECTOR_BASE + i, &version),
 				      INVALID_PARAMETER);
 			EXPECT_EQ(version, POISON);
 		}
@@ -909,9 +909,17 @@ TEST(calls_that_are_not_there)
 TEST(numbers_beside_the_table)
 {
 	static const u64 numbers[] = {
-		DK_CALL_LIMIT, DK_CALL_LIMIT + 1, 0x1ff, 0xffff, 0xfffff,
-		-1ULL - DK_VECTOR_BASE, -1ULL, 1ULL << 31, 1ULL << 32,
-		1ULL << 63, (1ULL << 32) + DK_INDEX_DkNotificationEventCreate,
+		DK_CALL_LIMIT,
+		DK_CALL_LIMIT + 1,
+		0x1ff,
+		0xffff,
+		0xfffff,
+		-1ULL - DK_VECTOR_BASE,
+		-1ULL,
+		1ULL << 31,
+		1ULL << 32,
+		1ULL << 63,
+		(1ULL << 32) + DK_INDEX_DkNotificationEventCreate,
 		(1ULL << 63) + DK_INDEX_DkNotificationEventCreate,
 	};
 	u64 out = POISON;
@@ -921,19 +929,39 @@ TEST(numbers_beside_the_table)
 
 		if (status != DK_STATUS_NOT_IMPLEMENTED)
 			dkt_fail("vector + 0x%lx gave %s",
-				 (unsigned long)numbers[i],
-				 dkt_status(status));
+				 (unsigned long)numbers[i], dkt_status(status));
 	}
 	EXPECT_EQ(out, POISON);
 }
 
-TEST(memory)	{ drive(DK_CLASS_MEMORY); }
-TEST(threads)	{ drive(DK_CLASS_THREAD); }
-TEST(synchronisation) { drive(DK_CLASS_SYNC); }
-TEST(processes)	{ drive(DK_CLASS_PROCESS); }
-TEST(streams)	{ drive(DK_CLASS_STREAM); }
-TEST(others)	{ drive(DK_CLASS_OTHER); }
-TEST(extensions) { drive(DK_CLASS_EXTENSION); }
+TEST(memory)
+{
+	drive(DK_CLASS_MEMORY);
+}
+TEST(threads)
+{
+	drive(DK_CLASS_THREAD);
+}
+TEST(synchronisation)
+{
+	drive(DK_CLASS_SYNC);
+}
+TEST(processes)
+{
+	drive(DK_CLASS_PROCESS);
+}
+TEST(streams)
+{
+	drive(DK_CLASS_STREAM);
+}
+TEST(others)
+{
+	drive(DK_CLASS_OTHER);
+}
+TEST(extensions)
+{
+	drive(DK_CLASS_EXTENSION);
+}
 
 TEST(values)
 {
@@ -975,7 +1003,8 @@ TEST(values)
 	EXPECT_STATUS(DkStreamOpen(URI(w.uri), DK_ACCESS_READ, 5, 0, &h),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamOpen(URI(w.uri), DK_ACCESS_READ, 1ULL << 32, 0,
-				   &h), INVALID_PARAMETER);
+				   &h),
+		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamOpen(w.uri, 0, DK_ACCESS_READ, 0, 0, &h),
 		      INVALID_PARAMETER);
 	EXPECT_EQ(h, POISON);
@@ -991,23 +1020,26 @@ TEST(values)
 		      INVALID_PARAMETER);
 	base = NULL;
 	length = 0;
-	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-					   DK_MEM_COMMIT, DK_PROT_READ),
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length,
+					   DK_MEM_RESERVE | DK_MEM_COMMIT,
+					   DK_PROT_READ),
 		      INVALID_PARAMETER);
 	length = PAGE;
 	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, 0, DK_PROT_READ),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-					   DK_MEM_COMMIT, DK_PROT_READ |
-					   DK_PROT_GUARD),
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length,
+					   DK_MEM_RESERVE | DK_MEM_COMMIT,
+					   DK_PROT_READ | DK_PROT_GUARD),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkVirtualMemoryFree(w.page, PAGE, 0), INVALID_PARAMETER);
 	EXPECT_STATUS(DkVirtualMemoryFree(w.page, PAGE, 3), INVALID_PARAMETER);
 	EXPECT_EQ(out, POISON);
 	EXPECT_STATUS(DkStreamMap(w.file, &base, 0, 0, DK_PROT_READ,
-				  DK_MAP_PRIVATE), INVALID_PARAMETER);
+				  DK_MAP_PRIVATE),
+		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamMap(w.file, &base, PAGE, 1, DK_PROT_READ,
-				  DK_MAP_PRIVATE), INVALID_PARAMETER);
+				  DK_MAP_PRIVATE),
+		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamMap(w.file, &base, PAGE, 0, DK_PROT_READ, 0),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamMap(w.file, &base, PAGE, 0, DK_PROT_READ,
@@ -1031,7 +1063,8 @@ TEST(lengths_at_the_edge_of_a_page)
 	EXPECT_OK(DkObjectClose(h));
 	EXPECT_STATUS(DkStreamOpen((char *)end - strlen(w.uri),
 				   strlen(w.uri) + 1, DK_ACCESS_READ,
-				   DK_OPEN_EXISTING, 0, &h), INVALID_POINTER);
+				   DK_OPEN_EXISTING, 0, &h),
+		      INVALID_POINTER);
 	EXPECT_OK(DkRandomBitsRead(end - 16, 16));
 	EXPECT_STATUS(DkRandomBitsRead(end - 16, 17), INVALID_POINTER);
 	EXPECT_OK(DkStreamRead(w.file, 0, end - 100, 100, &done));
@@ -1048,7 +1081,8 @@ TEST(reading_kernel_memory_through_a_write)
 	make_world();
 	EXPECT_OK(DkStreamSetLength(w.file, 0));
 	EXPECT_STATUS(DkStreamWrite(w.file, 0, (void *)0xffffffff81000000, 64,
-				    &done), INVALID_POINTER);
+				    &done),
+		      INVALID_POINTER);
 	EXPECT_EQ(done, POISON);
 	EXPECT_OK(DkStreamAttributesQueryByHandle(w.file, &at, sizeof(at)));
 	EXPECT_EQ(at.length, 0);
@@ -1080,13 +1114,13 @@ TEST(weaker_references)
 	EXPECT_OK(DkEventPeek(weak, &signalled));
 	EXPECT_EQ(signalled, 0);
 	EXPECT_STATUS(DkEventSet(weak), ACCESS_DENIED);
-	EXPECT_STATUS(DkObjectsWaitAny(1, &weak, 0, &signalled),
-		      ACCESS_DENIED);
+	EXPECT_STATUS(DkObjectsWaitAny(1, &weak, 0, &signalled), ACCESS_DENIED);
 	/* A right that the first handle has not cannot be had by the second. */
 	EXPECT_STATUS(DkObjectReference(weak, DK_RIGHTS_ALL, &weaker),
 		      ACCESS_DENIED);
 	EXPECT_STATUS(DkObjectReference(weak, DK_RIGHT_READ | DK_RIGHT_WRITE,
-					&weaker), ACCESS_DENIED);
+					&weaker),
+		      ACCESS_DENIED);
 	EXPECT_EQ(weaker, POISON);
 	EXPECT_OK(DkObjectReference(weak, 0, &weaker));
 	EXPECT_STATUS(DkEventSet(weaker), ACCESS_DENIED);
@@ -1107,13 +1141,14 @@ TEST(closed_streams)
 	u8 buffer[64];
 
 	make_world();
-	h = dkt_open(w.uri, DK_ACCESS_READ | DK_ACCESS_WRITE,
-		     DK_OPEN_EXISTING, 0);
+	h = dkt_open(w.uri, DK_ACCESS_READ | DK_ACCESS_WRITE, DK_OPEN_EXISTING,
+		     0);
 	ASSERT_OK(DkObjectClose(h));
 	EXPECT_STATUS(DkStreamRead(h, 0, buffer, 64, &done), INVALID_HANDLE);
 	EXPECT_STATUS(DkStreamWrite(h, 0, buffer, 64, &done), INVALID_HANDLE);
 	EXPECT_STATUS(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ,
-				  DK_MAP_PRIVATE), INVALID_HANDLE);
+				  DK_MAP_PRIVATE),
+		      INVALID_HANDLE);
 	EXPECT_STATUS(DkStreamSetLength(h, 0), INVALID_HANDLE);
 	EXPECT_STATUS(DkStreamFlush(h, 0), INVALID_HANDLE);
 	EXPECT_STATUS(DkStreamEnumerateChildren(h, &cursor, buffer, 64, &done),
@@ -1161,12 +1196,14 @@ TEST(exhausted_handle_table)
 	/* Every call that makes a handle says so, and leaves nothing. */
 	EXPECT_STATUS(DkSynchronizationEventCreate(0, &h), TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkSemaphoreCreate(0, 1, &h), TOO_MANY_HANDLES);
-	EXPECT_STATUS(DkStreamOpen(URI(w.uri), DK_ACCESS_READ,
-				   DK_OPEN_EXISTING, 0, &h), TOO_MANY_HANDLES);
+	EXPECT_STATUS(DkStreamOpen(URI(w.uri), DK_ACCESS_READ, DK_OPEN_EXISTING,
+				   0, &h),
+		      TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkObjectReference(w.event, DK_RIGHT_READ, &h),
 		      TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkThreadCreate((void *)quick_exit, 0, w.stack, 4 * PAGE,
-				     &h), TOO_MANY_HANDLES);
+				     &h),
+		      TOO_MANY_HANDLES);
 	EXPECT_EQ(h, POISON);
 	dkt_counts(&after);
 	EXPECT_EQ(after.handles, full.handles);
@@ -1222,8 +1259,8 @@ static s64 try_restore(struct dk_context *c)
 	s64 status;
 
 	asm volatile("lea 1f(%%rip), %%rax\n\t"
-		     "mov %%rax, 40(%%rdi)\n\t"	/* r12 */
-		     "mov %%rsp, 32(%%rdi)\n\t"	/* r13 */
+		     "mov %%rax, 40(%%rdi)\n\t" /* r12 */
+		     "mov %%rsp, 32(%%rdi)\n\t" /* r13 */
 		     "mov %%rbp, 96(%%rdi)\n\t"
 		     "mov %[nr], %%eax\n\t"
 		     "syscall\n\t"
@@ -1240,8 +1277,12 @@ static s64 try_restore(struct dk_context *c)
 TEST(context_restore)
 {
 	static const u64 pointers[] = {
-		0, 8, 0x8000000000000000, 0xffff800000000000,
-		0xffffffff81000000, 0xfffffffffffffff8,
+		0,
+		8,
+		0x8000000000000000,
+		0xffff800000000000,
+		0xffffffff81000000,
+		0xfffffffffffffff8,
 	};
 	static const u64 selectors[] = { 0x10, 0x18, 0x8, 0x30, 0x3b, 0x2b };
 	struct dk_context good, c;
@@ -1249,9 +1290,11 @@ TEST(context_restore)
 	make_world();
 	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++)
 		EXPECT_STATUS(dkt_raw(DK_INDEX_DkxContextRestore, pointers[i],
-				      0, 0, 0, 0, 0), INVALID_POINTER);
+				      0, 0, 0, 0, 0),
+			      INVALID_POINTER);
 	EXPECT_STATUS(dkt_raw(DK_INDEX_DkxContextRestore, (u64)w.gone - 64, 0,
-			      0, 0, 0, 0), INVALID_POINTER);
+			      0, 0, 0, 0),
+		      INVALID_POINTER);
 	memset(&good, 0, sizeof(good));
 	good.cs = 0x33;
 	good.ss = 0x2b;
@@ -1271,14 +1314,14 @@ TEST(context_restore)
 		c = good;
 		c.rip = pointers[i];
 		status = try_restore(&c);
-		EXPECT_TRUE(status == 1 || status ==
-			    DK_STATUS_INVALID_PARAMETER);
+		EXPECT_TRUE(status == 1 ||
+			    status == DK_STATUS_INVALID_PARAMETER);
 		c = good;
 		c.rip = 8;
-		c.rflags = ~0ULL;	/* IOPL, VM, NT and all */
+		c.rflags = ~0ULL; /* IOPL, VM, NT and all */
 		status = try_restore(&c);
-		EXPECT_TRUE(status == 1 || status ==
-			    DK_STATUS_INVALID_PARAMETER);
+		EXPECT_TRUE(status == 1 ||
+			    status == DK_STATUS_INVALID_PARAMETER);
 	}
 	EXPECT_GE(restored, 1);
 	dkt_exception = NULL;

@@ -136,7 +136,9 @@ TEST(execution_of_data)
 TEST(kernel_memory)
 {
 	static const u64 addresses[] = {
-		0xffff888000000000, 0xffffffff81000000, 0xfffffffffffff000,
+		0xffff888000000000,
+		0xffffffff81000000,
+		0xfffffffffffff000,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(addresses); i++) {
@@ -184,8 +186,7 @@ TEST(divide_by_zero)
 	struct registers r = { .rax = 1 };
 
 	do_divide(&r);
-	expect(DK_EXCEPTION_DIVIDE, 0, 0, (u64)divide_at, SIGFPE, 1,
-	       divide_at);
+	expect(DK_EXCEPTION_DIVIDE, 0, 0, (u64)divide_at, SIGFPE, 1, divide_at);
 }
 
 TEST(illegal_instruction)
@@ -237,7 +238,9 @@ TEST(single_step)
 		     "step_2: pushf\n"
 		     "step_3: andl %2, (%%rsp)\n"
 		     "step_4: popf\n\t"
-		     : "+r"(x) : "i"(FLAG_TF), "i"(~FLAG_TF) : "memory", "cc");
+		     : "+r"(x)
+		     : "i"(FLAG_TF), "i"(~FLAG_TF)
+		     : "memory", "cc");
 	dkt_exception = NULL;
 	EXPECT_EQ(x, 2);
 	/* The trap comes behind each instruction but the first popf. */
@@ -366,7 +369,7 @@ static bool change_all(struct dk_exception *exception,
 	for (int i = 0; i < 15; i++)
 		first[i] = 0x7000 + i;
 	context->rip = resume_at;
-	context->rflags ^= 1;	/* carry */
+	context->rflags ^= 1; /* carry */
 	return true;
 }
 
@@ -407,7 +410,8 @@ TEST(direction_flag)
 	resume_at = (u64)backward_end - 1;
 	dkt_exception = skip;
 	asm volatile("mov %1, %%rdi; call *%2; pushf; pop %0; cld"
-		     : "=&r"(flags) : "r"(&r), "r"((void *)backward)
+		     : "=&r"(flags)
+		     : "r"(&r), "r"((void *)backward)
 		     : "rdi", "rax", "rcx", "rdx", "rsi", "r8", "r9", "r10",
 		       "r11", "memory", "cc");
 	dkt_exception = NULL;
@@ -463,8 +467,9 @@ static u64 red_zone(void)
 		     "cmp %%rcx, (%%rsp, %%rax, 8); je 4f\n\t"
 		     "inc %0\n"
 		     "4: inc %%ecx; cmp $16, %%ecx; jbe 3b"
-		     : "+r"(bad), "=m"(resume_at) : : "rax", "rcx", "memory",
-		     "cc");
+		     : "+r"(bad), "=m"(resume_at)
+		     :
+		     : "rax", "rcx", "memory", "cc");
 	return bad;
 }
 
@@ -487,9 +492,9 @@ TEST(vector_registers_are_kept)
 		     "movdqu %2, %%xmm3; movdqu %3, %%xmm14\n\t"
 		     "ud2\n"
 		     "1: movdqu %%xmm3, %1; movdqu %%xmm14, %4"
-		     : "=m"(resume_at), "=m"(*(u64 (*)[2])&out[0])
-		     : "m"(*(u64 (*)[2])&in[0]), "m"(*(u64 (*)[2])&in[2]),
-		       "m"(*(u64 (*)[2])&out[2])
+		     : "=m"(resume_at), "=m"(*(u64(*)[2]) & out[0])
+		     : "m"(*(u64(*)[2]) & in[0]), "m"(*(u64(*)[2]) & in[2]),
+		       "m"(*(u64(*)[2]) & out[2])
 		     : "rax", "memory");
 	dkt_exception = NULL;
 	EXPECT_EQ(count, 1);
@@ -547,7 +552,9 @@ TEST(exception_stack)
 	asm volatile("lea 1f(%%rip), %%rax; mov %%rax, %0\n\t"
 		     "mov %%rsp, %%rbx; mov $8, %%esp; ud2\n"
 		     "1: mov %%rbx, %%rsp"
-		     : "=m"(resume_at) : : "rax", "rbx", "memory");
+		     : "=m"(resume_at)
+		     :
+		     : "rax", "rbx", "memory");
 	dkt_exception = NULL;
 	EXPECT_EQ(count, 1);
 	EXPECT_EQ(where.rsp, 8);
@@ -657,7 +664,8 @@ REGISTERS_FUNCTION(program_int80, "int $0x80");
 
 TEST(system_calls_are_redirected)
 {
-	static const u64 numbers[] = { 0, 1, 39, 57, 60, 231, 511, 0x40000000,
+	static const u64 numbers[] = { 0,     1,	  39,	     57,
+				       60,    231,	  511,	     0x40000000,
 				       ~0ULL, 1ULL << 31, 1ULL << 63 };
 	struct registers r, before;
 

@@ -30,21 +30,24 @@ static bool access_faults(void *p, enum access how)
 	case READ:
 		asm volatile("lea 1f(%%rip), %%rdx; mov %%rdx, %1\n\t"
 			     "movb (%2), %%dl\n1:"
-			     : "+a"(faulted), "=m"(skip_to) : "r"(p) : "rdx",
-			     "memory");
+			     : "+a"(faulted), "=m"(skip_to)
+			     : "r"(p)
+			     : "rdx", "memory");
 		break;
 	case WRITE:
 		asm volatile("lea 1f(%%rip), %%rdx; mov %%rdx, %1\n\t"
 			     "movb $1, (%2)\n1:"
-			     : "+a"(faulted), "=m"(skip_to) : "r"(p) : "rdx",
-			     "memory");
+			     : "+a"(faulted), "=m"(skip_to)
+			     : "r"(p)
+			     : "rdx", "memory");
 		break;
 	case EXECUTE:
 		/* A fault of the fetch leaves the return address behind. */
 		asm volatile("lea 1f(%%rip), %%rdx; mov %%rdx, %1\n\t"
 			     "mov %%rsp, %%rbx; call *%2\n1: mov %%rbx, %%rsp"
-			     : "+a"(faulted), "=m"(skip_to) : "r"(p) : "rdx",
-			     "rbx", "rcx", "rsi", "rdi", "memory");
+			     : "+a"(faulted), "=m"(skip_to)
+			     : "r"(p)
+			     : "rdx", "rbx", "rcx", "rsi", "rdi", "memory");
 		break;
 	}
 	dkt_exception = NULL;
@@ -151,7 +154,8 @@ TEST(reserved_then_committed)
 	base = p + 4 * PAGE;
 	length = PAGE;
 	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE,
-					   DK_PROT_NONE), ALREADY_EXISTS);
+					   DK_PROT_NONE),
+		      ALREADY_EXISTS);
 	EXPECT_OK(DkVirtualMemoryAlloc(&base, &length, DK_MEM_COMMIT, RW));
 	EXPECT_EQ(p[4 * PAGE], 0);
 	/* Commit again: what is there is kept. */
@@ -167,8 +171,7 @@ TEST(reserved_then_committed)
 	length = PAGE;
 	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, DK_MEM_COMMIT, RW),
 		      NO_MEMORY);
-	EXPECT_STATUS(DkVirtualMemoryFree(p, PAGE, DK_MEM_DECOMMIT),
-		      NO_MEMORY);
+	EXPECT_STATUS(DkVirtualMemoryFree(p, PAGE, DK_MEM_DECOMMIT), NO_MEMORY);
 }
 
 TEST(protections)
@@ -188,9 +191,8 @@ TEST(protections)
 	ASSERT_TRUE(p);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		EXPECT_OK(DkVirtualMemoryProtect(p, PAGE, RW));
-		p[0] = 0xc3;	/* ret */
-		EXPECT_OK(DkVirtualMemoryProtect(p, PAGE,
-						 cases[i].protection));
+		p[0] = 0xc3; /* ret */
+		EXPECT_OK(DkVirtualMemoryProtect(p, PAGE, cases[i].protection));
 		EXPECT_EQ(access_faults(p, READ), !cases[i].read);
 		EXPECT_EQ(access_faults(p, EXECUTE), !cases[i].execute);
 		EXPECT_EQ(access_faults(p, WRITE), !cases[i].write);
@@ -210,8 +212,9 @@ TEST(write_and_execute_together_is_refused)
 	EXPECT_EQ(base, 0);
 	EXPECT_STATUS(DkVirtualMemoryProtect(p, PAGE, RW | DK_PROT_EXECUTE),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(DkVirtualMemoryProtect(p, PAGE, DK_PROT_WRITE |
-					     DK_PROT_EXECUTE), ACCESS_DENIED);
+	EXPECT_STATUS(DkVirtualMemoryProtect(p, PAGE,
+					     DK_PROT_WRITE | DK_PROT_EXECUTE),
+		      ACCESS_DENIED);
 	EXPECT_TRUE(access_faults(p, EXECUTE));
 	EXPECT_OK(DkVirtualMemoryFree(p, PAGE, DK_MEM_RELEASE));
 }
@@ -247,7 +250,8 @@ TEST(more_than_there_is)
 	u64 length = dkt_parameters->address_limit;
 
 	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE,
-					   DK_PROT_NONE), NO_MEMORY);
+					   DK_PROT_NONE),
+		      NO_MEMORY);
 	EXPECT_EQ(base, 0);
 	EXPECT_EQ(length, dkt_parameters->address_limit);
 }

@@ -23,8 +23,8 @@ static DK_STATUS try_open(const char *uri, u64 access, u64 disposition,
 			  u64 options)
 {
 	DK_HANDLE h = POISON;
-	DK_STATUS status = DkStreamOpen(URI(uri), access, disposition, options,
-					&h);
+	DK_STATUS status =
+		DkStreamOpen(URI(uri), access, disposition, options, &h);
 
 	if (status)
 		EXPECT_EQ(h, POISON);
@@ -62,8 +62,10 @@ static DK_STATUS try_create(const char *uri)
 TEST(malformed_uris)
 {
 	static const char *const bad[] = {
-		"", ":", "file", "nosuch:", "nosuch:/x", "file:relative",
-		"FILE:/etc", "null:x", "stdin:x", "file :/etc", " file:/etc",
+		"",	      ":",	    "file",
+		"nosuch:",    "nosuch:/x",  "file:relative",
+		"FILE:/etc",  "null:x",	    "stdin:x",
+		"file :/etc", " file:/etc",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -107,16 +109,20 @@ TEST(long_names)
 	for (u64 i = n + 100; i < sizeof(uri); i += 100)
 		uri[i] = '/';
 	EXPECT_STATUS(DkStreamOpen(uri, sizeof(uri), R, DK_OPEN_EXISTING, 0,
-				   &h), NAME_TOO_LONG);
+				   &h),
+		      NAME_TOO_LONG);
 	EXPECT_EQ(h, POISON);
 }
 
 TEST(names_of_any_bytes)
 {
 	static const char *const odd[] = {
-		"rw/with space", "rw/\303\244\303\266\303\274", "rw/new\nline",
-		"rw/-dash", "rw/\"quote'", "rw/back\\slash", "rw/%41",
-		"rw/...", "rw/a:b", "rw/\t", "rw/#hash?query",
+		"rw/with space",  "rw/\303\244\303\266\303\274",
+		"rw/new\nline",	  "rw/-dash",
+		"rw/\"quote'",	  "rw/back\\slash",
+		"rw/%41",	  "rw/...",
+		"rw/a:b",	  "rw/\t",
+		"rw/#hash?query",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
@@ -136,8 +142,8 @@ TEST(the_root_is_readable_not_writable)
 	EXPECT_REFUSED(try_write("file:/etc/passwd"));
 	EXPECT_REFUSED(try_create("file:/etc/pico-test-was-here"));
 	EXPECT_REFUSED(try_create("file:/pico-test-was-here"));
-	EXPECT_REFUSED(DkStreamDelete(URI("file:/etc/hostname"),
-				      DK_DELETE_FILE));
+	EXPECT_REFUSED(
+		DkStreamDelete(URI("file:/etc/hostname"), DK_DELETE_FILE));
 	EXPECT_REFUSED(DkStreamRename(URI("file:/etc/passwd"),
 				      URI("file:/etc/passwd2"), 0));
 	EXPECT_OK(try_read("file:/"));
@@ -149,7 +155,8 @@ TEST(a_read_only_folder)
 	EXPECT_OK(try_read(in("ro/file")));
 	EXPECT_STATUS(try_write(in("ro/file")), ACCESS_DENIED);
 	EXPECT_STATUS(try_open(in("ro/file"), R | DK_ACCESS_EXECUTE,
-			       DK_OPEN_EXISTING, 0), ACCESS_DENIED);
+			       DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
 	EXPECT_STATUS(try_open(in("ro/file"), R, DK_OPEN_TRUNCATE, 0),
 		      ACCESS_DENIED);
 	EXPECT_STATUS(try_open(in("ro/file"), R, DK_OPEN_CREATE_TRUNCATE, 0),
@@ -164,11 +171,10 @@ TEST(a_read_only_folder)
 	EXPECT_OK(try_read(in("ro/sub/file")));
 	/* Not into it, not out of it. */
 	EXPECT_REFUSED(DkStreamRename(URI(in("ro/file")), URI(in("rw/f")), 0));
-	EXPECT_REFUSED(DkStreamRename(URI(in("rw/hello")), URI(in("ro/f")),
-				      0));
+	EXPECT_REFUSED(DkStreamRename(URI(in("rw/hello")), URI(in("ro/f")), 0));
 	EXPECT_REFUSED(DkxStreamLink(URI(in("rw/hello")), URI(in("ro/f")), 0));
-	EXPECT_REFUSED(DkxStreamLink("x", 1, URI(in("ro/f")),
-				     DK_LINK_SYMBOLIC));
+	EXPECT_REFUSED(
+		DkxStreamLink("x", 1, URI(in("ro/f")), DK_LINK_SYMBOLIC));
 	/* A hard link would make it writable. */
 	EXPECT_REFUSED(DkxStreamLink(URI(in("ro/file")), URI(in("rw/f")), 0));
 	EXPECT_STATUS(try_read(in("rw/f")), NOT_FOUND);
@@ -179,8 +185,8 @@ TEST(attributes_follow_the_rules)
 	struct dk_stream_attributes a = { .valid = DK_SET_MODE, .mode = 0777 };
 	DK_HANDLE h;
 
-	EXPECT_REFUSED(DkxStreamAttributesSet(URI(in("ro/file")), 0, &a,
-					      sizeof(a)));
+	EXPECT_REFUSED(
+		DkxStreamAttributesSet(URI(in("ro/file")), 0, &a, sizeof(a)));
 	EXPECT_REFUSED(DkStreamAttributesQuery(URI(in("no/secret")), 0, &a,
 					       sizeof(a)));
 	h = dkt_open(in("ro/file"), R, DK_OPEN_EXISTING, 0);
@@ -188,8 +194,8 @@ TEST(attributes_follow_the_rules)
 	a.valid = DK_SET_MODE;
 	EXPECT_REFUSED(DkxStreamAttributesSetByHandle(h, &a, sizeof(a)));
 	DkObjectClose(h);
-	EXPECT_OK(DkStreamAttributesQuery(URI(in("ro/file")), 0, &a,
-					  sizeof(a)));
+	EXPECT_OK(
+		DkStreamAttributesQuery(URI(in("ro/file")), 0, &a, sizeof(a)));
 	EXPECT_NE(a.mode, 0);
 }
 
@@ -199,15 +205,13 @@ TEST(a_forbidden_folder)
 	EXPECT_REFUSED(try_write(in("no/secret")));
 	EXPECT_REFUSED(try_create(in("no/new")));
 	EXPECT_REFUSED(DkStreamDelete(URI(in("no/secret")), DK_DELETE_FILE));
-	EXPECT_REFUSED(DkStreamRename(URI(in("no/secret")), URI(in("rw/s")),
-				      0));
-	EXPECT_REFUSED(DkxStreamLink(URI(in("no/secret")), URI(in("rw/s")),
-				     0));
-	EXPECT_REFUSED(try_open(in("no"), R, DK_OPEN_EXISTING,
-				DK_OPTION_DIRECTORY));
+	EXPECT_REFUSED(
+		DkStreamRename(URI(in("no/secret")), URI(in("rw/s")), 0));
+	EXPECT_REFUSED(DkxStreamLink(URI(in("no/secret")), URI(in("rw/s")), 0));
+	EXPECT_REFUSED(
+		try_open(in("no"), R, DK_OPEN_EXISTING, DK_OPTION_DIRECTORY));
 	EXPECT_REFUSED(try_read(in("rw/inner/secret")));
-	EXPECT_REFUSED(DkStreamRename(URI(in("rw/inner")), URI(in("rw/i")),
-				      0));
+	EXPECT_REFUSED(DkStreamRename(URI(in("rw/inner")), URI(in("rw/i")), 0));
 	EXPECT_REFUSED(try_read(in("rw/i/secret")));
 }
 
@@ -229,8 +233,8 @@ TEST(dots_do_not_lead_out)
 	EXPECT_OK(try_read(in("rw/sub/../hello")));
 	EXPECT_OK(try_read(in("rw/.//hello")));
 	EXPECT_OK(try_read(in("rw/../ro/file")));
-	EXPECT_REFUSED(DkStreamDelete(URI(in("rw/../outside")),
-				      DK_DELETE_FILE));
+	EXPECT_REFUSED(
+		DkStreamDelete(URI(in("rw/../outside")), DK_DELETE_FILE));
 	EXPECT_REFUSED(DkStreamRename(URI(in("rw/hello")),
 				      URI(in("rw/../escaped")), 0));
 	EXPECT_REFUSED(try_read("file:/../../../../../../proc/version"));
@@ -257,8 +261,8 @@ TEST(links_do_not_lead_out)
 	EXPECT_OK(DkxStreamLink(URI("../no"), URI(in("rw/mine")),
 				DK_LINK_SYMBOLIC));
 	EXPECT_REFUSED(try_read(in("rw/mine/secret")));
-	EXPECT_REFUSED(DkStreamDelete(URI(in("rw/mine/secret")),
-				      DK_DELETE_FILE));
+	EXPECT_REFUSED(
+		DkStreamDelete(URI(in("rw/mine/secret")), DK_DELETE_FILE));
 	EXPECT_OK(DkStreamDelete(URI(in("rw/mine")), DK_DELETE_FILE));
 	/* A link from a read-only folder into a writable one. */
 	EXPECT_OK(try_write(in("ro/to-rw/hello")));
@@ -270,12 +274,18 @@ TEST(links_do_not_lead_out)
 TEST(procfs_is_refused)
 {
 	static const char *const uris[] = {
-		"file:/proc/self/mem", "file:/proc/self/maps",
-		"file:/proc/self/fd/0", "file:/proc/self/root/etc/passwd",
-		"file:/proc/1/environ", "file:/proc/self/exe",
-		"file:/proc/thread-self/mem", "file:/proc/self/cwd/etc/passwd",
-		"file:/dev/fd/0", "file:/dev/stdin",
-		"file:/proc/sysrq-trigger", "file:/proc/kcore",
+		"file:/proc/self/mem",
+		"file:/proc/self/maps",
+		"file:/proc/self/fd/0",
+		"file:/proc/self/root/etc/passwd",
+		"file:/proc/1/environ",
+		"file:/proc/self/exe",
+		"file:/proc/thread-self/mem",
+		"file:/proc/self/cwd/etc/passwd",
+		"file:/dev/fd/0",
+		"file:/dev/stdin",
+		"file:/proc/sysrq-trigger",
+		"file:/proc/kcore",
 	};
 	struct dk_stream_attributes a;
 
@@ -284,8 +294,8 @@ TEST(procfs_is_refused)
 
 		if (!status)
 			dkt_fail("%s was opened", uris[i]);
-		status = DkStreamAttributesQuery(URI(uris[i]), 0, &a,
-						 sizeof(a));
+		status =
+			DkStreamAttributesQuery(URI(uris[i]), 0, &a, sizeof(a));
 		if (!status && i < 4)
 			dkt_fail("%s was seen", uris[i]);
 	}
@@ -310,7 +320,8 @@ TEST(tmp_is_private)
 	EXPECT_OK(try_read("file:/tmp/../etc/passwd"));
 	EXPECT_REFUSED(try_create("file:/tmp/../pico-test-was-here"));
 	EXPECT_STATUS(DkStreamRename(URI("file:/tmp/dir/moved"),
-				     URI(in("rw/moved")), 0), CROSS_DEVICE);
+				     URI(in("rw/moved")), 0),
+		      CROSS_DEVICE);
 	/* And it is not what other roads to /tmp show. */
 	EXPECT_REFUSED(try_read("file:/tmp/../tmp/pico-test-of-the-host"));
 	EXPECT_OK(try_create("file:/tmp/stays-inside"));
@@ -319,8 +330,8 @@ TEST(tmp_is_private)
 TEST(a_rule_cannot_be_moved_away)
 {
 	/* /FOLDER/rw/inner is forbidden, so the way to it stays. */
-	EXPECT_REFUSED(DkStreamDelete(URI(in("rw/inner")),
-				      DK_DELETE_DIRECTORY));
+	EXPECT_REFUSED(
+		DkStreamDelete(URI(in("rw/inner")), DK_DELETE_DIRECTORY));
 	EXPECT_REFUSED(DkStreamRename(URI(in("rw")), URI(in("rw2")), 0));
 	EXPECT_REFUSED(DkStreamRename(URI(in("rw/sub")), URI(in("rw/inner")),
 				      DK_RENAME_EXCHANGE));

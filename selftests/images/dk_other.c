@@ -105,8 +105,7 @@ TEST(abi_query)
 {
 	u64 version = POISON;
 
-	EXPECT_OK(DkxAbiQuery(DK_VECTOR_BASE + DK_INDEX_DkxAbiQuery,
-			      &version));
+	EXPECT_OK(DkxAbiQuery(DK_VECTOR_BASE + DK_INDEX_DkxAbiQuery, &version));
 	EXPECT_EQ(version, 1);
 }
 

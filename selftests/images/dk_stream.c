@@ -21,8 +21,8 @@ static DK_STATUS try_open(const char *uri, u64 access, u64 disposition,
 			  u64 options)
 {
 	DK_HANDLE h = POISON;
-	DK_STATUS status = DkStreamOpen(URI(uri), access, disposition, options,
-					&h);
+	DK_STATUS status =
+		DkStreamOpen(URI(uri), access, disposition, options, &h);
 
 	if (status)
 		EXPECT_EQ(h, POISON);
@@ -82,8 +82,8 @@ TEST(dispositions)
 	EXPECT_OK(try_open(f, RW, DK_OPEN_CREATE_TRUNCATE, 0));
 	EXPECT_EQ(length_of(f), 0);
 	EXPECT_OK(DkStreamDelete(URI(f), DK_DELETE_FILE));
-	EXPECT_OK(try_open(f, RW, DK_OPEN_CREATE_TRUNCATE,
-			   DK_OPTION_MODE(0600)));
+	EXPECT_OK(
+		try_open(f, RW, DK_OPEN_CREATE_TRUNCATE, DK_OPTION_MODE(0600)));
 	EXPECT_OK(DkStreamDelete(URI(f), DK_DELETE_FILE));
 	EXPECT_STATUS(try_open(f, RW, DK_OPEN_EXISTING, 0), NOT_FOUND);
 }
@@ -202,7 +202,8 @@ TEST(access_is_what_was_asked_for)
 		      ACCESS_DENIED);
 	EXPECT_STATUS(DkStreamMap(h, &base, PAGE, 0,
 				  DK_PROT_READ | DK_PROT_EXECUTE,
-				  DK_MAP_PRIVATE), ACCESS_DENIED);
+				  DK_MAP_PRIVATE),
+		      ACCESS_DENIED);
 	DkObjectClose(h);
 	h = dkt_open(in_rw("access"), DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0);
 	EXPECT_STATUS(DkStreamRead(h, 0, b, 4, &done), ACCESS_DENIED);
@@ -260,7 +261,8 @@ TEST(map_at_an_address)
 	h = dkt_open(in_rw("fixed"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
 	p[PAGE] = 'x';
 	EXPECT_STATUS(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ,
-				  DK_MAP_PRIVATE), ALREADY_EXISTS);
+				  DK_MAP_PRIVATE),
+		      ALREADY_EXISTS);
 	EXPECT_EQ(p[PAGE], 'x');
 	EXPECT_OK(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ,
 			      DK_MAP_PRIVATE | DK_MAP_REPLACE));
@@ -280,17 +282,19 @@ TEST(map_executable)
 	void *base = NULL;
 
 	EXPECT_OK(DkStreamWrite(h, 0, code, sizeof(code), &done));
-	EXPECT_STATUS(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ |
-				  DK_PROT_EXECUTE, DK_MAP_PRIVATE),
+	EXPECT_STATUS(DkStreamMap(h, &base, PAGE, 0,
+				  DK_PROT_READ | DK_PROT_EXECUTE,
+				  DK_MAP_PRIVATE),
 		      ACCESS_DENIED);
 	DkObjectClose(h);
 	h = dkt_open(in_rw("code"), DK_ACCESS_READ | DK_ACCESS_EXECUTE,
 		     DK_OPEN_EXISTING, 0);
-	ASSERT_OK(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ |
-			      DK_PROT_EXECUTE, DK_MAP_PRIVATE));
+	ASSERT_OK(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ | DK_PROT_EXECUTE,
+			      DK_MAP_PRIVATE));
 	EXPECT_EQ(((int (*)(void))base)(), 42);
-	EXPECT_STATUS(DkVirtualMemoryProtect(base, PAGE, DK_PROT_READ |
-					     DK_PROT_WRITE | DK_PROT_EXECUTE),
+	EXPECT_STATUS(DkVirtualMemoryProtect(base, PAGE,
+					     DK_PROT_READ | DK_PROT_WRITE |
+						     DK_PROT_EXECUTE),
 		      ACCESS_DENIED);
 	EXPECT_OK(DkStreamUnmap(base, PAGE));
 	DkObjectClose(h);
@@ -324,7 +328,8 @@ TEST(rename)
 	put(in_rw("r1"), "one");
 	put(in_rw("r2"), "two");
 	EXPECT_STATUS(DkStreamRename(URI(in_rw("r1")), URI(in_rw("r2")),
-				     DK_RENAME_NOREPLACE), ALREADY_EXISTS);
+				     DK_RENAME_NOREPLACE),
+		      ALREADY_EXISTS);
 	EXPECT_OK(DkStreamRename(URI(in_rw("r1")), URI(in_rw("r2")),
 				 DK_RENAME_EXCHANGE));
 	expect_text(in_rw("r1"), "two");
@@ -332,7 +337,8 @@ TEST(rename)
 	EXPECT_OK(DkStreamRename(URI(in_rw("r1")), URI(in_rw("r2")), 0));
 	expect_text(in_rw("r2"), "two");
 	EXPECT_STATUS(try_open(in_rw("r1"), DK_ACCESS_READ, DK_OPEN_EXISTING,
-			       0), NOT_FOUND);
+			       0),
+		      NOT_FOUND);
 	EXPECT_STATUS(DkStreamRename(URI(in_rw("r1")), URI(in_rw("r3")), 0),
 		      NOT_FOUND);
 	EXPECT_OK(DkStreamRename(URI(in_rw("r2")), URI(in_rw("sub/r2")), 0));
@@ -376,13 +382,15 @@ TEST(folders_are_not_files)
 	char b[8];
 	u64 done = POISON;
 
-	EXPECT_STATUS(try_open(in_rw("hello"), DK_ACCESS_READ,
-			       DK_OPEN_EXISTING, DK_OPTION_DIRECTORY),
+	EXPECT_STATUS(try_open(in_rw("hello"), DK_ACCESS_READ, DK_OPEN_EXISTING,
+			       DK_OPTION_DIRECTORY),
 		      NOT_DIRECTORY);
 	EXPECT_STATUS(try_open(in_rw("hello/x"), DK_ACCESS_READ,
-			       DK_OPEN_EXISTING, 0), NOT_DIRECTORY);
-	EXPECT_STATUS(try_open(in_rw("sub"), DK_ACCESS_WRITE,
-			       DK_OPEN_EXISTING, 0), IS_DIRECTORY);
+			       DK_OPEN_EXISTING, 0),
+		      NOT_DIRECTORY);
+	EXPECT_STATUS(try_open(in_rw("sub"), DK_ACCESS_WRITE, DK_OPEN_EXISTING,
+			       0),
+		      IS_DIRECTORY);
 	h = dkt_open(in_rw("sub"), DK_ACCESS_READ, DK_OPEN_EXISTING,
 		     DK_OPTION_DIRECTORY);
 	EXPECT_STATUS(DkStreamRead(h, 0, b, 8, &done), IS_DIRECTORY);
@@ -504,8 +512,8 @@ TEST(attributes)
 	put(in_rw("attr"), "12345");
 	DkSystemTimeQuery(DK_CLOCK_WALL, &now);
 	h = dkt_open(in_rw("attr"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
-	ASSERT_OK(DkStreamAttributesQuery(URI(in_rw("attr")), 0, &a,
-					  sizeof(a)));
+	ASSERT_OK(
+		DkStreamAttributesQuery(URI(in_rw("attr")), 0, &a, sizeof(a)));
 	ASSERT_OK(DkStreamAttributesQueryByHandle(h, &b, sizeof(b)));
 	EXPECT_EQ(memcmp(&a, &b, sizeof(a)), 0);
 	EXPECT_EQ(a.type, DK_TYPE_FILE);
@@ -517,8 +525,7 @@ TEST(attributes)
 	EXPECT_TRUE(now - a.write_time > -60 * SEC);
 	EXPECT_EQ(a.reserved, 0);
 	DkObjectClose(h);
-	EXPECT_OK(DkStreamAttributesQuery(URI(in_rw("sub")), 0, &a,
-					  sizeof(a)));
+	EXPECT_OK(DkStreamAttributesQuery(URI(in_rw("sub")), 0, &a, sizeof(a)));
 	EXPECT_EQ(a.type, DK_TYPE_DIRECTORY);
 	EXPECT_OK(DkStreamAttributesQuery(URI(in_rw("to-hello")), 0, &a,
 					  sizeof(a)));
@@ -527,7 +534,8 @@ TEST(attributes)
 					  DK_NAME_NOFOLLOW, &a, sizeof(a)));
 	EXPECT_EQ(a.type, DK_TYPE_SYMLINK);
 	EXPECT_STATUS(DkStreamAttributesQuery(URI(in_rw("nothing")), 0, &a,
-					      sizeof(a)), NOT_FOUND);
+					      sizeof(a)),
+		      NOT_FOUND);
 }
 
 TEST(setting_attributes)
@@ -542,8 +550,7 @@ TEST(setting_attributes)
 	a.access_time = 1200000000LL * SEC;
 	EXPECT_OK(DkxStreamAttributesSet(URI(in_rw("set")), 0, &a, sizeof(a)));
 	memset(&a, 0, sizeof(a));
-	EXPECT_OK(DkStreamAttributesQuery(URI(in_rw("set")), 0, &a,
-					  sizeof(a)));
+	EXPECT_OK(DkStreamAttributesQuery(URI(in_rw("set")), 0, &a, sizeof(a)));
 	EXPECT_EQ(a.mode, 0604);
 	EXPECT_EQ(a.write_time, 1000000000LL * SEC + 123456789);
 	EXPECT_EQ(a.access_time, 1200000000LL * SEC);
@@ -578,7 +585,8 @@ TEST(links)
 	EXPECT_OK(DkxStreamLink("l1", 2, URI(in_rw("l3")), DK_LINK_SYMBOLIC));
 	expect_text(in_rw("l3"), "linked");
 	EXPECT_STATUS(try_open(in_rw("l3"), DK_ACCESS_READ, DK_OPEN_EXISTING,
-			       DK_OPTION_NOFOLLOW), LINK_LOOP);
+			       DK_OPTION_NOFOLLOW),
+		      LINK_LOOP);
 	h = dkt_open(in_rw("l3"), DK_ACCESS_READ, DK_OPEN_EXISTING,
 		     DK_OPTION_LINK);
 	EXPECT_OK(DkStreamRead(h, 0, b, 64, &done));
@@ -588,7 +596,8 @@ TEST(links)
 	EXPECT_EQ(a.type, DK_TYPE_SYMLINK);
 	DkObjectClose(h);
 	EXPECT_STATUS(try_open(in_rw("loop-a"), DK_ACCESS_READ,
-			       DK_OPEN_EXISTING, 0), LINK_LOOP);
+			       DK_OPEN_EXISTING, 0),
+		      LINK_LOOP);
 	/* Deleting a link is not deleting what it names. */
 	EXPECT_OK(DkStreamDelete(URI(in_rw("l3")), DK_DELETE_FILE));
 	EXPECT_OK(DkStreamDelete(URI(in_rw("l2")), DK_DELETE_FILE));

@@ -194,7 +194,7 @@ TEST(first_come_first_served)
 	next = 0;
 	for (u64 i = 0; i < 8; i++) {
 		threads[i] = dkt_thread(wait_in_line, i);
-		sleep_ms(60);	/* until it waits */
+		sleep_ms(60); /* until it waits */
 	}
 	for (u64 i = 0; i < 8; i++) {
 		EXPECT_EQ(next, i);

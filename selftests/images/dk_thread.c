@@ -62,8 +62,8 @@ TEST(entry_registers)
 	DK_HANDLE thread = 0;
 
 	ASSERT_OK(DkxUpcallRegister(own_start, dkt_exception_entry));
-	EXPECT_OK(DkThreadCreate((void *)0x123456, 42, stack, 4 * PAGE,
-				 &thread));
+	EXPECT_OK(
+		DkThreadCreate((void *)0x123456, 42, stack, 4 * PAGE, &thread));
 	EXPECT_TRUE(dkt_wait(thread));
 	ASSERT_OK(DkxUpcallRegister(dkt_thread_entry, dkt_exception_entry));
 	EXPECT_EQ(at_start[0], 0x123456);
@@ -81,8 +81,9 @@ static void use_gs(u64 parameter)
 
 	asm volatile("rdgsbase %0" : "=r"(gs));
 	seen[3] = gs;
-	asm volatile("wrgsbase %0; wrfsbase %1" : : "r"(parameter),
-		     "r"(parameter + 1));
+	asm volatile("wrgsbase %0; wrfsbase %1"
+		     :
+		     : "r"(parameter), "r"(parameter + 1));
 	for (int i = 0; i < 200; i++)
 		DkThreadYieldExecution();
 	asm volatile("rdgsbase %0; rdfsbase %1" : "=r"(gs), "=r"(fs));
@@ -219,12 +220,13 @@ static void hold_vectors(u64 parameter)
 	u64 pattern[4] = { parameter, ~parameter, parameter * 3, 7 }, now[4];
 
 	asm volatile("movdqu %0, %%xmm0; movdqu %1, %%xmm15"
-		     : : "m"(pattern[0]), "m"(pattern[2]));
+		     :
+		     : "m"(pattern[0]), "m"(pattern[2]));
 	for (int i = 0; i < 500; i++) {
 		DkThreadYieldExecution();
 		asm volatile("movdqu %%xmm0, %0; movdqu %%xmm15, %1"
-			     : "=m"(*(u64 (*)[2])&now[0]),
-			       "=m"(*(u64 (*)[2])&now[2]));
+			     : "=m"(*(u64(*)[2]) & now[0]),
+			       "=m"(*(u64(*)[2]) & now[2]));
 		if (memcmp(pattern, now, 32)) {
 			dkt_fail("vector registers changed");
 			return;

@@ -46,8 +46,10 @@ static void do_fault(const char *kind)
 	else if (same(kind, "gp"))
 		asm volatile("mov (%0), %0" : : "r"(1L << 63) : "memory");
 	else if (same(kind, "fpe"))
-		asm volatile("xor %%ecx, %%ecx; div %%ecx" : : : "rax", "rcx",
-			     "rdx");
+		asm volatile("xor %%ecx, %%ecx; div %%ecx"
+			     :
+			     :
+			     : "rax", "rcx", "rdx");
 	else if (same(kind, "ill"))
 		asm volatile("ud2");
 	else if (same(kind, "trap"))
@@ -65,7 +67,6 @@ static void start(dk_u64 parameter)
 {
 	do_fault(kind_of_thread);
 }
-
 
 void LibOsInitialize(const struct dk_parameters *parameters)
 {
@@ -89,9 +90,9 @@ void LibOsInitialize(const struct dk_parameters *parameters)
 		asm volatile("mov $0x1008, %%esp; ud2" : : : "memory");
 	if (same(how, "thread")) {
 		kind_of_thread = kind;
-		DkVirtualMemoryAlloc(&stack, &size, DK_MEM_RESERVE |
-				     DK_MEM_COMMIT, DK_PROT_READ |
-				     DK_PROT_WRITE);
+		DkVirtualMemoryAlloc(&stack, &size,
+				     DK_MEM_RESERVE | DK_MEM_COMMIT,
+				     DK_PROT_READ | DK_PROT_WRITE);
 		DkThreadCreate((void *)start, 0, stack, size, &thread);
 		DkThreadDelayExecution(60000000000LL, &remaining);
 		DkProcessExit(2);

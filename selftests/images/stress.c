@@ -47,17 +47,17 @@ static void one_step(dk_u64 *state)
 
 	switch (next_random(state) % 10) {
 	case 0:
-		if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-					 DK_MEM_COMMIT, DK_PROT_READ |
-					 DK_PROT_WRITE))
+		if (DkVirtualMemoryAlloc(&base, &length,
+					 DK_MEM_RESERVE | DK_MEM_COMMIT,
+					 DK_PROT_READ | DK_PROT_WRITE))
 			break;
 		*(volatile char *)base = 1;
 		DkVirtualMemoryFree(base, length, DK_MEM_RELEASE);
 		break;
 	case 1:
-		if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE |
-					 DK_MEM_COMMIT, DK_PROT_READ |
-					 DK_PROT_WRITE))
+		if (DkVirtualMemoryAlloc(&base, &length,
+					 DK_MEM_RESERVE | DK_MEM_COMMIT,
+					 DK_PROT_READ | DK_PROT_WRITE))
 			break;
 		if (!DkThreadCreate((void *)nothing, 0, base, length, &h)) {
 			DkObjectsWaitAny(1, &h, DK_TIMEOUT_INFINITE, &index);
@@ -147,9 +147,9 @@ void LibOsInitialize(const struct dk_parameters *p)
 		void *stack = (void *)0;
 		DK_HANDLE thread;
 
-		DkVirtualMemoryAlloc(&stack, &size, DK_MEM_RESERVE |
-				     DK_MEM_COMMIT, DK_PROT_READ |
-				     DK_PROT_WRITE);
+		DkVirtualMemoryAlloc(&stack, &size,
+				     DK_MEM_RESERVE | DK_MEM_COMMIT,
+				     DK_PROT_READ | DK_PROT_WRITE);
 		DkThreadCreate((void *)work, argument[2] + i, stack, size,
 			       &thread);
 	}

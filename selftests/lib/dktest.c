@@ -42,7 +42,9 @@ void *memmove(void *to, const void *from, size_t n)
 		return memcpy(to, from, n);
 	while (n--)
 		asm volatile("movb %1, %%al; movb %%al, %0"
-			     : "=m"(t[n]) : "m"(f[n]) : "al");
+			     : "=m"(t[n])
+			     : "m"(f[n])
+			     : "al");
 	return to;
 }
 
@@ -116,8 +118,8 @@ int dkt_vsnprintf(char *to, size_t size, const char *fmt, va_list ap)
 			base = 16;
 			/* fall through */
 		case 'u':
-			v = is_long ? va_arg(ap, unsigned long)
-				    : va_arg(ap, unsigned int);
+			v = is_long ? va_arg(ap, unsigned long) :
+				      va_arg(ap, unsigned int);
 			break;
 		default:
 			PUT(*fmt);
@@ -206,7 +208,7 @@ const char *dkt_status(s64 status)
 	static char unknown[32];
 
 	switch (status) {
-	DK_STATUS_TABLE(STATUS_NAME)
+		DK_STATUS_TABLE(STATUS_NAME)
 	}
 	dkt_snprintf(unknown, sizeof(unknown), "%ld", (long)status);
 	return unknown;
@@ -216,7 +218,7 @@ const char *dkt_status(s64 status)
 static u64 status_bit(s64 status)
 {
 	switch (status) {
-	DK_STATUS_TABLE(STATUS_BIT)
+		DK_STATUS_TABLE(STATUS_BIT)
 	}
 	return 0;
 }
@@ -248,8 +250,8 @@ DK_CALL_TABLE(WRAPPER)
 
 const char *dkt_argument(unsigned int i)
 {
-	const char *s = (const char *)dkt_parameters +
-			dkt_parameters->argument_offset;
+	const char *s =
+		(const char *)dkt_parameters + dkt_parameters->argument_offset;
 
 	if (i >= dkt_parameters->argument_count)
 		return "";
@@ -266,7 +268,8 @@ void dkt_counts(struct dkt_counts *counts)
 	while (have < sizeof(*counts)) {
 		if (DkStreamRead(in_stream, DK_OFFSET_CURRENT,
 				 (char *)counts + have, sizeof(*counts) - have,
-				 &done) || !done) {
+				 &done) ||
+		    !done) {
 			dkt_fail("the outer side did not answer");
 			return;
 		}
@@ -343,11 +346,11 @@ void LibOsExceptionDispatch(struct dk_exception *exception,
 {
 	if (dkt_exception && dkt_exception(exception, context))
 		PalContextRestore(context);
-	dkt_print("# %s: exception %u (trap %u, error 0x%lx) at 0x%lx, address 0x%lx\n",
-		  test_name, exception->code, exception->trap,
-		  (unsigned long)exception->error_code,
-		  (unsigned long)context->rip,
-		  (unsigned long)exception->address);
+	dkt_print(
+		"# %s: exception %u (trap %u, error 0x%lx) at 0x%lx, address 0x%lx\n",
+		test_name, exception->code, exception->trap,
+		(unsigned long)exception->error_code,
+		(unsigned long)context->rip, (unsigned long)exception->address);
 	DkProcessExit(128 + exception->signal);
 	__builtin_trap();
 }

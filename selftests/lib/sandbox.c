@@ -70,9 +70,8 @@ const char *module_path(const char *name)
 	if (folder)
 		snprintf(path, sizeof(paths[0]), "%s/%s.ko", folder, name);
 	else
-		snprintf(path, sizeof(paths[0]),
-			 "%s/../kmod/%s/kmod/%s/%s.ko", test_folder(),
-			 kernel ? kernel : "6.1", name, name);
+		snprintf(path, sizeof(paths[0]), "%s/../kmod/%s/kmod/%s/%s.ko",
+			 test_folder(), kernel ? kernel : "6.1", name, name);
 	return path;
 }
 
@@ -102,7 +101,9 @@ int sandbox_rule(int fd, const char *path, uint32_t rights, uint32_t flags)
 {
 	char uri[PATH_MAX + 8];
 	struct drawbridge_rule rule = {
-		.uri = (uintptr_t)uri, .rights = rights, .flags = flags,
+		.uri = (uintptr_t)uri,
+		.rights = rights,
+		.flags = flags,
 	};
 
 	rule.uri_length = snprintf(uri, sizeof(uri), "file:%s", path);
@@ -114,7 +115,7 @@ int magic_file(void)
 	int fd = syscall(SYS_memfd_create, "picoexec", MFD_CLOEXEC);
 
 	if (fd >= 0 && write(fd, PICO_EXEC_MAGIC, PICO_EXEC_MAGIC_LEN) !=
-	    PICO_EXEC_MAGIC_LEN) {
+			       PICO_EXEC_MAGIC_LEN) {
 		close(fd);
 		return -1;
 	}
@@ -330,8 +331,8 @@ void run_free(struct run *run)
 
 int run_exit_code(const struct run *run)
 {
-	return WIFSIGNALED(run->status) ? 128 + WTERMSIG(run->status)
-					: WEXITSTATUS(run->status);
+	return WIFSIGNALED(run->status) ? 128 + WTERMSIG(run->status) :
+					  WEXITSTATUS(run->status);
 }
 
 bool wait_for(pid_t pid, int *status, int ms)
