@@ -55,6 +55,13 @@ static inline void pico_compat_ftrace_direct_remove(struct ftrace_ops *ops,
 #define PICO_HAS_DISPATCH_CONFIG \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0))
 
+/* 6.10 took the source from __assign_str(): __string() keeps it. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define pico_assign_str(field, source)	__assign_str(field)
+#else
+#define pico_assign_str(field, source)	__assign_str(field, source)
+#endif
+
 /* ---- VFS ---- */
 
 #include <linux/fs.h>

@@ -216,7 +216,8 @@ struct dk_thread {
 	struct dk_object object;
 	struct dk_waitable waitable;	/* signalled: it is gone */
 	struct dk_process *process;
-	struct pico_thread *pico;	/* while it runs */
+	struct pico_thread *pico;	/* while it runs; stats_lock */
+	bool gone;			/* its exit has been seen; stats_lock */
 	struct list_head link;		/* sandbox->threads, while it runs */
 	u64 parameter;
 	unsigned long syscall_entry;	/* of the libos, 0: none */
@@ -331,12 +332,13 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 		       void **process_context, void **thread_context);
 int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 		     struct pico_start *start);
-void dk_thread_starting(struct pico_thread *pico);
+void dk_thread_started(struct dk_thread *thread, struct pico_thread *pico);
+void dk_image_name(struct pico_process *pico, char *name, size_t size);
 void dk_stats_add(struct dk_stats *sum, const struct dk_stats *stats);
 void dk_exit_thread(struct pico_thread *pico);
 void dk_exit_process(struct pico_process *pico);
-long dk_thread_created(struct pico_thread *pico, void *child_context,
-		       int error);
+long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
+		       void *child_context, int error);
 
 /* Running totals over all sandboxes, shown under /sys/module/drawbridge. */
 extern atomic_t dk_total_objects;

@@ -125,23 +125,12 @@ static void dk_fill_system(struct dk_sandbox *sandbox, struct dk_parameters *p)
 	strscpy(p->host_name, utsname()->nodename, sizeof(p->host_name));
 }
 
-/* ps and /proc/PID/cmdline show the program's own arguments. */
-static void dk_show_arguments(unsigned long base, const struct dk_parameters *p,
-			      const char *program, u32 environment_end)
+/* ps and top show the program, not the image. */
+void dk_image_name(struct pico_process *pico, char *name, size_t size)
 {
-	struct mm_struct *mm = current->mm;
-	const char *name = kbasename(program);
+	struct dk_process *process = dk_pico.get_process_context(pico);
 
-	spin_lock(&mm->arg_lock);
-	mm->arg_start = base + p->argument_offset;
-	mm->arg_end = base + p->environment_offset;
-	mm->env_start = mm->arg_end;
-	mm->env_end = base + environment_end;
-	spin_unlock(&mm->arg_lock);
-
-	task_lock(current);
-	strscpy_pad(current->comm, name, sizeof(current->comm));
-	task_unlock(current);
+	strscpy(name, kbasename(process->sandbox->strings), size);
 }
 
 /*
@@ -149,7 +138,7 @@ static void dk_show_arguments(unsigned long base, const struct dk_parameters *p,
  * strings are the sandbox's own copy, which nothing changes any more.
  */
 static int dk_map_parameters(struct dk_process *process,
-			     struct dk_parameters *p, unsigned long *address)
+			     struct dk_parameters *p, struct pico_start *begin)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
 	const struct drawbridge_start *start = &sandbox->start;
@@ -187,8 +176,10 @@ static int dk_map_parameters(struct dk_process *process,
 	    copy_to_user(dk_user(base + sizeof(*p)), strings,
 			 start->strings_length))
 		return -EFAULT;
-	dk_show_arguments(base, p, strings, sizeof(*p) + start->strings_length);
-	*address = base;
+	begin->arg0 = base;
+	begin->arguments_start = base + p->argument_offset;
+	begin->arguments_end = base + p->environment_offset;
+	begin->environment_end = base + sizeof(*p) + start->strings_length;
 	return 0;
 }
 
@@ -200,7 +191,6 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 	struct dk_process *process = thread->process;
 	struct dk_sandbox *sandbox = process->sandbox;
 	struct dk_parameters *p;
-	unsigned long address;
 	int ret;
 
 	ret = unshare_fs_struct();
@@ -236,11 +226,10 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 		dk_object_put(&thread->object);
 		goto out;
 	}
-	ret = dk_map_parameters(process, p, &address);
+	ret = dk_map_parameters(process, p, start);
 	if (ret)
 		goto out;
 	start->sp = p->stack_base + p->stack_size - sizeof(long);
-	start->arg0 = address;
 
 	mutex_lock(&sandbox->lock);
 	ret = sandbox->dead ? -ESRCH : 0;
@@ -254,7 +243,7 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 	/* Modes of new files come from inside, masked already. */
 	current->fs->umask = 0;
 	process->thread = NULL;
-	dk_thread_starting(pthread);
+	dk_thread_started(thread, pthread);
 out:
 	kfree(p);
 	return ret;
@@ -320,9 +309,9 @@ DK_HANDLER(DkProcessExit)
 		thread->process->exit_code = a0;
 	}
 	spin_unlock(&sandbox->sync_lock);
-	dk_pico.terminate_process(thread->pico, current_pt_regs(),
-				  (int)thread->process->exit_code);
-	return DK_FORWARD;
+	return dk_pico.terminate_process(thread->process->pico,
+					 (thread->process->exit_code & 0xff)
+					 << 8);
 }
 
 DK_HANDLER(DkProcessGetExitCode)

@@ -80,7 +80,7 @@ static void dk_sandbox_kill(struct dk_sandbox *sandbox)
 
 	lockdep_assert_held(&sandbox->lock);
 	list_for_each_entry(process, &sandbox->processes, link)
-		dk_pico.kill_process(process->pico);
+		dk_pico.terminate_process(process->pico, SIGKILL);
 }
 
 void dk_sandbox_release(void *host)

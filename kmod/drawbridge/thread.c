@@ -32,6 +32,7 @@ struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter)
 	thread->object.waitable = &thread->waitable;
 	dk_object_get(&process->object);
 	thread->process = process;
+	INIT_LIST_HEAD(&thread->link);
 	thread->parameter = parameter;
 	return thread;
 }
@@ -39,13 +40,13 @@ struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter)
 DK_HANDLER(DkThreadCreate)
 {
 	struct dk_process *process = thread->process;
-	struct pico_thread_create_info info = { };
+	struct pico_thread_attributes attributes = { };
 	unsigned long stack = a2, size = a3;
 	struct dk_thread *child;
 	long ret;
 
-	info.ip = READ_ONCE(process->thread_start);
-	if (!info.ip || !a0 || a0 >= TASK_SIZE_MAX)
+	attributes.registers.ip = READ_ONCE(process->thread_start);
+	if (!attributes.registers.ip || !a0 || a0 >= TASK_SIZE_MAX)
 		return -EINVAL;
 	if (!size || size > TASK_SIZE_MAX || stack > TASK_SIZE_MAX - size)
 		return -EINVAL;
@@ -56,10 +57,10 @@ DK_HANDLER(DkThreadCreate)
 	if (!child)
 		return -ENOMEM;
 	/* As at a function's entry: a return address would be on top. */
-	info.sp = round_down(stack + size, 16) - sizeof(long);
-	info.arg0 = a0;
-	info.arg1 = a1;
-	info.context = child;
+	attributes.registers.sp = round_down(stack + size, 16) - sizeof(long);
+	attributes.registers.di = a0;
+	attributes.registers.si = a1;
+	attributes.context = child;
 
 	dk_object_get(&child->object);
 	ret = dk_handle_create(process, &child->object, DK_THREAD_RIGHTS,
@@ -67,7 +68,8 @@ DK_HANDLER(DkThreadCreate)
 	if (ret)
 		goto put;
 	thread->created_out = dk_user(a4);
-	ret = dk_pico.create_thread(thread->pico, current_pt_regs(), &info);
+	ret = dk_pico.create_thread(thread->pico, current_pt_regs(),
+				    &attributes);
 	if (ret)
 		goto close;
 	return DK_FORWARD;
@@ -82,34 +84,42 @@ put:
 	return ret;
 }
 
-/* The clone that DkThreadCreate asked for was made, or not. */
-long dk_thread_created(struct pico_thread *pico, void *child_context,
-		       int error)
+/*
+ * The clone that DkThreadCreate asked for was made, or not. The thread cannot
+ * run yet; if it was killed already, it knows.
+ */
+long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
+		       void *child_context, int error)
 {
 	struct dk_thread *thread = pico_thread_context(pico);
 	struct dk_thread *child = child_context;
 
-	if (!error) {
-		if (!put_user(thread->created, thread->created_out))
-			return 0;
-		error = -EFAULT;
-	} else {
+	if (error) {
 		/* The reference that the thread itself would have had. */
 		dk_object_put(&child->object);
+	} else {
+		dk_thread_started(child, new);
+		error = put_user(thread->created, thread->created_out);
+		if (error)
+			dk_pico.terminate_thread(new, 0);
+		dk_pico.resume_thread(new, NULL);
+		if (!error)
+			return 0;
 	}
 	dk_handle_close(thread->process, thread->created);
 	return error;
 }
 
-/* Atomic: the thread cannot run yet. */
-void dk_thread_starting(struct pico_thread *pico)
+/* The thread is there: count it, unless it has gone already. */
+void dk_thread_started(struct dk_thread *thread, struct pico_thread *pico)
 {
-	struct dk_thread *thread = pico_thread_context(pico);
 	struct dk_sandbox *sandbox = thread->process->sandbox;
 
-	thread->pico = pico;
 	spin_lock(&sandbox->stats_lock);
-	list_add(&thread->link, &sandbox->threads);
+	if (!thread->gone) {
+		thread->pico = pico;
+		list_add(&thread->link, &sandbox->threads);
+	}
 	spin_unlock(&sandbox->stats_lock);
 }
 
@@ -132,9 +142,10 @@ void dk_exit_thread(struct pico_thread *pico)
 
 	spin_lock(&sandbox->stats_lock);
 	dk_stats_add(&sandbox->stats, &thread->stats);
-	list_del(&thread->link);
-	spin_unlock(&sandbox->stats_lock);
+	list_del_init(&thread->link);
+	thread->gone = true;
 	thread->pico = NULL;
+	spin_unlock(&sandbox->stats_lock);
 	dk_waitable_signal(sandbox, &thread->waitable);
 	dk_object_put(&thread->object);
 }
@@ -146,13 +157,15 @@ DK_HANDLER(DkThreadGetParameter)
 
 DK_HANDLER(DkThreadYieldExecution)
 {
-	pico_forward_system_call(thread->pico, current_pt_regs(),
-				 __NR_sched_yield, 0, 0, 0, 0, 0, 0);
-	return DK_FORWARD;
+	long ret;
+
+	ret = pico_forward_system_call(thread->pico, current_pt_regs(),
+				       __NR_sched_yield, a0, a1, a2, a3, a4,
+				       a5);
+	return ret ?: DK_FORWARD;
 }
 
 DK_HANDLER(DkThreadExit)
 {
-	dk_pico.terminate_thread(thread->pico, current_pt_regs());
-	return DK_FORWARD;
+	return dk_pico.terminate_thread(thread->pico, 0);
 }

@@ -6,10 +6,13 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "internal.h"
+#include "trace.h"
 
 static void pico_host_free(struct kref *ref)
 {
@@ -20,7 +23,13 @@ static void pico_host_free(struct kref *ref)
 	kfree(host);
 }
 
-/* Tickets hold references; only the file's end calls the provider. */
+struct pico_host *pico_host_get(struct pico_host *host)
+{
+	kref_get(&host->ref);
+	return host;
+}
+
+/* Tickets and processes hold references; only the file's end calls the provider. */
 void pico_host_put(struct pico_host *host)
 {
 	kref_put(&host->ref, pico_host_free);
@@ -63,9 +72,11 @@ static int pico_ioctl_bind(struct file *file, void __user *arg)
 	ret = -ENOENT;
 	if (host->provider->routines->open)
 		ret = host->provider->routines->open(&host->context);
+	trace_pico_host(host, "open", ret);
 	if (ret)
 		goto put;
 	if (cmpxchg(&file->private_data, NULL, host)) {
+		trace_pico_host(host, "release", 0);
 		host->provider->routines->release(host->context);
 		ret = -EBUSY;
 		goto put;
@@ -76,9 +87,53 @@ put:
 	return ret;
 }
 
+/* The provider is asked; what it leaves alone is ended here. */
+static long pico_ioctl_terminate(struct pico_host *host, void __user *arg)
+{
+	const struct pico_provider_routines *routines =
+		host->provider->routines;
+	struct pico_ioc_terminate terminate;
+	struct task_struct *task = NULL;
+	struct pico_process *process;
+	struct pico_thread *thread;
+	struct pid *pid;
+	long ret;
+
+	if (copy_from_user(&terminate, arg, sizeof(terminate)))
+		return -EFAULT;
+	if (!pico_status_valid(terminate.status))
+		return -EINVAL;
+	/* Any thread leads to the process: the first may have ended. */
+	pid = find_get_pid(terminate.pid);
+	rcu_read_lock();
+	thread = NULL;
+	if (pid && pid_task(pid, PIDTYPE_TGID)) {
+		for_each_thread(pid_task(pid, PIDTYPE_TGID), task) {
+			thread = pico_thread_find_get(task);
+			if (thread)
+				break;
+		}
+	}
+	rcu_read_unlock();
+	put_pid(pid);
+	if (!thread)
+		return -ESRCH;
+	process = thread->process;
+	ret = -ESRCH;
+	if (READ_ONCE(process->host) == host) {
+		ret = 0;
+		if (!routines->terminate_process ||
+		    !routines->terminate_process(process, terminate.status))
+			ret = pico_terminate_process(process, terminate.status);
+	}
+	pico_thread_put(thread);
+	return ret;
+}
+
 static long pico_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct pico_host *host;
+	long ret;
 
 	switch (cmd) {
 	case PICO_IOC_INFO:
@@ -94,9 +149,14 @@ static long pico_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -EINVAL;
 	if (cmd == PICO_IOC_TICKET)
 		return pico_ticket_grant(host);
+	if (cmd == PICO_IOC_TERMINATE)
+		return pico_ioctl_terminate(host, (void __user *)arg);
 	if (_IOC_NR(cmd) >= PICO_IOC_PROVIDER &&
-	    host->provider->routines->ioctl)
-		return host->provider->routines->ioctl(host->context, cmd, arg);
+	    host->provider->routines->ioctl) {
+		ret = host->provider->routines->ioctl(host->context, cmd, arg);
+		trace_pico_host(host, "ioctl", ret);
+		return ret;
+	}
 	return -ENOTTY;
 }
 
@@ -109,6 +169,7 @@ static int pico_release(struct inode *inode, struct file *file)
 		host->released = true;
 		mutex_unlock(&host->lock);
 		pico_tickets_revoke(host);
+		trace_pico_host(host, "release", 0);
 		host->provider->routines->release(host->context);
 		pico_host_put(host);
 	}

@@ -18,6 +18,7 @@
 #include <asm/trapnr.h>
 
 #include "internal.h"
+#include "trace.h"
 
 #define PICO_SYNCHRONOUS (sigmask(SIGSEGV) | sigmask(SIGBUS) |		\
 			  sigmask(SIGILL) | sigmask(SIGTRAP) |		\
@@ -78,8 +79,34 @@ static void pico_exception_fatal(struct pico_exception *exception)
 	send_sig_info(exception->info.si_signo, &exception->info, current);
 }
 
-/* A synchronous signal that was sent, not forced: let it do its default. */
-static void pico_signals_from_outside(void)
+/*
+ * What the force hook has noted, to the provider. On the thread, at the signal
+ * hook; may sleep.
+ */
+void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs)
+{
+	const struct pico_provider_routines *routines =
+		thread->process->provider->routines;
+	unsigned long frames[PICO_TRACE_FRAMES];
+	unsigned int count;
+	bool handled;
+
+	if (trace_pico_user_stack_enabled() && routines->walk_user_stack) {
+		count = routines->walk_user_stack(thread, regs, frames,
+						  PICO_TRACE_FRAMES);
+		count = min_t(unsigned int, count, PICO_TRACE_FRAMES);
+		trace_pico_user_stack(thread, frames, count);
+	}
+	handled = routines->dispatch_exception(thread, regs,
+					       &thread->exception);
+	trace_pico_exception(thread, regs, &thread->exception, handled);
+	thread->exception_pending = false;
+	if (!handled)
+		pico_exception_fatal(&thread->exception);
+}
+
+/* Synchronous signals that were sent, not forced: let them do their default. */
+void pico_signals_from_outside(void)
 {
 	unsigned long pending;
 
@@ -95,30 +122,19 @@ static void pico_signals_from_outside(void)
 /*
  * Before arch_do_signal_or_restart(), on the way to user mode; may sleep.
  * Anything may have brought the thread here: an exception, the end of a
- * forwarded call, a signal, task work.
+ * forwarded call, a signal, a suspension. Or the kernel's signal handling was
+ * called from here, and is just beginning.
  */
 unsigned long pico_hook_signal(struct pt_regs *regs)
 {
 	struct pico_thread *thread = pico_thread_find(current);
 
-	if (!thread)
+	if (!thread || thread->in_signal)
 		return PICO_HOOK_CONTINUE;
 	if (thread->forwarded)
-		pico_finish_forward(thread, regs);
-	if (thread->exception_pending) {
-		bool handled;
-
-		handled = thread->process->provider->routines->dispatch_exception(thread,
-						regs, &thread->exception);
-		thread->exception_pending = false;
-		if (!handled)
-			pico_exception_fatal(&thread->exception);
-	}
-
-	/* Nothing left for the kernel: do what it would begin with. */
-	clear_notify_signal();
-	if (!task_sigpending(current) && !task_work_pending(current))
-		return PICO_HOOK_RETURN(0);
-	pico_signals_from_outside();
-	return PICO_HOOK_CONTINUE;
+		pico_forward_finish(thread, regs);
+	if (thread->starting)
+		pico_creation_start(thread, regs);
+	pico_apc(thread, regs);
+	return PICO_HOOK_RETURN(0);
 }

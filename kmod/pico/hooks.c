@@ -5,15 +5,15 @@
  * Every hook is a direct call from the function's own entry (ftrace's
  * register_ftrace_direct) to a trampoline in trampolines.S, which looks at
  * the mark and, for everybody else, returns into the function: four
- * instructions. A hook only ever runs *before* its function, and then either
- * lets it run or answers in its place. It never calls it, so that no frame of
- * this module is on the stack while the kernel's function sleeps, but for the
- * trampoline's return address, which is gone by then too.
+ * instructions. A hook runs *before* its function, and then either lets it run
+ * or answers in its place. Only the signal hook of a marked thread calls its
+ * function itself, and may sleep in it: that thread keeps the module.
  *
  * A direct call can be switched off with kernel.ftrace_enabled unless an ops
  * is registered that cannot: the guard below, on a function of our own.
  */
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/module.h>
 
 #include "../compat.h"
@@ -40,6 +40,8 @@ static struct pico_hook pico_hooks[] = {
 	{ "syscall_user_dispatch_set_config",
 	  pico_trampoline_dispatch_config },
 #endif
+	{ "__ptrace_may_access",	pico_trampoline_ptrace_access },
+	{ "check_kill_permission",	pico_trampoline_signal_permission },
 	{ "syscall_user_dispatch",	pico_trampoline_system_call },
 };
 
@@ -132,6 +134,64 @@ void pico_hooks_exit(void)
 }
 
 /*
+ * What ends one thread, or has signals handled, at the place where the kernel
+ * itself would do so. A probe that is never armed tells where a function is,
+ * and changes nothing.
+ */
+enum pico_function {
+	PICO_DO_EXIT,
+	PICO_DO_GROUP_EXIT,
+	PICO_DO_SIGNAL,
+};
+
+static struct kprobe pico_functions[] = {
+	[PICO_DO_EXIT] = { .symbol_name = "do_exit" },
+	[PICO_DO_GROUP_EXIT] = { .symbol_name = "do_group_exit" },
+	[PICO_DO_SIGNAL] = { .symbol_name = "arch_do_signal_or_restart" },
+};
+
+static int pico_functions_find(void)
+{
+	struct kprobe *probes[ARRAY_SIZE(pico_functions)];
+	int i, ret = 0;
+
+	for (i = 0; i < ARRAY_SIZE(pico_functions); i++) {
+		probes[i] = &pico_functions[i];
+		probes[i]->flags = KPROBE_FLAG_DISABLED;
+		ret = register_kprobe(probes[i]);
+		if (ret) {
+			pr_err("pico: cannot find %s in this kernel (%d)\n",
+			       probes[i]->symbol_name, ret);
+			break;
+		}
+	}
+	unregister_kprobes(probes, i);
+	return ret;
+}
+
+static void pico_function_call(enum pico_function which, unsigned long argument)
+{
+	pico_call_kernel(argument, (unsigned long)pico_functions[which].addr);
+}
+
+void __noreturn pico_do_exit(long code)
+{
+	pico_function_call(PICO_DO_EXIT, code);
+	BUG();
+}
+
+void __noreturn pico_do_group_exit(int code)
+{
+	pico_function_call(PICO_DO_GROUP_EXIT, code);
+	BUG();
+}
+
+void pico_do_signal(struct pt_regs *regs)
+{
+	pico_function_call(PICO_DO_SIGNAL, (unsigned long)regs);
+}
+
+/*
  * The system call hook goes in last and out first: by the time a task can be
  * marked, everything that watches marked tasks is there.
  */
@@ -139,6 +199,9 @@ int pico_hooks_init(void)
 {
 	int i, ret;
 
+	ret = pico_functions_find();
+	if (ret)
+		return ret;
 	ret = pico_guard_install();
 	if (ret) {
 		pr_err("pico: function tracing is switched off (kernel.ftrace_enabled) or not usable (%d)\n",

@@ -10,7 +10,8 @@
  * thread drops both in the exit hook, after the last call into the provider,
  * and from there to the kernel's own text nothing sleeps; unloading waits for
  * that stretch with synchronize_rcu_tasks(). A hook that may sleep runs on
- * behalf of a live marked thread only, which keeps the module.
+ * behalf of a live marked thread only, which keeps the module. What references
+ * keep longer than that is memory, not code.
  */
 #ifndef _PICO_INTERNAL_H
 #define _PICO_INTERNAL_H
@@ -20,58 +21,106 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/spinlock.h>
+#include <linux/task_work.h>
+#include <linux/wait.h>
 
 #include <pico/pico.h>
 
 #include "../../uapi/pico/pico.h"
 
+struct seq_file;
+
 struct pico_provider {
 	struct list_head link;
 	const struct pico_provider_routines *routines;
 	atomic_t users;		/* bound files and processes */
-};
-
-struct pico_process {
-	void *context;		/* first, see pico_thread_context() */
-	struct pico_provider *provider;
-	struct pid *pid;	/* of the thread group */
-	atomic_t threads;
+	atomic_t processes;
+	struct rcu_head rcu;
 };
 
 /*
- * @exception is written by the force hook, maybe with interrupts off, and
- * read at the signal hook: both on the thread itself. The rest is the
- * thread's own, too, but for @task and @hash, which lookups read.
+ * @host, @pid: set before the first thread can run, until the last has gone.
+ * @flags, @credentials: of create_process(), until the first thread started.
+ * @termination: 0, or PICO_TERMINATED and the status that was asked for.
+ */
+struct pico_process {
+	void *context;		/* first, see pico_thread_context() */
+	struct list_head link;	/* of all processes */
+	struct pico_provider *provider;
+	struct pico_host *host;	/* counted */
+	struct pid *pid;	/* of the thread group */
+	struct kref ref;
+	atomic_t threads;
+	atomic_t termination;
+	u32 flags;
+	struct cred *credentials;
+};
+
+#define PICO_TERMINATED		BIT(16)
+
+/* A native clone is in place of a call: what will become of it. */
+struct pico_creation {
+	struct pico_thread *child;	/* counted, beside its own reference */
+	void *child_context;
+	bool made;			/* by the clone */
+	struct user_regs_struct registers;
+};
+
+enum pico_leave {
+	PICO_STAY,
+	PICO_LEAVE_THREAD,
+	PICO_LEAVE_PROCESS,
+};
+
+/*
+ * The first part is what every system call needs. @exception is written by
+ * the force hook, maybe with interrupts off, and read at the signal hook: both
+ * on the thread itself. So is all the rest but what @lock guards, and @task
+ * and @hash, which lookups read.
  */
 struct pico_thread {
 	void *context;		/* first, see pico_thread_context() */
+	struct hlist_node hash;
+	struct task_struct *task;	/* counted */
 	enum pico_syscall (*dispatch)(struct pico_thread *thread,
 				      struct pt_regs *regs);
-	struct task_struct *task;
-	struct pico_process *process;
-	struct hlist_node hash;
+	/* A native call is in place of the thread's own. */
+	bool forwarded;
+
+	struct pico_process *process;	/* counted */
+	struct kref ref;
+	bool starting;			/* first in a process that was created */
+	bool in_signal;			/* called the kernel's signal handling */
+
+	unsigned long number;		/* what user mode had in rax, */
+	unsigned long arguments[6];	/* and in the argument registers */
+	struct pico_creation *creation;
+
+	spinlock_t lock;
+	wait_queue_head_t wait;		/* the thread, and who waits for it */
+	unsigned int suspensions;	/* @lock */
+	enum pico_leave leave;		/* @lock */
+	int status;			/* @lock: to leave with */
+	bool kicked;			/* @lock: @work is queued */
+	bool gone;			/* @lock: its exit hook has run */
+	bool resting;			/* @lock: its state is in memory */
+	bool new_bases;			/* @lock: to be loaded by the thread */
+	unsigned long fs_base, gs_base;	/* @lock, while resting */
+	struct callback_head work;
 
 	bool exception_pending;
 	struct pico_exception exception;
-
-	/* A native call is in place of the thread's own. */
-	bool forwarded;
-	unsigned long number;		/* what user mode had in rax, */
-	unsigned long arguments[6];	/* and in the argument registers */
-
-	/* A clone is in place: the thread to be, until the clone made it. */
-	struct pico_thread *child;
-	struct pico_thread_create_info child_info;
-	bool creating;
 
 	struct rcu_head rcu;
 };
 
 /*
- * A /dev/pico file that was bound to a provider. The file and its tickets hold
- * references; @context is the provider's until the file is released. @lock
- * keeps it from being released while prepare_process() works on it: one lock
- * per host, so that an image on a slow file system delays nobody else.
+ * A /dev/pico file that was bound to a provider. The file, its tickets and
+ * its processes hold references; @context is the provider's until the file is
+ * released. @lock keeps it from being released while prepare_process() works
+ * on it: one lock per host, so that an image on a slow file system delays
+ * nobody else.
  */
 struct pico_host {
 	struct kref ref;
@@ -89,46 +138,100 @@ static inline struct sighand_struct *pico_sighand(void)
 
 /* thread.c */
 struct pico_thread *pico_thread_find(struct task_struct *task);
-struct pico_thread *pico_thread_alloc(struct pico_process *process);
+struct pico_thread *pico_thread_find_get(struct task_struct *task);
+struct pico_thread *pico_thread_alloc(struct pico_process *process,
+				      void *context);
 void pico_thread_mark(struct pico_thread *thread, struct task_struct *task);
-void pico_thread_created(struct pico_thread *thread, struct pt_regs *regs);
-int pico_create_thread(struct pico_thread *thread, struct pt_regs *regs,
-		       const struct pico_thread_create_info *info);
-void pico_terminate_thread(struct pico_thread *thread, struct pt_regs *regs);
-void pico_terminate_process(struct pico_thread *thread, struct pt_regs *regs,
-			    int code);
-void pico_kill_process(struct pico_process *process);
+void pico_threads_show(struct seq_file *file);
 int pico_threads_init(void);
 void pico_threads_exit(void);
-extern atomic_t pico_thread_count, pico_process_count;
+extern atomic_t pico_thread_count;
+
+/* create.c */
+int pico_create_thread(struct pico_thread *thread, struct pt_regs *regs,
+		       const struct pico_thread_attributes *attributes);
+int pico_create_process(struct pico_thread *thread, struct pt_regs *regs,
+			const struct pico_process_attributes *process,
+			const struct pico_thread_attributes *first);
+void pico_creation_forked(struct pico_thread *thread, struct task_struct *task);
+long pico_creation_finish(struct pico_thread *thread, long result);
+void pico_creation_start(struct pico_thread *thread, struct pt_regs *regs);
+
+/* apc.c */
+void pico_apc(struct pico_thread *thread, struct pt_regs *regs);
+void pico_apc_init(struct pico_thread *thread);
+void pico_apc_gone(struct pico_thread *thread);
+int pico_thread_rest(struct pico_thread *thread);
+int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous);
+int pico_resume_thread(struct pico_thread *thread, unsigned int *previous);
+bool pico_status_valid(int status);
+int pico_terminate_thread(struct pico_thread *thread, int status);
+int pico_terminate_process(struct pico_process *process, int status);
+
+/* context.c */
+int pico_registers_check(const struct user_regs_struct *registers);
+void pico_registers_set(struct pt_regs *regs,
+			const struct user_regs_struct *registers);
+void pico_bases_save(struct pico_thread *thread);
+void pico_bases_load(struct pico_thread *thread);
+int pico_get_context_thread(struct pico_thread *thread,
+			    struct pico_context *context);
+int pico_set_context_thread(struct pico_thread *thread,
+			    const struct pico_context *context);
+int pico_set_descriptor_base(struct pico_thread *thread,
+			     enum pico_descriptor which, unsigned long base);
+
+/* exception.c */
+void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs);
+void pico_signals_from_outside(void);
 
 /* process.c */
-struct pico_process *pico_process_alloc(struct pico_provider *provider);
-void pico_process_free(struct pico_process *process);
+struct pico_process *pico_process_alloc(struct pico_host *host);
+void pico_process_drop(struct pico_process *process);
+void pico_process_end(struct pico_process *process);
+void pico_process_present(struct pico_process *process,
+			  const struct pico_start *start);
+void pico_close_files(void);
+void pico_processes_show(struct seq_file *file);
+extern atomic_t pico_process_count;
+
+/* exec.c */
 int pico_ticket_grant(struct pico_host *host);
 void pico_tickets_revoke(struct pico_host *host);
 int pico_binfmt_init(void);
 void pico_binfmt_exit(void);
 
 /* device.c */
+struct pico_host *pico_host_get(struct pico_host *host);
 void pico_host_put(struct pico_host *host);
 int pico_device_init(void);
 void pico_device_exit(void);
 
 /* provider.c */
 struct pico_provider *pico_provider_get(const char *name);
-void pico_provider_hold(struct pico_provider *provider);
 void pico_provider_put(struct pico_provider *provider);
+void pico_providers_show(struct seq_file *file);
 
 /* syscall.c */
-void pico_finish_forward(struct pico_thread *thread, struct pt_regs *regs);
+void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
+		  unsigned long nr, const unsigned long arguments[6]);
+void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs);
+
+/* debugfs.c */
+void pico_debugfs_init(void);
+void pico_debugfs_exit(void);
 
 /* hooks.c */
 int pico_hooks_init(void);
 void pico_hooks_exit(void);
 
+/* Functions of the kernel that are not exported; null before loading ended. */
+void __noreturn pico_do_exit(long code);
+void __noreturn pico_do_group_exit(int code);
+void pico_do_signal(struct pt_regs *regs);
+
 /* The hooks themselves, called by trampolines.S. */
-unsigned long pico_hook_system_call(struct pt_regs *regs);
+int pico_hook_system_call(struct pt_regs *regs);
 unsigned long pico_hook_dispatch_config(struct task_struct *task);
 unsigned long pico_hook_vsyscall(unsigned long error_code,
 				 struct pt_regs *regs);
@@ -136,6 +239,10 @@ unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
 				     struct task_struct *task, int handler);
 unsigned long pico_hook_signal(struct pt_regs *regs);
 unsigned long pico_hook_exit(struct task_struct *task, int group_dead);
+unsigned long pico_hook_ptrace_access(struct task_struct *task,
+				      unsigned int mode);
+unsigned long pico_hook_signal_permission(int sig, struct kernel_siginfo *info,
+					  struct task_struct *task);
 
 /* trampolines.S: at the entry of the hooked functions, not to be called. */
 void pico_trampoline_system_call(void);
@@ -144,6 +251,10 @@ void pico_trampoline_signal(void);
 void pico_trampoline_exit(void);
 void pico_trampoline_vsyscall(void);
 void pico_trampoline_dispatch_config(void);
+void pico_trampoline_ptrace_access(void);
+void pico_trampoline_signal_permission(void);
+
+void pico_call_kernel(unsigned long argument, unsigned long function);
 
 /*
  * What a hook answers to its trampoline: run the hooked function, or return
@@ -151,5 +262,8 @@ void pico_trampoline_dispatch_config(void);
  */
 #define PICO_HOOK_CONTINUE	0UL
 #define PICO_HOOK_RETURN(value)	((unsigned long)(value) << 1 | 1)
+
+/* Of the system call's hook: negative, or the value itself. */
+#define PICO_SYSTEM_CALL_CONTINUE	(-1)
 
 #endif /* _PICO_INTERNAL_H */

@@ -7,6 +7,9 @@
 
 #include "internal.h"
 
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
 static int pico_get_count(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%d\n", atomic_read((atomic_t *)kp->arg));
@@ -41,6 +44,7 @@ static int __init pico_init(void)
 	ret = pico_device_init();
 	if (ret)
 		goto binfmt;
+	pico_debugfs_init();
 	return 0;
 
 binfmt:
@@ -54,6 +58,7 @@ hooks:
 
 static void __exit pico_exit(void)
 {
+	pico_debugfs_exit();
 	pico_device_exit();
 	pico_binfmt_exit();
 	pico_threads_exit();

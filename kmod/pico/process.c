@@ -1,114 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Creation of picoprocesses: an execve() that redeems a ticket.
- *
- * Parent, credentials, name, accounting and reaping come from the kernel's
- * own execve(). Our binary format only takes care that the new address space
- * is empty and that its first instruction is the provider's choice, with the
- * task marked.
+ * Picoprocesses: what they have beside their threads. How one comes to be is
+ * in exec.c and create.c, how it ends in thread.c.
  */
-#include <linux/binfmts.h>
-#include <linux/compat.h>
+#include <linux/cred.h>
 #include <linux/fdtable.h>
-#include <linux/file.h>
-#include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/personality.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
-#include <asm/cpufeature.h>
-
 #include "internal.h"
+#include "trace.h"
 
-/*
- * A ticket belongs to a thread and to a host. It holds the struct pid, so
- * that a later thread with the same number is not mistaken for its owner.
- * A thread that dies with a ticket leaves it to be found by the next one to
- * look, or by the host's end.
- */
-struct pico_ticket {
-	struct list_head link;
-	struct pid *pid;
-	struct pico_host *host;
-};
+atomic_t pico_process_count;
 
-static LIST_HEAD(pico_tickets);
-static DEFINE_MUTEX(pico_tickets_lock);
+static LIST_HEAD(pico_processes);
+static DEFINE_SPINLOCK(pico_processes_lock);
 
-/* A handler that is never entered, see exception.c. */
-#define PICO_NO_HANDLER		((__force __sighandler_t)16UL)
-
-static void pico_ticket_free(struct pico_ticket *ticket)
-{
-	lockdep_assert_held(&pico_tickets_lock);
-	list_del(&ticket->link);
-	put_pid(ticket->pid);
-	pico_host_put(ticket->host);
-	kfree(ticket);
-}
-
-int pico_ticket_grant(struct pico_host *host)
-{
-	struct pico_ticket *ticket, *other, *next;
-
-	ticket = kmalloc(sizeof(*ticket), GFP_KERNEL_ACCOUNT);
-	if (!ticket)
-		return -ENOMEM;
-	ticket->pid = get_pid(task_pid(current));
-	ticket->host = host;
-	kref_get(&host->ref);
-
-	mutex_lock(&pico_tickets_lock);
-	list_for_each_entry_safe(other, next, &pico_tickets, link) {
-		rcu_read_lock();
-		if (other->pid != ticket->pid &&
-		    pid_task(other->pid, PIDTYPE_PID)) {
-			rcu_read_unlock();
-			continue;
-		}
-		rcu_read_unlock();
-		pico_ticket_free(other);
-	}
-	list_add(&ticket->link, &pico_tickets);
-	mutex_unlock(&pico_tickets_lock);
-	return 0;
-}
-
-void pico_tickets_revoke(struct pico_host *host)
-{
-	struct pico_ticket *ticket, *next;
-
-	mutex_lock(&pico_tickets_lock);
-	list_for_each_entry_safe(ticket, next, &pico_tickets, link) {
-		if (ticket->host == host)
-			pico_ticket_free(ticket);
-	}
-	mutex_unlock(&pico_tickets_lock);
-}
-
-/* Take the calling thread's ticket: its host, referenced, or NULL. */
-static struct pico_host *pico_ticket_take(void)
-{
-	struct pico_host *host = NULL;
-	struct pico_ticket *ticket;
-
-	mutex_lock(&pico_tickets_lock);
-	list_for_each_entry(ticket, &pico_tickets, link) {
-		if (ticket->pid != task_pid(current))
-			continue;
-		host = ticket->host;
-		kref_get(&host->ref);
-		pico_ticket_free(ticket);
-		break;
-	}
-	mutex_unlock(&pico_tickets_lock);
-	return host;
-}
-
-struct pico_process *pico_process_alloc(struct pico_provider *provider)
+/* It holds @host, which holds the provider, and pico.ko, until it ends. */
+struct pico_process *pico_process_alloc(struct pico_host *host)
 {
 	struct pico_process *process;
 
@@ -116,47 +28,145 @@ struct pico_process *pico_process_alloc(struct pico_provider *provider)
 	if (!process)
 		return NULL;
 	__module_get(THIS_MODULE);
-	pico_provider_hold(provider);
-	process->provider = provider;
-	process->pid = get_pid(task_tgid(current));
+	kref_init(&process->ref);
+	process->host = pico_host_get(host);
+	process->provider = host->provider;
+	atomic_inc(&process->provider->processes);
 	atomic_inc(&pico_process_count);
+	spin_lock(&pico_processes_lock);
+	list_add_tail(&process->link, &pico_processes);
+	spin_unlock(&pico_processes_lock);
 	return process;
 }
 
-/* Does not sleep; the caller returns straight to the kernel's own text. */
-void pico_process_free(struct pico_process *process)
+static void pico_process_free(struct kref *ref)
 {
-	struct pico_provider *provider = process->provider;
+	struct pico_process *process = container_of(ref, struct pico_process,
+						    ref);
 
 	put_pid(process->pid);
 	kfree(process);
+}
+
+/**
+ * pico_process_get() - take a reference
+ * @process: a process that the caller knows to be there
+ *
+ * It keeps the structure, not the process: one that has ended answers -ESRCH.
+ *
+ * Context: any.
+ * Return: @process
+ */
+struct pico_process *pico_process_get(struct pico_process *process)
+{
+	kref_get(&process->ref);
+	return process;
+}
+EXPORT_SYMBOL_GPL(pico_process_get);
+
+/**
+ * pico_process_put() - drop a reference
+ * @process: that pico_process_get() was called for
+ *
+ * Context: any but hard interrupts.
+ */
+void pico_process_put(struct pico_process *process)
+{
+	kref_put(&process->ref, pico_process_free);
+}
+EXPORT_SYMBOL_GPL(pico_process_put);
+
+/*
+ * The provider has not heard of it, or has heard its end. Does not sleep; the
+ * caller returns straight to the kernel's own text, or holds the module
+ * otherwise.
+ */
+void pico_process_drop(struct pico_process *process)
+{
+	struct pico_host *host = process->host;
+
+	if (process->credentials)
+		abort_creds(process->credentials);
+	process->credentials = NULL;
+	spin_lock(&pico_processes_lock);
+	list_del(&process->link);
+	spin_unlock(&pico_processes_lock);
+	atomic_dec(&process->provider->processes);
+	pico_process_put(process);
 	atomic_dec(&pico_process_count);
-	pico_provider_put(provider);
+	pico_host_put(host);
 	module_put(THIS_MODULE);
 }
 
-/*
- * Signals as a picoprocess needs them: a provider's write to a pipe without a
- * reader is an error, not a signal; exceptions are as in exception.c; nothing
- * stays blocked, since nobody inside could unblock it. What the launcher
- * ignores stays ignored (nohup).
- */
-static void pico_signals_init(void)
+/* One line a process; see debugfs.c. */
+void pico_processes_show(struct seq_file *file)
 {
-	static const int synchronous[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE,
-	};
-	struct k_sigaction *action = pico_sighand()->action;
-	int i;
+	struct pico_process *process;
+	struct task_struct *task;
 
+	seq_puts(file, "pid\tprovider\tsubsystem\tthreads\tname\n");
+	spin_lock(&pico_processes_lock);
+	list_for_each_entry(process, &pico_processes, link) {
+		rcu_read_lock();
+		task = pid_task(process->pid, PIDTYPE_TGID);
+		seq_printf(file, "%d\t%s\t%u\t%d\t%s\n",
+			   pid_nr(process->pid),
+			   process->provider->routines->name,
+			   process->provider->routines->subsystem_type,
+			   atomic_read(&process->threads),
+			   task ? task->comm : "-");
+		rcu_read_unlock();
+	}
+	spin_unlock(&pico_processes_lock);
+}
+
+/* After its last thread, or when it never got one. */
+void pico_process_end(struct pico_process *process)
+{
+	const struct pico_provider_routines *routines =
+		process->provider->routines;
+
+	trace_pico_exit_process(process, atomic_read(&process->termination) &
+					 ~PICO_TERMINATED);
+	if (routines->exit_process)
+		routines->exit_process(process);
+	pico_process_drop(process);
+}
+
+/*
+ * What is asked for with struct pico_start, but for registers: how the process
+ * shows itself to ps, top and /proc/PID/cmdline, and who reaps its children.
+ */
+void pico_process_present(struct pico_process *process,
+			  const struct pico_start *start)
+{
+	const struct pico_provider_routines *routines =
+		process->provider->routines;
+	struct k_sigaction *child = &pico_sighand()->action[SIGCHLD - 1];
+	char name[TASK_COMM_LEN] = { };
+
+	if (start->arguments_start) {
+		spin_lock(&current->mm->arg_lock);
+		current->mm->arg_start = start->arguments_start;
+		current->mm->arg_end = start->arguments_end;
+		current->mm->env_start = start->arguments_end;
+		current->mm->env_end = start->environment_end;
+		spin_unlock(&current->mm->arg_lock);
+	}
 	spin_lock_irq(&pico_sighand()->siglock);
-	for (i = 0; i < ARRAY_SIZE(synchronous); i++)
-		action[synchronous[i] - 1].sa.sa_handler = PICO_NO_HANDLER;
-	action[SIGPIPE - 1].sa.sa_handler = SIG_IGN;
-	action[SIGXFSZ - 1].sa.sa_handler = SIG_IGN;
-	sigemptyset(&current->blocked);
-	recalc_sigpending();
+	if (start->keep_children)
+		child->sa.sa_flags &= ~SA_NOCLDWAIT;
+	else
+		child->sa.sa_flags |= SA_NOCLDWAIT;
 	spin_unlock_irq(&pico_sighand()->siglock);
+
+	if (!routines->get_process_image_name)
+		return;
+	trace_pico_image_name(process, 0);
+	routines->get_process_image_name(process, name, sizeof(name));
+	task_lock(current);
+	strscpy_pad(current->comm, name, sizeof(current->comm));
+	task_unlock(current);
 }
 
 static int pico_close_file(const void *last, struct file *file, unsigned int fd)
@@ -169,7 +179,7 @@ static int pico_close_file(const void *last, struct file *file, unsigned int fd)
  * A picoprocess has no descriptors: its provider's handles are all it has.
  * What the launcher forgot to close must not stay open unseen.
  */
-static void pico_close_files(void)
+void pico_close_files(void)
 {
 	unsigned int fd = 0;
 
@@ -177,139 +187,3 @@ static void pico_close_files(void)
 		close_fd(fd);
 }
 
-static struct linux_binfmt pico_binfmt;
-
-static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
-		     struct pico_thread *thread)
-{
-	struct pico_start start = { };
-	struct vm_area_struct *stack;
-	int ret;
-
-	bprm->per_clear |= READ_IMPLIES_EXEC | PER_CLEAR_ON_SETID;
-	ret = begin_new_exec(bprm);
-	if (ret)
-		return ret;
-	/* As the ELF loader does; kernel.randomize_va_space is not exported. */
-	if (!(current->personality & ADDR_NO_RANDOMIZE))
-		current->flags |= PF_RANDOMIZE;
-	setup_new_exec(bprm);
-	set_binfmt(&pico_binfmt);
-
-	/* The strings of execve() are of no use to anybody. */
-	stack = bprm->vma;
-	bprm->vma = NULL;
-	ret = vm_munmap(stack->vm_start, stack->vm_end - stack->vm_start);
-	if (ret)
-		return ret;
-
-	pico_signals_init();
-	pico_close_files();
-	ret = process->provider->routines->start_process(process, thread,
-							 &start);
-	if (ret)
-		return ret;
-	finalize_exec(bprm);
-	start_thread(current_pt_regs(), start.ip, start.sp);
-	current_pt_regs()->di = start.arg0;
-	pico_thread_mark(thread, current);
-	return 0;
-}
-
-/*
- * Redeem the calling thread's ticket: it is used up from here on, whatever
- * comes.
- */
-static int pico_prepare(struct linux_binprm *bprm,
-			struct pico_process **pprocess,
-			struct pico_thread **pthread)
-{
-	struct pico_process *process;
-	struct pico_thread *thread;
-	struct pico_host *host;
-	int ret;
-
-	host = pico_ticket_take();
-	if (!host)
-		return -EPERM;
-	ret = -ENOMEM;
-	process = pico_process_alloc(host->provider);
-	if (!process)
-		goto put_host;
-	thread = pico_thread_alloc(process);
-	if (!thread)
-		goto free_process;
-
-	ret = mutex_lock_killable(&host->lock);
-	if (ret)
-		goto free_thread;
-	ret = -EPERM;
-	if (!host->released)
-		ret = host->provider->routines->prepare_process(host->context,
-				bprm, &process->context, &thread->context);
-	mutex_unlock(&host->lock);
-	if (ret)
-		goto free_thread;
-	*pprocess = process;
-	*pthread = thread;
-	pico_host_put(host);
-	return 0;
-
-free_thread:
-	kfree(thread);
-free_process:
-	pico_process_free(process);
-put_host:
-	pico_host_put(host);
-	return ret;
-}
-
-static int pico_load_binary(struct linux_binprm *bprm)
-{
-	const struct pico_provider_routines *routines;
-	struct pico_process *process;
-	struct pico_thread *thread;
-	int ret;
-
-	if (memcmp(bprm->buf, PICO_EXEC_MAGIC, PICO_EXEC_MAGIC_LEN))
-		return -ENOEXEC;
-	/* A 32-bit caller would stay one; a marked one is a provider's error. */
-	if (in_compat_syscall() || test_thread_flag(TIF_ADDR32) ||
-	    pico_thread_find(current))
-		return -EINVAL;
-	/* User mode restores contexts and switches bases without us. */
-	if (!cpu_feature_enabled(X86_FEATURE_FSGSBASE))
-		return -EOPNOTSUPP;
-
-	/* -ENOEXEC would mean "not my format" and be tried again. */
-	ret = pico_prepare(bprm, &process, &thread);
-	if (ret)
-		return ret == -ENOEXEC ? -ELIBBAD : ret;
-	ret = pico_exec(bprm, process, thread);
-	if (ret) {
-		/* Never marked: nobody else knows them. */
-		routines = process->provider->routines;
-		if (routines->exit_process)
-			routines->exit_process(process);
-		kfree(thread);
-		pico_process_free(process);
-	}
-	return ret;
-}
-
-static struct linux_binfmt pico_binfmt = {
-	.module = THIS_MODULE,
-	.load_binary = pico_load_binary,
-};
-
-int pico_binfmt_init(void)
-{
-	/* Behind the others: nobody else's execve() comes by. */
-	insert_binfmt(&pico_binfmt);
-	return 0;
-}
-
-void pico_binfmt_exit(void)
-{
-	unregister_binfmt(&pico_binfmt);
-}

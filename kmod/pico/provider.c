@@ -3,13 +3,48 @@
  * The registry of providers.
  */
 #include <linux/list.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 
 #include "internal.h"
 
 static LIST_HEAD(pico_providers);
 static DEFINE_MUTEX(pico_providers_lock);
+
+/*
+ * The latch: what could register a provider could read and steer every process
+ * of it. Root closes registration once the providers of the machine are there,
+ * and only a new load of pico.ko opens it again.
+ */
+static bool pico_closed;		/* pico_providers_lock */
+
+static int pico_set_closed(const char *text, const struct kernel_param *kp)
+{
+	bool value;
+	int ret;
+
+	ret = kstrtobool(text, &value);
+	if (ret)
+		return ret;
+	mutex_lock(&pico_providers_lock);
+	if (value)
+		pico_closed = true;
+	else if (pico_closed)
+		ret = -EPERM;
+	mutex_unlock(&pico_providers_lock);
+	return ret;
+}
+
+static const struct kernel_param_ops pico_closed_ops = {
+	.set = pico_set_closed,
+	.get = param_get_bool,
+};
+
+module_param_cb(registration_closed, &pico_closed_ops, &pico_closed, 0644);
+MODULE_PARM_DESC(registration_closed,
+		 "no further provider can register; cannot be taken back");
 
 static void *pico_get_process_context(struct pico_process *process)
 {
@@ -23,12 +58,17 @@ static void *pico_get_thread_context(struct pico_thread *thread)
 
 static const struct pico_routines pico_routines = {
 	.size = sizeof(struct pico_routines),
+	.create_process = pico_create_process,
+	.create_thread = pico_create_thread,
 	.get_process_context = pico_get_process_context,
 	.get_thread_context = pico_get_thread_context,
-	.create_thread = pico_create_thread,
+	.get_context_thread = pico_get_context_thread,
+	.set_context_thread = pico_set_context_thread,
 	.terminate_thread = pico_terminate_thread,
+	.resume_thread = pico_resume_thread,
+	.set_thread_descriptor_base = pico_set_descriptor_base,
+	.suspend_thread = pico_suspend_thread,
 	.terminate_process = pico_terminate_process,
-	.kill_process = pico_kill_process,
 };
 
 static struct pico_provider *pico_provider_find(const char *name)
@@ -46,8 +86,10 @@ static struct pico_provider *pico_provider_find(const char *name)
 static bool pico_routines_valid(const struct pico_provider_routines *r)
 {
 	if (r->size != sizeof(*r) || !r->name || !r->name[0] ||
-	    strlen(r->name) >= PICO_NAME_LEN || !r->owner ||
-	    memchr_inv(r->reserved, 0, sizeof(r->reserved)))
+	    strlen(r->name) >= PICO_NAME_LEN || !r->owner)
+		return false;
+	if ((r->open_process_access | r->open_thread_access) &
+	    ~PICO_ACCESS_ALL)
 		return false;
 	if (!r->dispatch_system_call)
 		return false;
@@ -65,7 +107,8 @@ static bool pico_routines_valid(const struct pico_provider_routines *r)
  *
  * Context: may sleep.
  * Return: 0; -EINVAL for a size that is not exactly this kernel module's, a
- * missing mandatory callback or a bad name; -EEXIST for a name that is taken;
+ * missing mandatory callback, a bad name or an access mask with unknown bits;
+ * -EPERM once registration is closed; -EEXIST for a name that is taken;
  * -ENOMEM.
  */
 int pico_register_provider(const struct pico_provider_routines *routines,
@@ -83,7 +126,9 @@ int pico_register_provider(const struct pico_provider_routines *routines,
 	provider->routines = routines;
 
 	mutex_lock(&pico_providers_lock);
-	if (pico_provider_find(routines->name))
+	if (pico_closed)
+		ret = -EPERM;
+	else if (pico_provider_find(routines->name))
 		ret = -EEXIST;
 	else
 		list_add_tail(&provider->link, &pico_providers);
@@ -117,7 +162,7 @@ int pico_unregister_provider(const struct pico_provider_routines *routines)
 		ret = -EBUSY;
 		if (!atomic_read(&provider->users)) {
 			list_del(&provider->link);
-			kfree(provider);
+			kfree_rcu(provider, rcu);
 			ret = 0;
 		}
 		break;
@@ -142,13 +187,6 @@ struct pico_provider *pico_provider_get(const char *name)
 	return provider;
 }
 
-/* For who holds it already. */
-void pico_provider_hold(struct pico_provider *provider)
-{
-	__module_get(provider->routines->owner);
-	atomic_inc(&provider->users);
-}
-
 /* Does not sleep: see pico_hook_exit(). */
 void pico_provider_put(struct pico_provider *provider)
 {
@@ -157,4 +195,23 @@ void pico_provider_put(struct pico_provider *provider)
 	/* The module goes last: it cannot unregister before it is unpinned. */
 	atomic_dec(&provider->users);
 	module_put(owner);
+}
+
+/* One line a provider; see debugfs.c. */
+void pico_providers_show(struct seq_file *file)
+{
+	struct pico_provider *provider;
+
+	seq_puts(file, "name\tmodule\tsubsystem\tprocess_access\tthread_access\tprocesses\tusers\n");
+	mutex_lock(&pico_providers_lock);
+	list_for_each_entry(provider, &pico_providers, link) {
+		const struct pico_provider_routines *r = provider->routines;
+
+		seq_printf(file, "%s\t%s\t%u\t%#x\t%#x\t%d\t%d\n", r->name,
+			   module_name(r->owner), r->subsystem_type,
+			   r->open_process_access, r->open_thread_access,
+			   atomic_read(&provider->processes),
+			   atomic_read(&provider->users));
+	}
+	mutex_unlock(&pico_providers_lock);
 }

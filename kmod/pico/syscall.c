@@ -3,12 +3,14 @@
  * System calls of marked threads: the hook, and native calls put in place of
  * the thread's own.
  */
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/syscall_user_dispatch.h>
 
 #include <asm/syscall.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /*
  * In place of syscall_user_dispatch(), which the kernel's entry code calls
@@ -18,17 +20,70 @@
  * Forwarded: the entry code reads the number again, and everything else takes
  * its usual course.
  */
-unsigned long pico_hook_system_call(struct pt_regs *regs)
+int pico_hook_system_call(struct pt_regs *regs)
 {
 	struct pico_thread *thread = pico_thread_find(current);
+	enum pico_syscall answer;
 
 	if (unlikely(!thread))
-		return PICO_HOOK_CONTINUE;
-	if (thread->dispatch(thread, regs) == PICO_SYSCALL_FORWARD &&
-	    likely(thread->forwarded))
-		return PICO_HOOK_RETURN(false);
+		return PICO_SYSTEM_CALL_CONTINUE;
+	trace_pico_system_call(thread, regs);
+	thread->forwarded = false;
+	answer = thread->dispatch(thread, regs);
+	if (unlikely(answer == PICO_SYSCALL_FORWARD && thread->forwarded))
+		return false;
+	trace_pico_system_call_answer(thread, regs);
 	current->syscall_dispatch.on_dispatch = true;
-	return PICO_HOOK_RETURN(true);
+	return true;
+}
+
+/*
+ * Put a call in place; at the signal hook the thread's own comes back. If that
+ * has nothing to put back, there is no need to pass by; and without passing
+ * by, a call that waits does not see a signal pending.
+ */
+void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
+		  unsigned long nr, const unsigned long arguments[6])
+{
+	thread->number = regs->orig_ax;
+	thread->arguments[0] = regs->di;
+	thread->arguments[1] = regs->si;
+	thread->arguments[2] = regs->dx;
+	thread->arguments[3] = regs->r10;
+	thread->arguments[4] = regs->r8;
+	thread->arguments[5] = regs->r9;
+	thread->forwarded = true;
+
+	regs->orig_ax = nr;
+	regs->di = arguments[0];
+	regs->si = arguments[1];
+	regs->dx = arguments[2];
+	regs->r10 = arguments[3];
+	regs->r8 = arguments[4];
+	regs->r9 = arguments[5];
+	if (memcmp(arguments, thread->arguments, sizeof(thread->arguments)))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+}
+
+/*
+ * Native calls that would take the mark away, or make a process that has none
+ * or is nobody's.
+ */
+static bool pico_never_forwarded(unsigned long nr, unsigned long a0)
+{
+	switch (nr) {
+	case __NR_clone:
+	case __NR_clone3:
+	case __NR_fork:
+	case __NR_vfork:
+	case __NR_execve:
+	case __NR_execveat:
+		return true;
+	case __NR_prctl:
+		return (int)a0 == PR_SET_SYSCALL_USER_DISPATCH;
+	}
+	/* x32's have numbers of their own for the same. */
+	return nr & __X32_SYSCALL_BIT || nr >= 512;
 }
 
 /**
@@ -43,45 +98,48 @@ unsigned long pico_hook_system_call(struct pt_regs *regs)
  * @a4: .
  * @a5: .
  *
- * The provider returns PICO_SYSCALL_FORWARD next. User mode finds its
+ * After 0 the provider returns PICO_SYSCALL_FORWARD. User mode finds its
  * argument registers unchanged afterwards and the native result in rax; if a
  * signal makes the kernel restart the call, the thread's own call is made
- * again. Forward only calls that cannot change the mark or end it: never
- * prctl, execve, ptrace, rt_sigaction, or a clone of the provider's own; and
- * none that waits interruptibly: to it, a signal is pending all the time.
+ * again. A call whose arguments are not those of the thread's own sees a
+ * signal pending all the time: do not forward one that waits interruptibly
+ * that way.
+ *
+ * What the provider lets through acts with the task's own rights and files:
+ * which calls are safe is the provider's decision, but for those that pico.ko
+ * itself could not stand.
+ *
+ * Return: 0; -EPERM: clone, clone3, fork, vfork (see create_process()),
+ * execve, execveat, prctl(PR_SET_SYSCALL_USER_DISPATCH), or a number of x32;
+ * -EOPNOTSUPP: the call came from a 32-bit entry, where numbers mean something
+ * else.
  */
-void pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
-			      unsigned long nr, unsigned long a0,
-			      unsigned long a1, unsigned long a2,
-			      unsigned long a3, unsigned long a4,
-			      unsigned long a5)
+int pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
+			     unsigned long nr, unsigned long a0,
+			     unsigned long a1, unsigned long a2,
+			     unsigned long a3, unsigned long a4,
+			     unsigned long a5)
 {
-	thread->number = regs->orig_ax;
-	thread->arguments[0] = regs->di;
-	thread->arguments[1] = regs->si;
-	thread->arguments[2] = regs->dx;
-	thread->arguments[3] = regs->r10;
-	thread->arguments[4] = regs->r8;
-	thread->arguments[5] = regs->r9;
-	thread->forwarded = true;
+	const unsigned long arguments[6] = { a0, a1, a2, a3, a4, a5 };
 
-	regs->orig_ax = nr;
-	regs->di = a0;
-	regs->si = a1;
-	regs->dx = a2;
-	regs->r10 = a3;
-	regs->r8 = a4;
-	regs->r9 = a5;
-
-	/* The registers are put back at the signal hook. */
-	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	if (in_ia32_syscall())
+		return -EOPNOTSUPP;
+	if (pico_never_forwarded(nr, a0))
+		return -EPERM;
+	pico_forward(thread, regs, nr, arguments);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(pico_forward_system_call);
 
-/* At the signal hook, after the native call. */
-void pico_finish_forward(struct pico_thread *thread, struct pt_regs *regs)
+/*
+ * At the signal hook, maybe after the native call: if no signal came then, it
+ * may be long ago. Interrupts and exceptions have no number.
+ */
+void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 {
 	thread->forwarded = false;
+	if (regs->orig_ax == -1UL && !thread->creation)
+		return;
 	regs->di = thread->arguments[0];
 	regs->si = thread->arguments[1];
 	regs->dx = thread->arguments[2];
@@ -89,8 +147,8 @@ void pico_finish_forward(struct pico_thread *thread, struct pt_regs *regs)
 	regs->r8 = thread->arguments[4];
 	regs->r9 = thread->arguments[5];
 	regs->orig_ax = -1;
-	if (thread->creating)
-		pico_thread_created(thread, regs);
+	if (thread->creation)
+		regs->ax = pico_creation_finish(thread, regs->ax);
 
 	switch ((long)regs->ax) {
 	case -ERESTARTNOHAND:

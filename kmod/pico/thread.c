@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Marked threads: the table that finds them, how one comes to be, and how it
+ * Marked threads: the table that finds them, how one is marked, and how it
  * ends.
  */
 #include <linux/hashtable.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task_stack.h>
+#include <linux/sched/task.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/syscall_user_dispatch.h>
 #include <linux/tracepoint.h>
@@ -14,6 +15,7 @@
 #include <asm/syscall.h>
 
 #include "internal.h"
+#include "trace.h"
 
 /* What trampolines.S takes for granted. */
 static_assert(offsetof(struct task_struct, thread_info) == 0);
@@ -26,7 +28,7 @@ static_assert(offsetof(struct pico_process, context) == 0);
 static DEFINE_HASHTABLE(pico_threads, 10);
 static DEFINE_SPINLOCK(pico_threads_lock);
 
-atomic_t pico_thread_count, pico_process_count;
+atomic_t pico_thread_count;
 
 static struct tracepoint *pico_fork_tracepoint;
 
@@ -57,17 +59,96 @@ struct pico_thread *pico_thread_find(struct task_struct *task)
 	return found;
 }
 
-struct pico_thread *pico_thread_alloc(struct pico_process *process)
+/* The same, with a reference; NULL also for one that is about to go. */
+struct pico_thread *pico_thread_find_get(struct task_struct *task)
+{
+	struct pico_thread *thread;
+
+	rcu_read_lock();
+	thread = pico_thread_find(task);
+	if (thread && !kref_get_unless_zero(&thread->ref))
+		thread = NULL;
+	rcu_read_unlock();
+	return thread;
+}
+
+struct pico_thread *pico_thread_alloc(struct pico_process *process,
+				      void *context)
 {
 	struct pico_thread *thread;
 
 	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
 	if (!thread)
 		return NULL;
-	thread->process = process;
+	kref_init(&thread->ref);
+	thread->context = context;
+	thread->process = pico_process_get(process);
 	thread->dispatch = process->provider->routines->dispatch_system_call;
+	pico_apc_init(thread);
 	return thread;
 }
+
+static void pico_thread_free(struct kref *ref)
+{
+	struct pico_thread *thread = container_of(ref, struct pico_thread, ref);
+
+	pico_process_put(thread->process);
+	if (thread->task)
+		put_task_struct(thread->task);
+	kfree_rcu(thread, rcu);
+}
+
+/**
+ * pico_thread_get() - take a reference
+ * @thread: a thread that the caller knows to be there
+ *
+ * It keeps the structure and its task_struct, not the thread: one that has
+ * ended answers -ESRCH.
+ *
+ * Context: any.
+ * Return: @thread
+ */
+struct pico_thread *pico_thread_get(struct pico_thread *thread)
+{
+	kref_get(&thread->ref);
+	return thread;
+}
+EXPORT_SYMBOL_GPL(pico_thread_get);
+
+/**
+ * pico_thread_put() - drop a reference
+ * @thread: from pico_thread_get() or pico_thread_lookup()
+ *
+ * Context: any but hard interrupts; no raw spinlock held.
+ */
+void pico_thread_put(struct pico_thread *thread)
+{
+	kref_put(&thread->ref, pico_thread_free);
+}
+EXPORT_SYMBOL_GPL(pico_thread_put);
+
+/**
+ * pico_thread_lookup() - the marked thread that a task is
+ * @provider:	whose thread it has to be
+ * @task:	any task, which the caller keeps
+ *
+ * Context: any.
+ * Return: a reference, to be dropped with pico_thread_put(); NULL if the task
+ * is not a thread of @provider's, or is past its exit_thread().
+ */
+struct pico_thread *
+pico_thread_lookup(const struct pico_provider_routines *provider,
+		   struct task_struct *task)
+{
+	struct pico_thread *thread = pico_thread_find_get(task);
+
+	if (thread && thread->process->provider->routines != provider) {
+		pico_thread_put(thread);
+		thread = NULL;
+	}
+	return thread;
+}
+EXPORT_SYMBOL_GPL(pico_thread_lookup);
 
 /*
  * Atomic. @task is current, or a child that has never run. From here on the
@@ -75,7 +156,8 @@ struct pico_thread *pico_thread_alloc(struct pico_process *process)
  */
 void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 {
-	thread->task = task;
+	if (!thread->task)
+		thread->task = get_task_struct(task);
 	atomic_inc(&thread->process->threads);
 	atomic_inc(&pico_thread_count);
 
@@ -91,81 +173,32 @@ void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 	set_task_syscall_work(task, SYSCALL_USER_DISPATCH);
 }
 
+/**
+ * pico_thread_process() - the process of a thread
+ * @thread: a thread that the caller knows to be there
+ *
+ * Context: any.
+ * Return: the process, as long as @thread or a reference to either is there
+ */
 struct pico_process *pico_thread_process(const struct pico_thread *thread)
 {
 	return thread->process;
 }
 EXPORT_SYMBOL_GPL(pico_thread_process);
 
+/**
+ * pico_thread_task() - the task that a thread is
+ * @thread: a thread that the caller knows to be there
+ *
+ * Context: any.
+ * Return: the task_struct, as long as @thread or a reference to it is there;
+ * NULL for one that has not been created yet
+ */
 struct task_struct *pico_thread_task(const struct pico_thread *thread)
 {
 	return thread->task;
 }
 EXPORT_SYMBOL_GPL(pico_thread_task);
-
-int pico_create_thread(struct pico_thread *thread, struct pt_regs *regs,
-		       const struct pico_thread_create_info *info)
-{
-	struct pico_thread *child;
-
-	if (thread->creating)
-		return -EBUSY;
-	child = pico_thread_alloc(thread->process);
-	if (!child)
-		return -ENOMEM;
-	child->context = info->context;
-	thread->child = child;
-	thread->child_info = *info;
-	thread->creating = true;
-
-	pico_forward_system_call(thread, regs, __NR_clone,
-				 CLONE_VM | CLONE_FS | CLONE_FILES |
-				 CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-				 info->sp, 0, 0, 0, 0);
-	/* The way back to user mode leads over the signal hook. */
-	set_thread_flag(TIF_NOTIFY_SIGNAL);
-	return 0;
-}
-
-/*
- * The end of pico_create_thread(), at the signal hook: the native clone was
- * made or failed.
- */
-void pico_thread_created(struct pico_thread *thread, struct pt_regs *regs)
-{
-	int error = 0;
-
-	thread->creating = false;
-	if (thread->child)
-		error = (long)regs->ax < 0 ? (long)regs->ax : -EAGAIN;
-	kfree(thread->child);
-	thread->child = NULL;
-	regs->ax = thread->process->provider->routines->thread_created(thread,
-					thread->child_info.context, error);
-}
-
-static void pico_set_child_registers(struct task_struct *task,
-				     const struct pico_thread_create_info *info)
-{
-	struct pt_regs *regs = task_pt_regs(task);
-	unsigned long cs = regs->cs, ss = regs->ss;
-
-	memset(regs, 0, sizeof(*regs));
-	regs->cs = cs;
-	regs->ss = ss;
-	regs->ip = info->ip;
-	regs->cx = info->ip;
-	regs->sp = info->sp;
-	regs->di = info->arg0;
-	regs->si = info->arg1;
-	regs->flags = X86_EFLAGS_IF | X86_EFLAGS_FIXED;
-	regs->r11 = regs->flags;
-	regs->orig_ax = -1;
-	task->thread.fsbase = 0;
-	task->thread.gsbase = 0;
-	task->thread.fsindex = 0;
-	task->thread.gsindex = 0;
-}
 
 /*
  * Every fork of the machine passes here, in the parent, before the child can
@@ -174,43 +207,28 @@ static void pico_set_child_registers(struct task_struct *task,
 static void pico_fork_probe(void *data, struct task_struct *parent,
 			    struct task_struct *task)
 {
-	const struct pico_provider_routines *routines;
-	struct pico_thread *thread, *child;
+	struct pico_thread *thread;
 
 	if (likely(!test_syscall_work(SYSCALL_USER_DISPATCH)))
 		return;
 	thread = pico_thread_find(current);
-	if (!thread)
+	if (thread)
+		pico_creation_forked(thread, task);
+}
+
+/* As wait(2) and accounting will see it: what was asked for, not SIGKILL. */
+static void pico_show_status(struct pico_process *process)
+{
+	int status = atomic_read(&process->termination);
+
+	if (!status)
 		return;
-	child = thread->child;
-	if (!child) {
-		/* Nobody prepared this child: it must not see user mode. */
-		send_sig(SIGKILL, task, 1);
-		return;
-	}
-	thread->child = NULL;
-	pico_thread_mark(child, task);
-	pico_set_child_registers(task, &thread->child_info);
-	routines = thread->process->provider->routines;
-	if (routines->thread_starting)
-		routines->thread_starting(child);
-}
-
-void pico_terminate_thread(struct pico_thread *thread, struct pt_regs *regs)
-{
-	pico_forward_system_call(thread, regs, __NR_exit, 0, 0, 0, 0, 0, 0);
-}
-
-void pico_terminate_process(struct pico_thread *thread, struct pt_regs *regs,
-			    int code)
-{
-	pico_forward_system_call(thread, regs, __NR_exit_group, code & 0xff,
-				 0, 0, 0, 0, 0);
-}
-
-void pico_kill_process(struct pico_process *process)
-{
-	kill_pid(process->pid, SIGKILL, 1);
+	status &= ~PICO_TERMINATED;
+	spin_lock_irq(&pico_sighand()->siglock);
+	if (current->signal->flags & SIGNAL_GROUP_EXIT)
+		current->signal->group_exit_code = status;
+	spin_unlock_irq(&pico_sighand()->siglock);
+	current->exit_code = status;
 }
 
 /*
@@ -223,6 +241,7 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	const struct pico_provider_routines *routines;
 	struct pico_process *process;
 	struct pico_thread *thread;
+	bool last;
 
 	thread = pico_thread_find(current);
 	if (!thread)
@@ -230,29 +249,46 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	process = thread->process;
 	routines = process->provider->routines;
 
-	if (thread->creating) {
-		/* Killed on the way from the clone to the signal hook. */
-		thread->creating = false;
-		routines->thread_created(thread, thread->child_info.context,
-					 thread->child ? -EINTR : 0);
-		kfree(thread->child);
-	}
+	/* Killed on the way from a clone to the signal hook. */
+	if (thread->creation)
+		pico_creation_finish(thread, -EINTR);
+	trace_pico_exit_thread(thread, thread->status);
 	if (routines->exit_thread)
 		routines->exit_thread(thread);
+	pico_show_status(process);
 
 	clear_task_syscall_work(current, SYSCALL_USER_DISPATCH);
 	spin_lock(&pico_threads_lock);
 	hlist_del_init_rcu(&thread->hash);
 	spin_unlock(&pico_threads_lock);
-	kfree_rcu(thread, rcu);
 	atomic_dec(&pico_thread_count);
+	pico_apc_gone(thread);
 
-	if (atomic_dec_and_test(&process->threads)) {
-		if (routines->exit_process)
-			routines->exit_process(process);
-		pico_process_free(process);
-	}
+	last = atomic_dec_and_test(&process->threads);
+	pico_thread_put(thread);
+	if (last)
+		pico_process_end(process);
 	return PICO_HOOK_CONTINUE;
+}
+
+/* One line a thread; see debugfs.c. */
+void pico_threads_show(struct seq_file *file)
+{
+	struct pico_thread *thread;
+	int bucket;
+
+	seq_puts(file, "pid\ttid\tprovider\tsuspended\tstate\n");
+	rcu_read_lock();
+	hash_for_each_rcu(pico_threads, bucket, thread, hash) {
+		seq_printf(file, "%d\t%d\t%s\t%u\t%s\n",
+			   task_tgid_nr(thread->task),
+			   task_pid_nr(thread->task),
+			   thread->process->provider->routines->name,
+			   READ_ONCE(thread->suspensions),
+			   READ_ONCE(thread->leave) ? "leaving" :
+			   READ_ONCE(thread->resting) ? "resting" : "running");
+	}
+	rcu_read_unlock();
 }
 
 static void pico_match_tracepoint(struct tracepoint *tp, void *data)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the hooked functions call at their entry.
+ * What the hooked functions call at their entry, and how the module calls
+ * functions of the kernel that are not exported.
  *
- * On entry the stack holds two return addresses: into the hooked function,
- * behind its call to us, and to that function's caller. The first is kept to
- * continue, dropped to answer in the function's place. The hooked functions
- * take at most three arguments; rax, r10, r11 carry none at that point.
+ * On entry of a trampoline the stack holds two return addresses: into the
+ * hooked function, behind its call to us, and to that function's caller. The
+ * first is kept to continue, dropped to answer in the function's place. The
+ * hooked functions take at most three arguments; rax, r10, r11 carry none at
+ * that point.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
@@ -18,15 +20,19 @@
 #define THREAD_INFO_SYSCALL_WORK	8
 #define SYSCALL_USER_DISPATCH_BIT	(1 << 5)
 
-.macro PICO_TRAMPOLINE name marked
+/*
+ * @task: the register that holds the task whose mark decides; rax stands for
+ * the current one.
+ */
+.macro PICO_TRAMPOLINE name task
 SYM_FUNC_START(pico_trampoline_\name)
-.if \marked
+.ifc \task, rax
 	movq	PICO_CURRENT, %rax
-	testb	$SYSCALL_USER_DISPATCH_BIT, THREAD_INFO_SYSCALL_WORK(%rax)
+.endif
+	testb	$SYSCALL_USER_DISPATCH_BIT, THREAD_INFO_SYSCALL_WORK(%\task)
 	jnz	1f
 	RET
 1:
-.endif
 	pushq	%rdi
 	pushq	%rsi
 	pushq	%rdx
@@ -46,11 +52,39 @@ SYM_FUNC_END(pico_trampoline_\name)
 .endm
 
 	.text
-	PICO_TRAMPOLINE system_call 0
-	PICO_TRAMPOLINE force_signal 1
-	PICO_TRAMPOLINE signal 1
-	PICO_TRAMPOLINE exit 1
-	PICO_TRAMPOLINE vsyscall 1
+	PICO_TRAMPOLINE force_signal rax
+	PICO_TRAMPOLINE signal rax
+	PICO_TRAMPOLINE exit rax
+	PICO_TRAMPOLINE vsyscall rax
+	PICO_TRAMPOLINE ptrace_access rdi
+	PICO_TRAMPOLINE signal_permission rdx
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-	PICO_TRAMPOLINE dispatch_config 0
+	PICO_TRAMPOLINE dispatch_config rdi
 #endif
+
+/*
+ * syscall_user_dispatch() is only called for tasks with the flag, and its one
+ * argument is all that must survive.
+ */
+SYM_FUNC_START(pico_trampoline_system_call)
+	pushq	%rdi
+	call	pico_hook_system_call
+	popq	%rdi
+	testl	%eax, %eax
+	js	1f
+	leaq	8(%rsp), %rsp
+	UNWIND_HINT_FUNC
+1:
+	RET
+SYM_FUNC_END(pico_trampoline_system_call)
+
+/*
+ * pico_call_kernel(argument, function): by a return, since an indirect call
+ * needs an ENDBR at its target, and the kernel removes those that it does not
+ * need itself.
+ */
+SYM_FUNC_START(pico_call_kernel)
+	pushq	%rsi
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(pico_call_kernel)

@@ -58,6 +58,25 @@ struct pico_ioc_bind {
  */
 #define PICO_IOC_TICKET		_IO(PICO_IOC_MAGIC, 0x02)
 
+/**
+ * struct pico_ioc_terminate - argument of PICO_IOC_TERMINATE
+ * @pid:	a picoprocess of the bound host, as the caller's pid namespace
+ *		numbers it
+ * @status:	how it shall seem to have ended, as wait(2) has it: exit code
+ *		shifted left by 8, or a signal's number
+ *
+ * The provider may see to it itself; otherwise the process ends at once.
+ * Errors: EINVAL (not bound, not such a status), ESRCH (no such process, or
+ * of another host).
+ */
+struct pico_ioc_terminate {
+	__s32	pid;
+	__s32	status;
+};
+
+#define PICO_IOC_TERMINATE \
+	_IOW(PICO_IOC_MAGIC, 0x03, struct pico_ioc_terminate)
+
 /* Numbers from here on belong to the provider. */
 #define PICO_IOC_PROVIDER	0x40
 

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The place on the way to user mode where a marked thread can be reached
+ * (Windows' word for it: where APCs are delivered): it sleeps there while it
+ * is suspended, ends there when it is told to, and looks at Linux' signals.
+ *
+ * At rest, a thread's registers are settled: general ones in pt_regs, bases
+ * in struct pico_thread, vector state in the task's fpstate. Whoever keeps it
+ * suspended may read and write all three under its lock: it leaves the place
+ * only under the same lock, and only if it is not suspended. While the kernel
+ * handles a signal, or holds it in a stop or freezer, it is not at rest.
+ *
+ * To bring a thread there, a work is queued for it; that wakes it from an
+ * interruptible sleep, and sends an interrupt if it runs in user mode. The
+ * work itself does nothing.
+ */
+#include <linux/freezer.h>
+#include <linux/sched/signal.h>
+#include <linux/task_work.h>
+
+#include <asm/fpu/api.h>
+
+#include "internal.h"
+#include "trace.h"
+
+#define PICO_SUSPENSIONS_MAX	0xffff
+
+/* On the thread, where the kernel runs works: at the hook, or while it ends. */
+static void pico_work(struct callback_head *work)
+{
+	struct pico_thread *thread = container_of(work, struct pico_thread,
+						  work);
+
+	spin_lock(&thread->lock);
+	thread->kicked = false;
+	spin_unlock(&thread->lock);
+	pico_thread_put(thread);
+	/* As in the exit hook: nothing sleeps from here to the kernel. */
+	module_put(THIS_MODULE);
+}
+
+void pico_apc_init(struct pico_thread *thread)
+{
+	spin_lock_init(&thread->lock);
+	init_waitqueue_head(&thread->wait);
+	init_task_work(&thread->work, pico_work);
+}
+
+/* Make @thread pass by. Once its work is queued, it looks again after it. */
+static void pico_kick(struct pico_thread *thread)
+{
+	lockdep_assert_held(&thread->lock);
+	if (thread->task == current) {
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+		return;
+	}
+	/* An error means that it is past the last of its works. */
+	if (thread->kicked ||
+	    task_work_add(thread->task, &thread->work, TWA_SIGNAL))
+		return;
+	/* What the work drops; it waits for the lock. */
+	thread->kicked = true;
+	pico_thread_get(thread);
+	__module_get(THIS_MODULE);
+}
+
+/* The exit hook has run, but for what the provider does not see. */
+void pico_apc_gone(struct pico_thread *thread)
+{
+	spin_lock(&thread->lock);
+	thread->gone = true;
+	spin_unlock(&thread->lock);
+	wake_up_all(&thread->wait);
+}
+
+int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous)
+{
+	unsigned int before;
+	int ret = 0;
+
+	spin_lock(&thread->lock);
+	before = thread->suspensions;
+	if (thread->gone) {
+		ret = -ESRCH;
+	} else if (before >= PICO_SUSPENSIONS_MAX) {
+		ret = -EOVERFLOW;
+	} else {
+		thread->suspensions++;
+		if (!before)
+			pico_kick(thread);
+	}
+	spin_unlock(&thread->lock);
+	if (ret)
+		return ret;
+	trace_pico_suspend_thread(thread, before);
+	if (previous)
+		*previous = before;
+	return 0;
+}
+
+int pico_resume_thread(struct pico_thread *thread, unsigned int *previous)
+{
+	unsigned int before;
+	int ret = 0;
+
+	spin_lock(&thread->lock);
+	before = thread->suspensions;
+	if (thread->gone)
+		ret = -ESRCH;
+	else if (!before)
+		ret = -EINVAL;
+	else
+		thread->suspensions--;
+	spin_unlock(&thread->lock);
+	if (ret)
+		return ret;
+	if (before == 1)
+		wake_up_all(&thread->wait);
+	trace_pico_resume_thread(thread, before);
+	if (previous)
+		*previous = before;
+	return 0;
+}
+
+/* An exit code, or the number of a signal; nothing else can be shown. */
+bool pico_status_valid(int status)
+{
+	if (status & 0x7f)
+		return status > 0 && status < _NSIG && status < 0x7f;
+	return !(status & ~0xff00);
+}
+
+static void pico_thread_leave(struct pico_thread *thread, enum pico_leave leave,
+			      int status)
+{
+	lockdep_assert_held(&thread->lock);
+	if (thread->leave < leave) {
+		thread->leave = leave;
+		thread->status = status;
+		pico_kick(thread);
+	}
+}
+
+int pico_terminate_thread(struct pico_thread *thread, int status)
+{
+	int ret = 0;
+
+	if (!pico_status_valid(status))
+		return -EINVAL;
+	spin_lock(&thread->lock);
+	if (thread->gone)
+		ret = -ESRCH;
+	else
+		pico_thread_leave(thread, PICO_LEAVE_THREAD, status);
+	spin_unlock(&thread->lock);
+	if (ret)
+		return ret;
+	trace_pico_terminate_thread(thread, status);
+	wake_up_all(&thread->wait);
+	return 0;
+}
+
+/*
+ * From inside, the calling thread ends the process as exit_group() would. From
+ * outside SIGKILL does, which nothing can delay; the exit hook then puts the
+ * status in place of the signal's.
+ */
+int pico_terminate_process(struct pico_process *process, int status)
+{
+	struct pico_thread *thread = pico_thread_find(current);
+
+	if (!pico_status_valid(status))
+		return -EINVAL;
+	if (!atomic_read(&process->threads))
+		return -ESRCH;
+	trace_pico_terminate_process(process, status);
+	atomic_cmpxchg(&process->termination, 0, status | PICO_TERMINATED);
+	if (thread && thread->process == process) {
+		status = atomic_read(&process->termination) & ~PICO_TERMINATED;
+		spin_lock(&thread->lock);
+		pico_thread_leave(thread, PICO_LEAVE_PROCESS, status);
+		spin_unlock(&thread->lock);
+		return 0;
+	}
+	return kill_pid(process->pid, SIGKILL, 1);
+}
+
+static void pico_rest_begin(struct pico_thread *thread)
+{
+	/* Vector state goes to memory, and stays there until user mode. */
+	kernel_fpu_begin();
+	kernel_fpu_end();
+	spin_lock(&thread->lock);
+	pico_bases_save(thread);
+	thread->resting = true;
+	spin_unlock(&thread->lock);
+	wake_up_all(&thread->wait);
+}
+
+/* False: it was suspended again, or shall leave; never if it is @forced. */
+static bool pico_rest_end(struct pico_thread *thread, bool forced)
+{
+	bool end;
+
+	spin_lock(&thread->lock);
+	end = forced || (!thread->suspensions && !thread->leave);
+	if (end) {
+		thread->resting = false;
+		if (thread->new_bases)
+			pico_bases_load(thread);
+		thread->new_bases = false;
+	}
+	spin_unlock(&thread->lock);
+	return end;
+}
+
+static void pico_leave(struct pico_thread *thread)
+{
+	if (thread->leave == PICO_LEAVE_THREAD)
+		pico_do_exit(thread->status);
+	pico_do_group_exit(thread->status);
+}
+
+/* Sleep as long as there is nothing to do; true: that is to go on. */
+static bool pico_sleep(struct pico_thread *thread)
+{
+	bool end = false;
+
+	DEFINE_WAIT(wait);
+
+	for (;;) {
+		prepare_to_wait(&thread->wait, &wait,
+				TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		clear_notify_signal();
+		if (task_sigpending(current) || task_work_pending(current) ||
+		    READ_ONCE(thread->leave))
+			break;
+		end = !READ_ONCE(thread->suspensions);
+		if (end)
+			break;
+		schedule();
+	}
+	finish_wait(&thread->wait, &wait);
+	return end;
+}
+
+static void pico_rest(struct pico_thread *thread, struct pt_regs *regs)
+{
+	pico_rest_begin(thread);
+	while (!pico_sleep(thread) || !pico_rest_end(thread, false)) {
+		if (task_sigpending(current) || task_work_pending(current)) {
+			pico_rest_end(thread, true);
+			pico_signals_from_outside();
+			thread->in_signal = true;
+			pico_do_signal(regs);
+			thread->in_signal = false;
+			pico_rest_begin(thread);
+		} else if (READ_ONCE(thread->leave)) {
+			pico_leave(thread);
+		}
+	}
+}
+
+/*
+ * Wait until @thread, which the caller keeps suspended, is at rest.
+ * Return: 0; -ESRCH: it has ended; -ERESTARTSYS: a signal, or a suspension of
+ * the caller, came first.
+ */
+int pico_thread_rest(struct pico_thread *thread)
+{
+	int ret;
+
+	ret = wait_event_interruptible(thread->wait,
+				       READ_ONCE(thread->resting) ||
+				       READ_ONCE(thread->gone));
+	if (!ret && READ_ONCE(thread->gone))
+		ret = -ESRCH;
+	return ret;
+}
+
+/*
+ * On the thread itself, before the kernel would look at signals; on return
+ * there is nothing left for it to do.
+ */
+void pico_apc(struct pico_thread *thread, struct pt_regs *regs)
+{
+	for (;;) {
+		if (thread->exception_pending)
+			pico_exception_dispatch(thread, regs);
+		clear_notify_signal();
+		if (!task_sigpending(current) && !task_work_pending(current) &&
+		    !READ_ONCE(thread->suspensions) &&
+		    !READ_ONCE(thread->leave))
+			return;
+		pico_rest(thread, regs);
+	}
+}
