@@ -9,19 +9,27 @@
 
 #include "drawbridge.h"
 
+typedef long (*dk_handler)(struct dk_thread *thread, u64 a0, u64 a1, u64 a2,
+			   u64 a3, u64 a4, u64 a5);
+
+#define DK_ENTRY_0(name)	NULL
+#define DK_ENTRY_1(name)	dk_call_##name
+#define DK_HANDLER_ENTRY(class, function, name, version_, args, statuses_) \
+	[DK_INDEX(class, function)] = DK_ENTRY_##version_(name),
+
+static const dk_handler dk_handlers[DK_CALL_LIMIT] = {
+	DK_CALL_TABLE(DK_HANDLER_ENTRY)
+};
+
+/* What is needed less often than the handlers. */
 struct dk_call {
-	long (*handler)(struct dk_thread *thread, u64 a0, u64 a1, u64 a2,
-			u64 a3, u64 a4, u64 a5);
 	u64 statuses;
 	u32 version;
 	bool assigned;
 };
 
-#define DK_ENTRY_0(name)	NULL
-#define DK_ENTRY_1(name)	dk_call_##name
 #define DK_ENTRY(class, function, name, version_, args, statuses_)	\
 	[DK_INDEX(class, function)] = {					\
-		.handler = DK_ENTRY_##version_(name),			\
 		.statuses = (statuses_),				\
 		.version = (version_),					\
 		.assigned = true,					\
@@ -41,17 +49,17 @@ static const u8 dk_status_bits[] = { DK_STATUS_TABLE(DK_BIT_ENTRY) };
  * A call returns the statuses that the table allows it, and no other. What a
  * file system may invent beyond that is an I/O error.
  */
-static noinline long dk_filter(struct dk_thread *thread,
-			       const struct dk_call *call, long status)
+static long dk_filter(struct dk_thread *thread, unsigned long index,
+		      long status)
 {
 	unsigned long number = -status;
 
 	if (number < ARRAY_SIZE(dk_status_bits) && dk_status_bits[number] &&
-	    call->statuses & 1ULL << (dk_status_bits[number] - 1))
+	    dk_calls[index].statuses & 1ULL << (dk_status_bits[number] - 1))
 		return status;
 	thread->stats.unlisted_statuses++;
-	pr_debug("drawbridge: call %td: status %ld is not in its set\n",
-		 call - dk_calls, status);
+	pr_debug("drawbridge: call %lu: status %ld is not in its set\n", index,
+		 status);
 	return DK_STATUS_IO_ERROR;
 }
 
@@ -64,20 +72,12 @@ static enum pico_syscall dk_take_up_again(struct pt_regs *regs)
 	return PICO_SYSCALL_ANSWERED;
 }
 
-static enum pico_syscall dk_call(struct dk_thread *thread,
-				 struct pt_regs *regs, unsigned long index)
+/* What a handler returned, other than success. */
+static noinline enum pico_syscall
+dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
 {
-	const struct dk_call *call;
-	long status;
+	unsigned long index = regs->orig_ax - DK_VECTOR_BASE;
 
-	call = &dk_calls[array_index_nospec(index, DK_CALL_LIMIT)];
-	thread->stats.calls++;
-	if (unlikely(!call->handler))
-		return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
-	status = call->handler(thread, regs->di, regs->si, regs->dx, regs->r10,
-			       regs->r8, regs->r9);
-	if (likely(!status))
-		return pico_answer_system_call(regs, 0);
 	switch (status) {
 	case DK_FORWARD:
 		return PICO_SYSCALL_FORWARD;
@@ -89,7 +89,24 @@ static enum pico_syscall dk_call(struct dk_thread *thread,
 	case -ERESTART_RESTARTBLOCK:
 		return dk_take_up_again(regs);
 	}
-	return pico_answer_system_call(regs, dk_filter(thread, call, status));
+	return pico_answer_system_call(regs, dk_filter(thread, index, status));
+}
+
+static __always_inline enum pico_syscall
+dk_call(struct dk_thread *thread, struct pt_regs *regs, unsigned long index)
+{
+	dk_handler handler;
+	long status;
+
+	handler = dk_handlers[array_index_nospec(index, DK_CALL_LIMIT)];
+	thread->stats.calls++;
+	if (unlikely(!handler))
+		return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
+	status = handler(thread, regs->di, regs->si, regs->dx, regs->r10,
+			 regs->r8, regs->r9);
+	if (unlikely(status))
+		return dk_conclude(thread, regs, status);
+	return pico_answer_system_call(regs, 0);
 }
 
 /*
@@ -97,7 +114,7 @@ static enum pico_syscall dk_call(struct dk_thread *thread,
  * as the SYSCALL instruction loses them anyway; rcx equals the new rip so that
  * the way back is SYSRET.
  */
-static enum pico_syscall dk_redirect(struct dk_thread *thread,
+static noinline enum pico_syscall dk_redirect(struct dk_thread *thread,
 				     struct pt_regs *regs)
 {
 	if (put_user((u64)regs->ip, &thread->block->return_address)) {
@@ -112,7 +129,8 @@ static enum pico_syscall dk_redirect(struct dk_thread *thread,
 	return PICO_SYSCALL_ANSWERED;
 }
 
-enum pico_syscall dk_dispatch(struct pico_thread *pico, struct pt_regs *regs)
+enum pico_syscall notrace dk_dispatch(struct pico_thread *pico,
+				      struct pt_regs *regs)
 {
 	struct dk_thread *thread = pico_thread_context(pico);
 	unsigned long index = regs->orig_ax - DK_VECTOR_BASE;

@@ -167,7 +167,7 @@ int pico_terminate_thread(struct pico_thread *thread, int status)
  */
 int pico_terminate_process(struct pico_process *process, int status)
 {
-	struct pico_thread *thread = pico_thread_find(current);
+	struct pico_thread *thread = pico_thread_current();
 
 	if (!pico_status_valid(status))
 		return -EINVAL;

@@ -41,7 +41,7 @@ unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
 	    !(sigmask(info->si_signo) & PICO_SYNCHRONOUS) ||
 	    (current->flags & PF_EXITING))
 		return PICO_HOOK_CONTINUE;
-	thread = pico_thread_find(current);
+	thread = pico_thread_current();
 	if (!thread || !thread->process->provider->routines->dispatch_exception)
 		return PICO_HOOK_CONTINUE;
 	if (!thread->exception_pending) {
@@ -127,7 +127,7 @@ void pico_signals_from_outside(void)
  */
 unsigned long pico_hook_signal(struct pt_regs *regs)
 {
-	struct pico_thread *thread = pico_thread_find(current);
+	struct pico_thread *thread = pico_thread_current();
 
 	if (!thread || thread->in_signal)
 		return PICO_HOOK_CONTINUE;

@@ -240,7 +240,7 @@ static int pico_load_binary(struct linux_binprm *bprm)
 		return -ENOEXEC;
 	/* A 32-bit caller would stay one; a marked one is a provider's error. */
 	if (in_compat_syscall() || test_thread_flag(TIF_ADDR32) ||
-	    pico_thread_find(current))
+	    pico_thread_current())
 		return -EINVAL;
 	/* User mode restores contexts and switches bases without us. */
 	if (!cpu_feature_enabled(X86_FEATURE_FSGSBASE))

@@ -137,8 +137,38 @@ static inline struct sighand_struct *pico_sighand(void)
 }
 
 /* thread.c */
+#define PICO_HASH_BITS	10
+#define PICO_SLOTS	(1 << PICO_HASH_BITS)
+
+/*
+ * Written under a lock: @task is set last and cleared first. A thread that
+ * finds itself in @task has set both, and is the only one to clear them.
+ */
+struct pico_slot {
+	struct task_struct *task;
+	struct pico_thread *thread;
+};
+
+extern struct pico_slot pico_slots[PICO_SLOTS];
+
+static inline struct pico_slot *pico_slot(struct task_struct *task)
+{
+	return &pico_slots[hash_64((unsigned long)task, PICO_HASH_BITS)];
+}
+
 struct pico_thread *pico_thread_find(struct task_struct *task);
 struct pico_thread *pico_thread_find_get(struct task_struct *task);
+
+/* The calling thread; NULL if it is not marked. */
+static __always_inline struct pico_thread *pico_thread_current(void)
+{
+	struct pico_slot *slot = pico_slot(current);
+
+	if (likely(slot->task == current))
+		return slot->thread;
+	return pico_thread_find(current);
+}
+
 struct pico_thread *pico_thread_alloc(struct pico_process *process,
 				      void *context);
 void pico_thread_mark(struct pico_thread *thread, struct task_struct *task);

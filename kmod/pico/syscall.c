@@ -20,9 +20,9 @@
  * Forwarded: the entry code reads the number again, and everything else takes
  * its usual course.
  */
-int pico_hook_system_call(struct pt_regs *regs)
+int notrace pico_hook_system_call(struct pt_regs *regs)
 {
-	struct pico_thread *thread = pico_thread_find(current);
+	struct pico_thread *thread = pico_thread_current();
 	enum pico_syscall answer;
 
 	if (unlikely(!thread))
@@ -176,7 +176,7 @@ unsigned long pico_hook_dispatch_config(struct task_struct *task)
 unsigned long pico_hook_vsyscall(unsigned long error_code,
 				 struct pt_regs *regs)
 {
-	if (pico_thread_find(current))
+	if (pico_thread_current())
 		return PICO_HOOK_RETURN(false);
 	return PICO_HOOK_CONTINUE;
 }

@@ -25,7 +25,7 @@ static_assert(offsetof(struct pico_thread, context) == 0);
 static_assert(offsetof(struct pico_process, context) == 0);
 
 /* Writers hold the lock; readers are in an RCU read-side section. */
-static DEFINE_HASHTABLE(pico_threads, 10);
+static DEFINE_HASHTABLE(pico_threads, PICO_HASH_BITS);
 static DEFINE_SPINLOCK(pico_threads_lock);
 
 atomic_t pico_thread_count;
@@ -39,6 +39,13 @@ static struct hlist_head *pico_bucket(struct task_struct *task)
 }
 
 /*
+ * Every system call of a marked thread looks itself up: it finds itself here,
+ * unless another thread of the same hash was first. Nobody else's memory is
+ * touched on the way, so no lock and no read-side section is needed.
+ */
+struct pico_slot pico_slots[PICO_SLOTS];
+
+/*
  * The caller makes sure that @task's entry stays: it is current, or an RCU
  * read-side section lasts longer than the use of the result.
  */
@@ -46,16 +53,14 @@ struct pico_thread *pico_thread_find(struct task_struct *task)
 {
 	struct pico_thread *thread, *found = NULL;
 
-	/* Every system call of a marked thread comes by: the cheapest kind. */
-	rcu_read_lock_sched();
-	hlist_for_each_entry_rcu(thread, pico_bucket(task), hash,
-				 rcu_read_lock_sched_held()) {
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(thread, pico_bucket(task), hash) {
 		if (thread->task == task) {
 			found = thread;
 			break;
 		}
 	}
-	rcu_read_unlock_sched();
+	rcu_read_unlock();
 	return found;
 }
 
@@ -156,6 +161,8 @@ EXPORT_SYMBOL_GPL(pico_thread_lookup);
  */
 void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 {
+	struct pico_slot *slot;
+
 	if (!thread->task)
 		thread->task = get_task_struct(task);
 	atomic_inc(&thread->process->threads);
@@ -163,6 +170,11 @@ void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 
 	spin_lock(&pico_threads_lock);
 	hlist_add_head_rcu(&thread->hash, pico_bucket(task));
+	slot = pico_slot(task);
+	if (!slot->task) {
+		slot->thread = thread;
+		WRITE_ONCE(slot->task, task);
+	}
 	spin_unlock(&pico_threads_lock);
 
 	/*
@@ -211,7 +223,7 @@ static void pico_fork_probe(void *data, struct task_struct *parent,
 
 	if (likely(!test_syscall_work(SYSCALL_USER_DISPATCH)))
 		return;
-	thread = pico_thread_find(current);
+	thread = pico_thread_current();
 	if (thread)
 		pico_creation_forked(thread, task);
 }
@@ -241,9 +253,10 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	const struct pico_provider_routines *routines;
 	struct pico_process *process;
 	struct pico_thread *thread;
+	struct pico_slot *slot;
 	bool last;
 
-	thread = pico_thread_find(current);
+	thread = pico_thread_current();
 	if (!thread)
 		return PICO_HOOK_CONTINUE;
 	process = thread->process;
@@ -260,6 +273,9 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	clear_task_syscall_work(current, SYSCALL_USER_DISPATCH);
 	spin_lock(&pico_threads_lock);
 	hlist_del_init_rcu(&thread->hash);
+	slot = pico_slot(current);
+	if (slot->task == current)
+		WRITE_ONCE(slot->task, NULL);
 	spin_unlock(&pico_threads_lock);
 	atomic_dec(&pico_thread_count);
 	pico_apc_gone(thread);
