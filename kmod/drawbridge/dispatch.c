@@ -150,7 +150,7 @@ DK_HANDLER(DkxSystemCallRegister)
 {
 	struct dk_thread_block __user *block = dk_user(a1);
 
-	if (a0 >= TASK_SIZE_MAX || a1 & 7)
+	if (a0 >= DEFAULT_MAP_WINDOW || a1 & 7)
 		return -EINVAL;
 	if (a0 && !access_ok(block, sizeof(*block)))
 		return -EFAULT;

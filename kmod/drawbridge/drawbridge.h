@@ -260,6 +260,17 @@ static inline void __user *dk_user(u64 address)
 	return (void __user *)(unsigned long)address;
 }
 
+/*
+ * Below dk_parameters.address_limit? That is where user memory ends with
+ * 4-level page tables. With 5 levels the kernel maps above it for whoever asks
+ * for such an address; a picoprocess has the same addresses with either.
+ */
+static inline bool dk_range_valid(u64 base, u64 length)
+{
+	return length <= DEFAULT_MAP_WINDOW &&
+	       base <= DEFAULT_MAP_WINDOW - length;
+}
+
 /* ---- streams (stream.c and one file per scheme) ---- */
 
 struct dk_stream;

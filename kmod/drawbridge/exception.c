@@ -191,7 +191,7 @@ DK_HANDLER(DkxContextRestore)
 /* Where upcalls enter the image. Zero: exceptions are fatal. */
 DK_HANDLER(DkxUpcallRegister)
 {
-	if (a0 >= TASK_SIZE_MAX || a1 >= TASK_SIZE_MAX)
+	if (a0 >= DEFAULT_MAP_WINDOW || a1 >= DEFAULT_MAP_WINDOW)
 		return -EINVAL;
 	WRITE_ONCE(thread->process->thread_start, a0);
 	WRITE_ONCE(thread->process->exception_dispatch, a1);

@@ -71,7 +71,7 @@ DK_HANDLER(DkVirtualMemoryAlloc)
 		return prot;
 	if (!length || base & ~PAGE_MASK)
 		return -EINVAL;
-	if (length > TASK_SIZE_MAX || base > TASK_SIZE_MAX)
+	if (!dk_range_valid(base, length))
 		return -ENOMEM;
 	length = PAGE_ALIGN(length);
 	wanted = base;
@@ -117,8 +117,7 @@ DK_HANDLER(DkVirtualMemoryFree)
 
 	if (a2 != DK_MEM_DECOMMIT && a2 != DK_MEM_RELEASE)
 		return -EINVAL;
-	if (!length || base & ~PAGE_MASK || length > TASK_SIZE_MAX ||
-	    base > TASK_SIZE_MAX - length)
+	if (!length || base & ~PAGE_MASK || !dk_range_valid(base, length))
 		return -EINVAL;
 	length = PAGE_ALIGN(length);
 	if (a2 == DK_MEM_RELEASE)

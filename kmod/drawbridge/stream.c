@@ -319,7 +319,9 @@ DK_HANDLER(DkStreamMap)
 /* DkStreamUnmap(base, length) */
 DK_HANDLER(DkStreamUnmap)
 {
-	return dk_stream_status(vm_munmap(a0, a1),
+	long error = dk_range_valid(a0, a1) ? vm_munmap(a0, a1) : -EINVAL;
+
+	return dk_stream_status(error,
 				DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |
 				DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED));
 }

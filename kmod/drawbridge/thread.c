@@ -46,9 +46,9 @@ DK_HANDLER(DkThreadCreate)
 	long ret;
 
 	attributes.registers.ip = READ_ONCE(process->thread_start);
-	if (!attributes.registers.ip || !a0 || a0 >= TASK_SIZE_MAX)
+	if (!attributes.registers.ip || !a0 || a0 >= DEFAULT_MAP_WINDOW)
 		return -EINVAL;
-	if (!size || size > TASK_SIZE_MAX || stack > TASK_SIZE_MAX - size)
+	if (!size || !dk_range_valid(stack, size))
 		return -EINVAL;
 	if (fault_in_safe_writeable(dk_user(a4), sizeof(DK_HANDLE)))
 		return -EFAULT;

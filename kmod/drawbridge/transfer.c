@@ -213,6 +213,8 @@ long dk_file_map(struct dk_stream *stream, u32 rights, unsigned long *base,
 
 	if (!file->f_op->mmap)
 		return -EOPNOTSUPP;
+	if (*base && !dk_range_valid(*base, length))
+		return -ENOMEM;
 
 	how = flags & DK_MAP_SHARED ? MAP_SHARED : MAP_PRIVATE;
 	if (*base)

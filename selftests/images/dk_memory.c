@@ -256,6 +256,33 @@ TEST(more_than_there_is)
 	EXPECT_EQ(length, dkt_parameters->address_limit);
 }
 
+/* Not even where the kernel has 5-level page tables. */
+TEST(nothing_above_the_limit)
+{
+	char *limit = (char *)dkt_parameters->address_limit;
+	static const u64 below[] = { 0, 1, 16, 1ULL << 34 };
+	u64 length;
+	void *base;
+
+	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
+		base = limit - below[i] * PAGE;
+		length = (below[i] + 1) * PAGE;
+		EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length,
+						   DK_MEM_RESERVE,
+						   DK_PROT_NONE),
+			      NO_MEMORY);
+		EXPECT_STATUS(DkVirtualMemoryFree(base, length,
+						  DK_MEM_RELEASE),
+			      INVALID_PARAMETER);
+		EXPECT_STATUS(DkStreamUnmap(base, length), INVALID_PARAMETER);
+	}
+	base = limit + (1ULL << 50);
+	length = PAGE;
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE,
+					   DK_PROT_NONE),
+		      NO_MEMORY);
+}
+
 TEST(a_large_reservation_costs_nothing)
 {
 	u64 length = 1ULL << 40;
