@@ -4,7 +4,7 @@
 # Unmodified programs do in a picoprocess what they do natively: the same
 # output, messages, exit code and files, byte by byte.
 #
-# MIB is the size of the large input (64).
+# MIB is the size of the large input (64, divided by PICO_SLOWER).
 
 # Programs for the shell inside stand in single quotes.
 # shellcheck disable=SC2016
@@ -12,7 +12,7 @@
 . "$(dirname "$0")/lib/tap.sh"
 
 bb=/bin/busybox
-mib=${MIB:-64}
+mib=${MIB:-$((64 / ${PICO_SLOWER:-1}))}
 allow=()
 input=/dev/null
 

@@ -38,6 +38,14 @@ const char *test_folder(void)
 	return path;
 }
 
+unsigned int slower(void)
+{
+	const char *given = getenv("PICO_SLOWER");
+	int times = given ? atoi(given) : 1;
+
+	return times > 1 ? times : 1;
+}
+
 const char *beside(const char *name)
 {
 	static char paths[4][PATH_MAX + 64];
@@ -341,6 +349,7 @@ bool wait_for(pid_t pid, int *status, int ms)
 	struct timespec now, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
+	ms *= slower();
 	end.tv_sec += ms / 1000;
 	end.tv_nsec += ms % 1000 * 1000000;
 	for (;;) {
@@ -388,9 +397,10 @@ int nothing_left(void)
 		{ "drawbridge", "objects" },
 	};
 	struct timespec pause = { 0, 10000000 };
+	int tries = 500 * slower();
 	bool clean = false;
 
-	for (int i = 0; i < 500 && !clean; i++) {
+	for (int i = 0; i < tries && !clean; i++) {
 		clean = true;
 		for (int k = 0; k < 3; k++)
 			clean &= module_counter(counters[k][0],

@@ -24,6 +24,8 @@ const char *beside(const char *name);
 const char *picoexec(void);
 /* The module's file, from $PICO_MODULES or the build's own layout. */
 const char *module_path(const char *name);
+/* $PICO_SLOWER: how many times longer things take here; 1 and more. */
+unsigned int slower(void);
 
 /* ---- sandboxes ---- */
 
@@ -84,7 +86,7 @@ int run_program(const char *const *argv, const void *input, size_t size,
 void run_free(struct run *run);
 int run_exit_code(const struct run *run);	/* 128 + signal as a shell */
 
-/* Waits for a pid, up to @ms milliseconds; true if it was reaped. */
+/* Waits for a pid, up to @ms * slower() milliseconds; true if it was reaped. */
 bool wait_for(pid_t pid, int *status, int ms);
 
 /* ---- what is left ---- */
@@ -92,7 +94,8 @@ bool wait_for(pid_t pid, int *status, int ms);
 /* One of the counters in sysfs, e.g. ("drawbridge", "objects"); -1: none. */
 long module_counter(const char *module, const char *name);
 /*
- * Waits up to five seconds for all counters of both modules to be zero.
+ * Waits up to five seconds * slower() for all counters of both modules to be
+ * zero.
  * Returns 0, or prints which is not and returns -1.
  */
 int nothing_left(void);

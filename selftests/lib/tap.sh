@@ -49,7 +49,7 @@ nothing_left()
 {
 	local i sum=1
 
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 100 * ${PICO_SLOWER:-1}; i++)); do
 		sum=$(cat /sys/module/pico/parameters/{processes,threads} \
 			/sys/module/drawbridge/parameters/objects |
 			awk '{ s += $1 } END { print s }')
