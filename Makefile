@@ -100,6 +100,7 @@ setup: packages $(kernel)/release
 packages:
 	@scripts/setup </dev/null
 
+build/kernel/debug/release: scripts/debug.config
 $(kernel)/release: | packages
 	@$(if $(filter debug,$(KERNEL)),scripts/build-debug-kernel,scripts/fetch-kernel $(KERNEL)) </dev/null
 
