@@ -234,18 +234,24 @@ static void unload_modules(void)
 
 /*
  * kmemleak looks only at objects older than five seconds, and believes a leak
- * only when two scans agree.
+ * only when two scans agree.  It is asked while the modules are there, so that
+ * it can name their functions, and again when they are not, for what was only
+ * known to their variables.
  */
-static void report_leaks(void)
+static void report_leaks(bool again)
 {
 	static const char path[] = "/sys/kernel/debug/kmemleak";
 	char line[512];
 	FILE *f;
 
-	if (access(path, W_OK) < 0)
+	if (access(path, W_OK) < 0) {
+		complain("%s: %s\n", path, strerror(errno));
 		return;
-	sleep_ms(5500);
-	write_file(path, "scan");
+	}
+	if (!again) {
+		sleep_ms(5500);
+		write_file(path, "scan");
+	}
 	write_file(path, "scan");
 	f = fopen(path, "re");
 	if (!f)
@@ -707,8 +713,10 @@ int main(void)
 	if (!cmd.tty)
 		pthread_join(err_relay.thread, NULL);
 	if (cmd.leaks)
-		report_leaks();
+		report_leaks(false);
 	unload_modules();
+	if (cmd.leaks)
+		report_leaks(true);
 	put_record("exit %d %llu %llu",
 		   WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 					 WEXITSTATUS(status),
