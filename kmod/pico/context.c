@@ -173,7 +173,7 @@ static int pico_context_read(struct pico_thread *thread,
 }
 
 static int pico_context_write(struct pico_thread *thread,
-			      const struct pico_context *context)
+			      struct pico_context *context)
 {
 	const struct user_regset *regset = pico_extended_regset();
 	struct task_struct *task = thread->task;
@@ -196,33 +196,30 @@ static int pico_context_write(struct pico_thread *thread,
 	return 0;
 }
 
-/* Keep @thread at rest, with its lock held, until pico_release(). */
-static int pico_seize(struct pico_thread *thread)
+/* Have @work done on a thread while it is at rest, under its lock. */
+static int pico_at_rest(struct pico_thread *thread,
+			int (*work)(struct pico_thread *thread,
+				    struct pico_context *context),
+			struct pico_context *context)
 {
+	bool resting = false;
 	int ret;
 
 	might_sleep();
 	ret = pico_suspend_thread(thread, NULL);
 	if (ret)
 		return ret;
-	for (;;) {
+	/* A signal may take it away again before the lock is held. */
+	while (!ret && !resting) {
 		ret = pico_thread_rest(thread);
-		if (ret) {
-			pico_resume_thread(thread, NULL);
-			return ret;
-		}
 		spin_lock(&thread->lock);
-		if (thread->resting && !thread->gone)
-			return 0;
-		/* A signal took it away again. */
+		resting = !ret && thread->resting && !thread->gone;
+		if (resting)
+			ret = work(thread, context);
 		spin_unlock(&thread->lock);
 	}
-}
-
-static void pico_release(struct pico_thread *thread)
-{
-	spin_unlock(&thread->lock);
 	pico_resume_thread(thread, NULL);
+	return ret;
 }
 
 int pico_get_context_thread(struct pico_thread *thread,
@@ -237,17 +234,13 @@ int pico_get_context_thread(struct pico_thread *thread,
 		pico_bases_save(thread);
 		return pico_context_read(thread, context);
 	}
-	ret = pico_seize(thread);
-	if (ret)
-		return ret;
-	ret = pico_context_read(thread, context);
-	pico_release(thread);
-	return ret;
+	return pico_at_rest(thread, pico_context_read, context);
 }
 
 int pico_set_context_thread(struct pico_thread *thread,
 			    const struct pico_context *context)
 {
+	struct pico_context copy = *context;
 	int ret;
 
 	ret = pico_context_check(context);
@@ -260,18 +253,13 @@ int pico_set_context_thread(struct pico_thread *thread,
 	if (thread->task == current) {
 		if (context->parts & PICO_CONTEXT_EXTENDED)
 			return -EDEADLK;
-		ret = pico_context_write(thread, context);
+		ret = pico_context_write(thread, &copy);
 		if (thread->new_bases)
 			pico_bases_load(thread);
 		thread->new_bases = false;
 		return ret;
 	}
-	ret = pico_seize(thread);
-	if (ret)
-		return ret;
-	ret = pico_context_write(thread, context);
-	pico_release(thread);
-	return ret;
+	return pico_at_rest(thread, pico_context_write, &copy);
 }
 
 int pico_set_descriptor_base(struct pico_thread *thread,

@@ -271,8 +271,7 @@ TEST(nothing_above_the_limit)
 						   DK_MEM_RESERVE,
 						   DK_PROT_NONE),
 			      NO_MEMORY);
-		EXPECT_STATUS(DkVirtualMemoryFree(base, length,
-						  DK_MEM_RELEASE),
+		EXPECT_STATUS(DkVirtualMemoryFree(base, length, DK_MEM_RELEASE),
 			      INVALID_PARAMETER);
 		EXPECT_STATUS(DkStreamUnmap(base, length), INVALID_PARAMETER);
 	}
