@@ -168,6 +168,8 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 		return -EINVAL;
 	finalize_exec(bprm);
 	pico_process_present(process, &start);
+	/* Nothing of the caller's, as the ELF loader has it. */
+	memset(current_pt_regs(), 0, offsetof(struct pt_regs, orig_ax));
 	start_thread(current_pt_regs(), start.ip, start.sp);
 	current_pt_regs()->di = start.arg0;
 	if (start.suspended)
