@@ -5,6 +5,7 @@
 #   build/kernel/KERNEL    a kernel to run and to build modules for
 #   build/kmod/KERNEL      the modules for it, built in a tree of links
 #   build/bin build/lib    picoexec, libos.elf, libpal.a
+#   build/samples          the programs of kmod/samples
 #   build/selftests        the test programs
 #   build/vm               what the virtual machine needs and leaves: its logs
 #
@@ -107,14 +108,14 @@ $(kernel)/release: | packages
 build/linux/release: | packages
 	@scripts/fetch-source </dev/null
 
-programs: libpal libos tools
+programs: libpal libos tools tools/samples
 
-libpal libos tools: | packages
+libpal libos tools tools/samples: | packages
 	@$(call quietly,-C $@ BUILD=$(BUILD))
 
 libos: libpal
 
-selftests: libpal build/linux/release
+selftests: libpal tools/samples build/linux/release
 	@$(call quietly,-C $@ BUILD=$(BUILD) KSELFTEST=$(BUILD)/kselftest)
 
 # The modules are built where nothing else is, so that the objects for one
@@ -162,5 +163,5 @@ distclean:
 	@rm -rf build
 
 FORCE:
-.PHONY: help run shell test check all setup packages programs libpal libos tools \
+.PHONY: help run shell test check all setup packages programs libpal libos tools tools/samples \
 	selftests modules modules_install install clean distclean FORCE

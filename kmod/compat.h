@@ -93,6 +93,23 @@ int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt,
 		    const char *name, unsigned int flags, struct path *path);
 #endif
 
+/* 6.8 made vfs_iter_write() wait for a frozen file system by itself. */
+static inline ssize_t pico_compat_iter_write(struct file *file,
+					     struct iov_iter *iter,
+					     loff_t *position)
+{
+	ssize_t done;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	done = vfs_iter_write(file, iter, position, 0);
+#else
+	file_start_write(file);
+	done = vfs_iter_write(file, iter, position, 0);
+	file_end_write(file);
+#endif
+	return done;
+}
+
 /* 6.3 gave follow_down() lookup flags. */
 static inline int dk_follow_down(struct path *path)
 {
