@@ -250,7 +250,7 @@ static void pico_rest(struct pico_thread *thread, struct pt_regs *regs)
 	while (!pico_sleep(thread) || !pico_rest_end(thread, false)) {
 		if (task_sigpending(current) || task_work_pending(current)) {
 			pico_rest_end(thread, true);
-			pico_signals_from_outside();
+			pico_signals_from_outside(thread);
 			thread->in_signal = true;
 			pico_do_signal(regs);
 			thread->in_signal = false;

@@ -29,7 +29,7 @@ static int pico_creation_check(struct pico_thread *thread,
 	if (!thread->process->provider->routines->thread_created ||
 	    in_ia32_syscall())
 		return -EOPNOTSUPP;
-	if (thread->creation || thread->forwarded)
+	if (thread->creation || thread->forward)
 		return -EBUSY;
 	if (attributes->flags)
 		return -EINVAL;
@@ -115,6 +115,7 @@ int pico_create_process(struct pico_thread *thread, struct pt_regs *regs,
 		return -ENOMEM;
 	}
 	process->context = attributes->context;
+	process->native_signals = thread->process->native_signals;
 	process->flags = attributes->flags;
 	process->credentials = attributes->credentials;
 	creation->child->starting = true;
@@ -217,6 +218,7 @@ void pico_creation_start(struct pico_thread *thread, struct pt_regs *regs)
 		.sp = regs->sp,
 		.arg0 = regs->di,
 		.suspended = true,
+		.native_signals = process->native_signals,
 	};
 	int ret = 0;
 
@@ -224,9 +226,12 @@ void pico_creation_start(struct pico_thread *thread, struct pt_regs *regs)
 	if (process->credentials)
 		commit_creds(process->credentials);
 	process->credentials = NULL;
+	/* The file may have been closed before this process could be seen. */
+	if (READ_ONCE(process->host->released))
+		ret = -EPERM;
 	if (!(process->flags & PICO_PROCESS_INHERIT_FILES))
 		pico_close_files();
-	if (!(process->flags & PICO_PROCESS_CLONE_MEMORY))
+	if (!ret && !(process->flags & PICO_PROCESS_CLONE_MEMORY))
 		ret = pico_empty_memory();
 	if (!ret)
 		ret = process->provider->routines->start_process(process,

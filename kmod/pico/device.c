@@ -169,6 +169,7 @@ static int pico_release(struct inode *inode, struct file *file)
 		host->released = true;
 		mutex_unlock(&host->lock);
 		pico_tickets_revoke(host);
+		pico_processes_kill(host);
 		trace_pico_host(host, "release", 0);
 		host->provider->routines->release(host->context);
 		pico_host_put(host);

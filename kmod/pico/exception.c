@@ -70,10 +70,12 @@ static void pico_default_action(unsigned long mask)
 }
 
 /* The provider did not want it: the process dies of it, as any other would. */
-static void pico_exception_fatal(struct pico_exception *exception)
+static void pico_exception_fatal(struct pico_thread *thread,
+				 struct pico_exception *exception)
 {
 	spin_lock_irq(&pico_sighand()->siglock);
-	pico_default_action(sigmask(exception->info.si_signo));
+	if (!thread->process->native_signals)
+		pico_default_action(sigmask(exception->info.si_signo));
 	current->signal->flags &= ~SIGNAL_UNKILLABLE;
 	spin_unlock_irq(&pico_sighand()->siglock);
 	send_sig_info(exception->info.si_signo, &exception->info, current);
@@ -102,14 +104,16 @@ void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs)
 	trace_pico_exception(thread, regs, &thread->exception, handled);
 	thread->exception_pending = false;
 	if (!handled)
-		pico_exception_fatal(&thread->exception);
+		pico_exception_fatal(thread, &thread->exception);
 }
 
 /* Synchronous signals that were sent, not forced: let them do their default. */
-void pico_signals_from_outside(void)
+void pico_signals_from_outside(struct pico_thread *thread)
 {
 	unsigned long pending;
 
+	if (thread->process->native_signals)
+		return;
 	spin_lock_irq(&pico_sighand()->siglock);
 	pending = (current->pending.signal.sig[0] |
 		   current->signal->shared_pending.signal.sig[0]) &
@@ -131,7 +135,7 @@ unsigned long pico_hook_signal(struct pt_regs *regs)
 
 	if (!thread || thread->in_signal)
 		return PICO_HOOK_CONTINUE;
-	if (thread->forwarded)
+	if (thread->forward)
 		pico_forward_finish(thread, regs);
 	if (thread->starting)
 		pico_creation_start(thread, regs);

@@ -113,7 +113,7 @@ static struct pico_host *pico_ticket_take(void)
  * stays blocked, since nobody inside could unblock it. What the launcher
  * ignores stays ignored (nohup).
  */
-static void pico_signals_init(void)
+static void pico_signals_init(bool native)
 {
 	static const int synchronous[] = {
 		SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE,
@@ -122,10 +122,13 @@ static void pico_signals_init(void)
 	int i;
 
 	spin_lock_irq(&pico_sighand()->siglock);
-	for (i = 0; i < ARRAY_SIZE(synchronous); i++)
-		action[synchronous[i] - 1].sa.sa_handler = PICO_NO_HANDLER;
-	action[SIGPIPE - 1].sa.sa_handler = SIG_IGN;
-	action[SIGXFSZ - 1].sa.sa_handler = SIG_IGN;
+	if (!native) {
+		for (i = 0; i < ARRAY_SIZE(synchronous); i++)
+			action[synchronous[i] - 1].sa.sa_handler =
+				PICO_NO_HANDLER;
+		action[SIGPIPE - 1].sa.sa_handler = SIG_IGN;
+		action[SIGXFSZ - 1].sa.sa_handler = SIG_IGN;
+	}
 	sigemptyset(&current->blocked);
 	recalc_sigpending();
 	spin_unlock_irq(&pico_sighand()->siglock);
@@ -157,7 +160,6 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	if (ret)
 		return ret;
 
-	pico_signals_init();
 	pico_close_files();
 	ret = process->provider->routines->start_process(process, thread,
 							 &start);
@@ -167,6 +169,8 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	if (start.ip >= TASK_SIZE_MAX)
 		return -EINVAL;
 	finalize_exec(bprm);
+	pico_signals_init(start.native_signals);
+	process->native_signals = start.native_signals;
 	pico_process_present(process, &start);
 	/* Nothing of the caller's, as the ELF loader has it. */
 	memset(current_pt_regs(), 0, offsetof(struct pt_regs, orig_ax));
@@ -200,7 +204,6 @@ static int pico_prepare(struct linux_binprm *bprm,
 	process = pico_process_alloc(host);
 	if (!process)
 		goto put_host;
-	process->pid = get_pid(task_tgid(current));
 	thread = pico_thread_alloc(process, NULL);
 	if (!thread)
 		goto drop_process;
@@ -214,6 +217,9 @@ static int pico_prepare(struct linux_binprm *bprm,
 	if (!host->released)
 		ret = host->provider->routines->prepare_process(host->context,
 				bprm, &process->context, &thread->context);
+	/* From here on the host's end is the process' end. */
+	if (!ret)
+		process->pid = get_pid(task_tgid(current));
 	mutex_unlock(&host->lock);
 	trace_pico_prepare_process(process, ret);
 	if (ret)

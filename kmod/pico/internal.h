@@ -53,6 +53,7 @@ struct pico_process {
 	struct kref ref;
 	atomic_t threads;
 	atomic_t termination;
+	bool native_signals;	/* of struct pico_start */
 	u32 flags;
 	struct cred *credentials;
 };
@@ -65,6 +66,14 @@ struct pico_creation {
 	void *child_context;
 	bool made;			/* by the clone */
 	struct user_regs_struct registers;
+};
+
+/* What was put in place of a call, compared with the call itself. */
+enum pico_forward {
+	PICO_FORWARD_NONE,
+	PICO_FORWARD_SAME,
+	PICO_FORWARD_NUMBER,
+	PICO_FORWARD_OTHER,
 };
 
 enum pico_leave {
@@ -85,8 +94,8 @@ struct pico_thread {
 	struct task_struct *task;	/* counted */
 	enum pico_syscall (*dispatch)(struct pico_thread *thread,
 				      struct pt_regs *regs);
-	/* A native call is in place of the thread's own. */
-	bool forwarded;
+	/* A native call is, or was, in place of the thread's own. */
+	enum pico_forward forward;
 
 	struct pico_process *process;	/* counted */
 	struct kref ref;
@@ -213,10 +222,11 @@ int pico_set_descriptor_base(struct pico_thread *thread,
 
 /* exception.c */
 void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs);
-void pico_signals_from_outside(void);
+void pico_signals_from_outside(struct pico_thread *thread);
 
 /* process.c */
 struct pico_process *pico_process_alloc(struct pico_host *host);
+void pico_processes_kill(struct pico_host *host);
 void pico_process_drop(struct pico_process *process);
 void pico_process_end(struct pico_process *process);
 void pico_process_present(struct pico_process *process,

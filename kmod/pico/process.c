@@ -98,6 +98,22 @@ void pico_process_drop(struct pico_process *process)
 	module_put(THIS_MODULE);
 }
 
+/*
+ * @host has been released: no process of it may go on. One that is being
+ * created and has no pid yet looks at ->released itself.
+ */
+void pico_processes_kill(struct pico_host *host)
+{
+	struct pico_process *process;
+
+	spin_lock(&pico_processes_lock);
+	list_for_each_entry(process, &pico_processes, link) {
+		if (process->host == host && process->pid)
+			kill_pid(process->pid, SIGKILL, 1);
+	}
+	spin_unlock(&pico_processes_lock);
+}
+
 /* One line a process; see debugfs.c. */
 void pico_processes_show(struct seq_file *file)
 {

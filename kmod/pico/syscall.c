@@ -28,9 +28,9 @@ int notrace pico_hook_system_call(struct pt_regs *regs)
 	if (unlikely(!thread))
 		return PICO_SYSTEM_CALL_CONTINUE;
 	trace_pico_system_call(thread, regs);
-	thread->forwarded = false;
+	thread->forward = PICO_FORWARD_NONE;
 	answer = thread->dispatch(thread, regs);
-	if (unlikely(answer == PICO_SYSCALL_FORWARD && thread->forwarded))
+	if (unlikely(answer == PICO_SYSCALL_FORWARD && thread->forward))
 		return false;
 	trace_pico_system_call_answer(thread, regs);
 	current->syscall_dispatch.on_dispatch = true;
@@ -38,9 +38,10 @@ int notrace pico_hook_system_call(struct pt_regs *regs)
 }
 
 /*
- * Put a call in place; at the signal hook the thread's own comes back. If that
- * has nothing to put back, there is no need to pass by; and without passing
- * by, a call that waits does not see a signal pending.
+ * Put a call in place; at the signal hook the thread's own comes back. If only
+ * the number is another, that matters for a restart alone, which a signal
+ * brings there anyway; a call that waits does not see one pending. If nothing
+ * is, the kernel does whatever it does with such a call.
  */
 void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 		  unsigned long nr, const unsigned long arguments[6])
@@ -52,7 +53,9 @@ void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 	thread->arguments[3] = regs->r10;
 	thread->arguments[4] = regs->r8;
 	thread->arguments[5] = regs->r9;
-	thread->forwarded = true;
+	thread->forward = PICO_FORWARD_SAME;
+	if (nr != thread->number)
+		thread->forward = PICO_FORWARD_NUMBER;
 
 	regs->orig_ax = nr;
 	regs->di = arguments[0];
@@ -61,8 +64,10 @@ void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 	regs->r10 = arguments[3];
 	regs->r8 = arguments[4];
 	regs->r9 = arguments[5];
-	if (memcmp(arguments, thread->arguments, sizeof(thread->arguments)))
+	if (memcmp(arguments, thread->arguments, sizeof(thread->arguments))) {
+		thread->forward = PICO_FORWARD_OTHER;
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	}
 }
 
 /*
@@ -101,7 +106,8 @@ static bool pico_never_forwarded(unsigned long nr, unsigned long a0)
  * After 0 the provider returns PICO_SYSCALL_FORWARD. User mode finds its
  * argument registers unchanged afterwards and the native result in rax; if a
  * signal makes the kernel restart the call, the thread's own call is made
- * again. A call whose arguments are not those of the thread's own sees a
+ * again. A call that is not the thread's own, unchanged, is restarted even if
+ * a native handler was to see -EINTR. A call with other arguments sees a
  * signal pending all the time: do not forward one that waits interruptibly
  * that way.
  *
@@ -137,8 +143,10 @@ EXPORT_SYMBOL_GPL(pico_forward_system_call);
  */
 void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 {
-	thread->forwarded = false;
-	if (regs->orig_ax == -1UL && !thread->creation)
+	bool same = thread->forward == PICO_FORWARD_SAME;
+
+	thread->forward = PICO_FORWARD_NONE;
+	if (same || (regs->orig_ax == -1UL && !thread->creation))
 		return;
 	regs->di = thread->arguments[0];
 	regs->si = thread->arguments[1];

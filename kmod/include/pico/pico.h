@@ -68,6 +68,9 @@ enum pico_syscall {
  * @keep_children: children are zombies until the process waits for them, with
  *		a native call that the provider forwards. Otherwise the kernel
  *		reaps them at once: the provider has seen exit_process().
+ * @native_signals: signals work as execve() leaves them, for a provider that
+ *	forwards rt_sigaction and its like. Otherwise SIGPIPE and SIGXFSZ are
+ *	ignored, and no handler runs. Inherited from the creating process.
  * @arguments_start: user address of the argument strings, which ps and
  *	/proc/PID/cmdline show; 0: none
  * @arguments_end: .
@@ -79,6 +82,7 @@ struct pico_start {
 	unsigned long arg0;
 	bool suspended;
 	bool keep_children;
+	bool native_signals;
 	unsigned long arguments_start;
 	unsigned long arguments_end;
 	unsigned long environment_end;
@@ -235,15 +239,16 @@ enum pico_access {
  * @thread_created: after create_thread() or create_process(): the native call
  *	was made. On the creating thread, may sleep. @child is the new thread,
  *	suspended (or gone already, if it was killed), or NULL where @error says
- *	why there is none; @child_context is what the attributes held. Returns
+ *	why there is none; @child_context is what the thread's attributes held,
+ *	and may be gone with the child if that was killed. Returns
  *	what user mode shall see in rax. Called also if the creating thread was
  *	killed meanwhile. For who calls create_thread() or create_process().
  *
  * @open:	a file of /dev/pico was bound to the provider; stores its host
  *		object. May sleep. Mandatory if processes are to be created.
  * @ioctl:	an ioctl numbered PICO_IOC_PROVIDER or above.
- * @release:	the last reference to the file is gone; the provider ends the
- *		processes made from it.
+ * @release:	the last reference to the file is gone. pico.ko has killed the
+ *		processes made from it, which may not have ended yet.
  * @prepare_process: a ticket is being redeemed by execve(). Checks everything
  *	that can be checked, allocates the process' and first thread's
  *	contexts; an error makes execve() fail and leaves the caller as it was.

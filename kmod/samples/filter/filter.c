@@ -228,6 +228,7 @@ static int filter_start_process(struct pico_process *pico,
 		put_user(task_pid_vnr(current), thread->set_tid);
 	current->clear_child_tid = thread->clear_tid;
 	start->keep_children = true;	/* for wait4() */
+	start->native_signals = true;	/* rt_sigaction is forwarded */
 
 	mutex_lock(&filter->lock);
 	if (filter->closed) {
