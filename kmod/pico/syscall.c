@@ -144,6 +144,7 @@ EXPORT_SYMBOL_GPL(pico_forward_system_call);
 void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 {
 	bool same = thread->forward == PICO_FORWARD_SAME;
+	long native;
 
 	thread->forward = PICO_FORWARD_NONE;
 	if (same || (regs->orig_ax == -1UL && !thread->creation))
@@ -155,8 +156,13 @@ void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 	regs->r8 = thread->arguments[4];
 	regs->r9 = thread->arguments[5];
 	regs->orig_ax = -1;
-	if (thread->creation)
-		regs->ax = pico_creation_finish(thread, regs->ax);
+	if (thread->creation) {
+		native = regs->ax;
+		regs->ax = pico_creation_finish(thread, native);
+		/* There is a child: whatever it is, it does not mean "again". */
+		if (native > 0)
+			return;
+	}
 
 	switch ((long)regs->ax) {
 	case -ERESTARTNOHAND:
