@@ -73,6 +73,41 @@ void pico_apc_gone(struct pico_thread *thread)
 	wake_up_all(&thread->wait);
 }
 
+/* Whether the thread shall stay where it is, or go where it can be reached. */
+static bool pico_held(const struct pico_thread *thread)
+{
+	return READ_ONCE(thread->suspensions) || READ_ONCE(thread->holds);
+}
+
+/*
+ * Hold a thread for the moment, which is not to be seen in its suspensions:
+ * they are the provider's, who may resume it meanwhile.
+ * Return: 0; -ESRCH: it has ended.
+ */
+int pico_thread_hold(struct pico_thread *thread)
+{
+	int ret = 0;
+
+	spin_lock(&thread->lock);
+	if (thread->gone) {
+		ret = -ESRCH;
+	} else {
+		if (!pico_held(thread))
+			pico_kick(thread);
+		thread->holds++;
+	}
+	spin_unlock(&thread->lock);
+	return ret;
+}
+
+void pico_thread_release(struct pico_thread *thread)
+{
+	spin_lock(&thread->lock);
+	thread->holds--;
+	spin_unlock(&thread->lock);
+	wake_up_all(&thread->wait);
+}
+
 int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous)
 {
 	unsigned int before;
@@ -85,9 +120,9 @@ int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous)
 	} else if (before >= PICO_SUSPENSIONS_MAX) {
 		ret = -EOVERFLOW;
 	} else {
-		thread->suspensions++;
-		if (!before)
+		if (!pico_held(thread))
 			pico_kick(thread);
+		thread->suspensions++;
 	}
 	spin_unlock(&thread->lock);
 	if (ret)
@@ -197,13 +232,13 @@ static void pico_rest_begin(struct pico_thread *thread)
 	wake_up_all(&thread->wait);
 }
 
-/* False: it was suspended again, or shall leave; never if it is @forced. */
+/* False: it is held again, or shall leave; never if it is @forced. */
 static bool pico_rest_end(struct pico_thread *thread, bool forced)
 {
 	bool end;
 
 	spin_lock(&thread->lock);
-	end = forced || (!thread->suspensions && !thread->leave);
+	end = forced || (!pico_held(thread) && !thread->leave);
 	if (end) {
 		thread->resting = false;
 		if (thread->new_bases)
@@ -235,7 +270,7 @@ static bool pico_sleep(struct pico_thread *thread)
 		if (task_sigpending(current) || task_work_pending(current) ||
 		    READ_ONCE(thread->leave))
 			break;
-		end = !READ_ONCE(thread->suspensions);
+		end = !pico_held(thread);
 		if (end)
 			break;
 		schedule();
@@ -262,7 +297,7 @@ static void pico_rest(struct pico_thread *thread, struct pt_regs *regs)
 }
 
 /*
- * Wait until @thread, which the caller keeps suspended, is at rest.
+ * Wait until @thread, which the caller holds, is at rest.
  * Return: 0; -ESRCH: it has ended; -ERESTARTSYS: a signal, or a suspension of
  * the caller, came first.
  */
@@ -289,8 +324,7 @@ void pico_apc(struct pico_thread *thread, struct pt_regs *regs)
 			pico_exception_dispatch(thread, regs);
 		clear_notify_signal();
 		if (!task_sigpending(current) && !task_work_pending(current) &&
-		    !READ_ONCE(thread->suspensions) &&
-		    !READ_ONCE(thread->leave))
+		    !pico_held(thread) && !READ_ONCE(thread->leave))
 			return;
 		pico_rest(thread, regs);
 	}

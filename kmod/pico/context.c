@@ -206,7 +206,7 @@ static int pico_at_rest(struct pico_thread *thread,
 	int ret;
 
 	might_sleep();
-	ret = pico_suspend_thread(thread, NULL);
+	ret = pico_thread_hold(thread);
 	if (ret)
 		return ret;
 	/* A signal may take it away again before the lock is held. */
@@ -218,7 +218,7 @@ static int pico_at_rest(struct pico_thread *thread,
 			ret = work(thread, context);
 		spin_unlock(&thread->lock);
 	}
-	pico_resume_thread(thread, NULL);
+	pico_thread_release(thread);
 	return ret;
 }
 

@@ -108,7 +108,8 @@ struct pico_thread {
 
 	spinlock_t lock;
 	wait_queue_head_t wait;		/* the thread, and who waits for it */
-	unsigned int suspensions;	/* @lock */
+	unsigned int suspensions;	/* @lock: the provider's */
+	unsigned int holds;		/* @lock: who looks at its state */
 	enum pico_leave leave;		/* @lock */
 	int status;			/* @lock: to leave with */
 	bool kicked;			/* @lock: @work is queued */
@@ -200,6 +201,8 @@ void pico_creation_start(struct pico_thread *thread, struct pt_regs *regs);
 void pico_apc(struct pico_thread *thread, struct pt_regs *regs);
 void pico_apc_init(struct pico_thread *thread);
 void pico_apc_gone(struct pico_thread *thread);
+int pico_thread_hold(struct pico_thread *thread);
+void pico_thread_release(struct pico_thread *thread);
 int pico_thread_rest(struct pico_thread *thread);
 int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous);
 int pico_resume_thread(struct pico_thread *thread, unsigned int *previous);
