@@ -147,7 +147,7 @@ void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 	long native;
 
 	thread->forward = PICO_FORWARD_NONE;
-	if (same || (regs->orig_ax == -1UL && !thread->creation))
+	if (!thread->creation && (same || regs->orig_ax == -1UL))
 		return;
 	regs->di = thread->arguments[0];
 	regs->si = thread->arguments[1];
