@@ -161,7 +161,7 @@ int pico_resume_thread(struct pico_thread *thread, unsigned int *previous)
 bool pico_status_valid(int status)
 {
 	if (status & 0x7f)
-		return status > 0 && status < _NSIG && status < 0x7f;
+		return status > 0 && status <= _NSIG;
 	return !(status & ~0xff00);
 }
 

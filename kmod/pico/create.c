@@ -104,7 +104,7 @@ int pico_create_process(struct pico_thread *thread, struct pt_regs *regs,
 	if (!thread->process->provider->routines->start_process)
 		return -EOPNOTSUPP;
 	if (attributes->flags & ~PICO_PROCESS_FLAGS ||
-	    attributes->exit_signal < 0 || attributes->exit_signal >= _NSIG)
+	    attributes->exit_signal < 0 || attributes->exit_signal > _NSIG)
 		return -EINVAL;
 	process = pico_process_alloc(thread->process->host);
 	if (!process)
