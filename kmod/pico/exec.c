@@ -136,6 +136,22 @@ static void pico_signals_init(bool native)
 
 static struct linux_binfmt pico_binfmt;
 
+/*
+ * A core is an ELF file, whatever the program was. The kernel's own writer of
+ * them is not exported, but the caller of execve(), an ELF program, has it.
+ */
+static void pico_binfmt_core_dump(void)
+{
+#ifdef CONFIG_COREDUMP
+	struct linux_binfmt *binfmt = current->mm ? current->mm->binfmt : NULL;
+
+	if (!binfmt || !binfmt->core_dump)
+		return;
+	WRITE_ONCE(pico_binfmt.min_coredump, binfmt->min_coredump);
+	WRITE_ONCE(pico_binfmt.core_dump, binfmt->core_dump);
+#endif
+}
+
 static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 		     struct pico_thread *thread)
 {
@@ -143,6 +159,7 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	struct vm_area_struct *stack;
 	int ret;
 
+	pico_binfmt_core_dump();
 	bprm->per_clear |= READ_IMPLIES_EXEC | PER_CLEAR_ON_SETID;
 	ret = begin_new_exec(bprm);
 	if (ret)
