@@ -145,7 +145,8 @@ static void pico_binfmt_core_dump(void)
 #ifdef CONFIG_COREDUMP
 	struct linux_binfmt *binfmt = current->mm ? current->mm->binfmt : NULL;
 
-	if (!binfmt || !binfmt->core_dump)
+	/* What may be unloaded is left alone. */
+	if (!binfmt || binfmt->module || !binfmt->core_dump)
 		return;
 	WRITE_ONCE(pico_binfmt.min_coredump, binfmt->min_coredump);
 	WRITE_ONCE(pico_binfmt.core_dump, binfmt->core_dump);
