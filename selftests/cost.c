@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What Dk calls cost, in instructions, beside native calls that do the same
- * work. Needs scripts/vm --icount; elsewhere everything is skipped. The
- * ratios are for reading; only the null call has a limit.
+ * What calls of picoprocesses cost, in instructions, beside native calls that
+ * do the same work. Needs scripts/vm --icount; elsewhere everything is
+ * skipped. The ratios are for reading; null calls have limits.
  */
-/* The aim is 300, native getpid's price. This is what must not be passed. */
-#define LIMIT_NULL	400
+/* Through a registered provider, that of kmod/samples/minimal. */
+#define LIMIT_PROVIDER	300
+/* Through drawbridge.ko: what must not be passed again. */
+#define LIMIT_NULL	340
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -23,6 +25,7 @@
 #include <unistd.h>
 #include "kselftest.h"
 #include "lib/sandbox.h"
+#include "lib/sample.h"
 
 static inline unsigned long long ticks(void)
 {
@@ -104,6 +107,69 @@ static void measure_native(void)
 	unlink("/tmp/bench-native");
 }
 
+/*
+ * For the provider "minimal": the smallest time of 1000 calls, less
+ * PROGRAM_BIAS, as exit code.
+ */
+#define PROGRAM_BIAS	128
+
+asm(".pushsection .rodata\n"
+    "program:\n"
+    "	.ascii	\"\\177PICOEXE\"\n"
+    "	mov	$383, %r15d\n"
+    "	mov	$1000, %r14d\n"
+    "1:	lfence\n"
+    "	rdtsc\n"
+    "	lfence\n"
+    "	shl	$32, %rdx\n"
+    "	or	%rax, %rdx\n"
+    "	mov	%rdx, %r13\n"
+    "	mov	$1, %eax\n"
+    "	syscall\n"
+    "	lfence\n"
+    "	rdtsc\n"
+    "	lfence\n"
+    "	shl	$32, %rdx\n"
+    "	or	%rax, %rdx\n"
+    "	sub	%r13, %rdx\n"
+    "	cmp	%r15, %rdx\n"
+    "	cmovb	%rdx, %r15\n"
+    "	dec	%r14d\n"
+    "	jnz	1b\n"
+    "	lea	-128(%r15), %edi\n"
+    "	xor	%eax, %eax\n"
+    "	syscall\n"
+    "program_end:\n"
+    "	.popsection\n");
+
+extern const char program[], program_end[];
+
+/* Ticks of a null call through the smallest provider; 0: it did not run. */
+static unsigned long long measure_provider(void)
+{
+	char *const args[] = { "cost", NULL }, *const env[] = { NULL };
+	int device, file, status = -1;
+	pid_t pid;
+
+	if (sample_module("minimal", true))
+		return 0;
+	device = sample_open("minimal");
+	file = memfd_create("cost", 0);
+	pid = fork();
+	if (!pid) {
+		if (write(file, program, program_end - program) > 0 &&
+		    !ioctl(device, PICO_IOC_TICKET))
+			fexecve(file, args, env);
+		abort();
+	}
+	if (!wait_for(pid, &status, 20000) || !WIFEXITED(status))
+		status = -1;
+	close(file);
+	close(device);
+	sample_module("minimal", false);
+	return status < 0 ? 0 : WEXITSTATUS(status) + PROGRAM_BIAS;
+}
+
 static unsigned long long find(const struct value *v, int n, const char *name)
 {
 	for (int i = 0; i < n; i++)
@@ -140,7 +206,7 @@ static bool measure_dk(void)
 
 int main(void)
 {
-	unsigned long long overhead, null;
+	unsigned long long overhead, null, provider;
 
 	ksft_print_header();
 	if (!getenv("PICO_ICOUNT")) {
@@ -148,7 +214,8 @@ int main(void)
 		ksft_test_result_skip("needs --icount\n");
 		ksft_finished();
 	}
-	ksft_set_plan(2);
+	ksft_set_plan(3);
+	provider = measure_provider();
 	measure_native();
 	ksft_test_result(measure_dk() && dks > 5, "the image measured\n");
 	overhead = find(native, natives, "nothing");
@@ -167,9 +234,16 @@ int main(void)
 			ksft_print_msg("%s %llu\n", dk[i].name,
 				       dk[i].ticks - overhead);
 	}
+	ksft_print_msg("ratio provider-null %.2f\n",
+		       (double)(provider - overhead) /
+			       (find(native, natives, "null") - overhead));
+	ksft_test_result(
+		provider && provider - overhead <= LIMIT_PROVIDER,
+		"a provider's null call is at most %d instructions: %llu\n",
+		LIMIT_PROVIDER, provider - overhead);
 	null = find(dk, dks, "null") - overhead;
 	ksft_test_result(null <= LIMIT_NULL,
-			 "a null call is at most %d instructions: %llu\n",
+			 "a Dk null call is at most %d instructions: %llu\n",
 			 LIMIT_NULL, null);
 	ksft_finished();
 }

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include "lib/harness.h"
 #include "lib/sample.h"
 
 #define BASE	0x400000UL

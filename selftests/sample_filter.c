@@ -3,6 +3,7 @@
 #include <asm/unistd.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include "lib/harness.h"
 #include "lib/sample.h"
 
 FIXTURE(filter)

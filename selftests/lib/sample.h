@@ -4,13 +4,15 @@
 #define SAMPLE_H
 
 #include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <pico/samples.h>
-#include "harness.h"
+#include "sandbox.h"
 
 /* Load a sample's module, or unload it. */
 static inline int sample_module(const char *name, bool load)
