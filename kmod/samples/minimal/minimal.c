@@ -35,7 +35,7 @@ static int minimal_open(void **host)
 	return 0;
 }
 
-/* Processes may outlive the file: there is nothing that they share. */
+/* pico.ko has killed the file's processes. */
 static void minimal_release(void *host)
 {
 }
