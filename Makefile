@@ -143,8 +143,11 @@ $(kmod)/.sources: FORCE
 
 # -------------------------------------------------------------- installing
 
+# pico_test.ko does whatever anybody tells it: it is for the tests alone.
 modules_install: modules
+	@grep -v '/kmod/test/' $(kmod)/modules.order >$(kmod)/.installed
 	@$(MAKE) -C $(kdir) M=$(abspath $(kmod)) CONFIG_MODULE_SIG_ALL= \
+		MODORDER=$(abspath $(kmod))/.installed \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
 		modules_install >&2
 
