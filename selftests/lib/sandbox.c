@@ -79,7 +79,8 @@ const char *module_path(const char *name)
 		snprintf(path, sizeof(paths[0]), "%s/%s.ko", folder, name);
 	else
 		snprintf(path, sizeof(paths[0]), "%s/../kmod/%s/kmod/%s/%s.ko",
-			 test_folder(), kernel ? kernel : "6.1", name, name);
+			 test_folder(), kernel ? kernel : "6.1",
+			 strcmp(name, "pico_test") ? name : "test", name);
 	return path;
 }
 

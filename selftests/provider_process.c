@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CreateProcess, both ways: an execve() that redeems a ticket, and
+ * create_process() with each of its attributes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "lib/harness.h"
+#include "lib/provider.h"
+
+#define PRIVATE		(PICO_TEST_STACKS + 0x100)	/* not shared */
+
+PROVIDER_FIXTURE(process, true)
+
+static __u64 read_word(struct world *w, int n, __u64 address)
+{
+	slot_begin(w, n, SLOT_READ, address, 0, 0, 0, 0, 0, 0);
+	return slot_done(w, n) ? w->shared->slots[n].result : NO_RESULT;
+}
+
+static bool write_word(struct world *w, int n, __u64 address, __u64 value)
+{
+	slot_begin(w, n, SLOT_WRITE, address, value, 0, 0, 0, 0, 0);
+	return slot_done(w, n);
+}
+
+/* ---- execve() ---- */
+
+TEST_F(process, life_of_one)
+{
+	static const int order[] = {
+		PICO_TEST_PREPARE,     PICO_TEST_START,	       PICO_TEST_NAME,
+		PICO_TEST_EXIT_THREAD, PICO_TEST_EXIT_PROCESS,
+	};
+	struct pico_test_event e[16];
+	pid_t pid;
+
+	clear_events(&self->w);
+	pid = start_process(&self->w, self->w.host, 1, true);
+	ASSERT_EQ(1, self->w.shared->slots[1].started);
+	ASSERT_EQ(0, terminate_process(&self->w, pid, EXITED(1)));
+	ASSERT_EQ(EXITED(1), end_status(pid));
+	ASSERT_EQ(5, events(&self->w, e, 16));
+	for (int i = 0; i < 5; i++) {
+		EXPECT_EQ(order[i], e[i].callback);
+		EXPECT_EQ(pid, e[i].caller);
+		EXPECT_TRUE(e[i].context & PICO_TEST_MAY_SLEEP);
+		if (i)
+			EXPECT_EQ(pid, e[i].pid);
+	}
+	EXPECT_TRUE(e[1].context & PICO_TEST_OWN);
+	EXPECT_TRUE(e[1].context & PICO_TEST_HAS_MM);
+	EXPECT_TRUE(e[3].context & PICO_TEST_HAS_MM);
+}
+
+/* The old program goes on, and the ticket is used up. */
+TEST_F(process, prepare_refuses)
+{
+	pid_t pid;
+
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_PREPARE,
+					      .result = -EDOM }));
+	clear_events(&self->w);
+	pid = start_process(&self->w, self->w.host, 1, false);
+	EXPECT_EQ(EXITED(EDOM), end_status(pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_PREPARE, 0));
+	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_START, 0));
+	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_EXIT_PROCESS, 0));
+}
+
+TEST_F(process, start_fails)
+{
+	pid_t pid;
+	int status;
+
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_START,
+					      .result = -ENODEV }));
+	clear_events(&self->w);
+	pid = start_process(&self->w, self->w.host, 1, false);
+	status = end_status(pid);
+	EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("status %#x", status);
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+}
+
+TEST_F(process, killed_while_it_starts)
+{
+	static const int callbacks[] = { PICO_TEST_PREPARE, PICO_TEST_START,
+					 PICO_TEST_NAME };
+
+	for (int i = 0; i < 3; i++) {
+		struct pico_test_behaviour gate = {
+			.callback = callbacks[i],
+			.flags = PICO_TEST_GATE,
+		};
+		pid_t pid;
+
+		ASSERT_EQ(0, behave(&self->w, gate));
+		clear_events(&self->w);
+		pid = start_process(&self->w, self->w.host, 1, false);
+		ASSERT_TRUE(wait_event(&self->w, callbacks[i], 0));
+		kill(pid, SIGKILL);
+		gate.flags = 0;
+		ASSERT_EQ(0, behave(&self->w, gate));
+		EXPECT_EQ(SIGKILL, end_status(pid));
+		EXPECT_EQ(0, self->w.shared->slots[1].started);
+		EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, 0));
+	}
+}
+
+static void comm(pid_t pid, char *text, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	text[0] = '\0';
+	if (read_file(path, text, size) > 0)
+		text[strcspn(text, "\n")] = '\0';
+}
+
+TEST_F(process, image_name)
+{
+	char name[16] = "pico: a name :)", text[64];
+	pid_t pid, child;
+
+	comm(self->pid, text, sizeof(text));
+	EXPECT_STREQ("picotest", text);
+	ASSERT_EQ(0, ioctl(self->w.control, PICO_TEST_IOC_NAME, name));
+	pid = start_process(&self->w, self->w.host, 1, true);
+	comm(pid, text, sizeof(text));
+	EXPECT_STREQ("pico: a name :)", text);
+	child = new_process(&self->w, 0, 2, 0);
+	ASSERT_GT(child, 0);
+	comm(child, text, sizeof(text));
+	EXPECT_STREQ("pico: a name :)", text);
+	/* The first one's has not changed. */
+	comm(self->pid, text, sizeof(text));
+	EXPECT_STREQ("picotest", text);
+}
+
+TEST_F(process, without_an_image_name)
+{
+	struct pico_test_registration r = {
+		.slot = 1,
+		.without = 1U << PICO_TEST_NAME,
+		.process_access = 7,
+		.thread_access = 7,
+		.name = "nameless",
+	};
+	char text[64];
+	pid_t pid;
+	int fd;
+
+	ASSERT_EQ(0, ioctl(self->w.control, PICO_TEST_IOC_REGISTER, &r));
+	fd = provider_open(&self->w, "nameless");
+	ASSERT_GE(fd, 0);
+	pid = start_process(&self->w, fd, 1, true);
+	comm(pid, text, sizeof(text));
+	EXPECT_STREQ("provider.img", text);
+	close(fd);
+}
+
+/* ---- create_process() ---- */
+
+TEST_F(process, begins_suspended)
+{
+	struct pico_test_create c;
+	struct pico_test_service s;
+	struct pico_test_event e;
+	__u32 previous;
+	long pid;
+
+	create_init(&c, 1);
+	c.registers[PICO_TEST_SI] = 0x777;
+	c.registers[PICO_TEST_FS_BASE] = 0x10000;
+	clear_events(&self->w);
+	pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+	ASSERT_GT(pid, 0);
+	ASSERT_NE(NO_RESULT, pid);
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_START, pid));
+	ASSERT_TRUE(last_event(&self->w, PICO_TEST_START, pid, &e));
+	EXPECT_EQ(pid, e.caller);
+	EXPECT_TRUE(e.context & PICO_TEST_MAY_SLEEP);
+	/* start_process() is shown the attributes. */
+	EXPECT_EQ(PICO_TEST_ENTRY, e.value[0]);
+	EXPECT_EQ(c.registers[PICO_TEST_SP], e.value[1]);
+	EXPECT_EQ(1, e.value[2]);
+	ASSERT_TRUE(last_event(&self->w, PICO_TEST_CREATED, self->pid, &e));
+	EXPECT_EQ(pid, e.value[0]);
+	EXPECT_EQ(0, e.value[1]);
+	ASSERT_EQ(0, get_context(&self->w, pid, 3, &s));
+	EXPECT_EQ(PICO_TEST_ENTRY, s.registers[PICO_TEST_IP]);
+	EXPECT_EQ(0x777, s.registers[PICO_TEST_SI]);
+	EXPECT_EQ(0x10000, s.registers[PICO_TEST_FS_BASE]);
+	usleep(50000);
+	EXPECT_EQ(0, self->w.shared->slots[1].started);
+	EXPECT_EQ(0, resume(&self->w, pid, &previous));
+	EXPECT_EQ(1, previous);
+	EXPECT_TRUE(eventually(self->w.shared->slots[1].started));
+	EXPECT_EQ(pid,
+		  slot_call(&self->w, 1, PICO_TEST_CALL_TID, 0, 0, 0, 0, 0));
+	EXPECT_EQ(pid, status_number(pid, "Tgid:"));
+	EXPECT_EQ(self->pid, status_number(pid, "PPid:"));
+	/* Its context is its own. */
+	s.service = PICO_TEST_DO_CONTEXTS;
+	s.tid = pid;
+	EXPECT_EQ(0, service(&self->w, &s));
+}
+
+TEST_F(process, without_memory)
+{
+	pid_t pid;
+
+	ASSERT_TRUE(write_word(&self->w, 0, PRIVATE, 0x1234));
+	pid = new_process(&self->w, 0, 1, 0);
+	ASSERT_GT(pid, 0);
+	/* The same place, but not the same memory. */
+	EXPECT_EQ(0, read_word(&self->w, 1, PRIVATE));
+	EXPECT_EQ(0x1234, read_word(&self->w, 0, PRIVATE));
+}
+
+/* Nothing is there but what was mapped in the new process. */
+TEST_F(process, without_memory_there_are_three_maps)
+{
+	char path[64], text[4096], *line, *next;
+	pid_t pid = new_process(&self->w, 0, 1, 0);
+	int lines = 0;
+
+	ASSERT_GT(pid, 0);
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	ASSERT_GT(read_file(path, text, sizeof(text)), 0);
+	for (line = text; *line; line = next + 1) {
+		unsigned long from = strtoul(line, NULL, 16);
+
+		next = strchr(line, '\n');
+		ASSERT_NE(NULL, next);
+		EXPECT_TRUE(from == PICO_TEST_IMAGE ||
+			    from == PICO_TEST_STACKS ||
+			    from == PICO_TEST_SHARED ||
+			    !strncmp(line, "ffffffffff600000", 16))
+		TH_LOG("%.*s", (int)(next - line), line);
+		lines++;
+	}
+	EXPECT_GE(lines, 3);
+}
+
+TEST_F(process, with_a_copy_of_memory)
+{
+	pid_t pid;
+
+	ASSERT_TRUE(write_word(&self->w, 0, PRIVATE, 0x1234));
+	pid = new_process(&self->w, 0, 1, CLONE_MEMORY);
+	ASSERT_GT(pid, 0);
+	EXPECT_EQ(0x1234, read_word(&self->w, 1, PRIVATE));
+	/* On write, each has its own. */
+	ASSERT_TRUE(write_word(&self->w, 1, PRIVATE, 0x5678));
+	EXPECT_EQ(0x1234, read_word(&self->w, 0, PRIVATE));
+	ASSERT_TRUE(write_word(&self->w, 0, PRIVATE, 0x9abc));
+	EXPECT_EQ(0x5678, read_word(&self->w, 1, PRIVATE));
+	/* What is shared is shared. */
+	ASSERT_TRUE(write_word(&self->w, 1, SLOT_ADDRESS(0, scratch), 99));
+	EXPECT_EQ(99, read_word(&self->w, 0, SLOT_ADDRESS(0, scratch)));
+}
+
+static long memfd(struct world *w, int n)
+{
+	strcpy((char *)w->shared->slots[n].scratch, "inside");
+	return slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_memfd_create,
+			 SLOT_ADDRESS(n, scratch), 0, 0, 0);
+}
+
+static long file_seek(struct world *w, int n, long fd, long to)
+{
+	return slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_lseek, fd, to,
+			 to < 0 ? SEEK_CUR : SEEK_SET, 0);
+}
+
+TEST_F(process, files)
+{
+	pid_t with, without;
+	long fd = memfd(&self->w, 0);
+
+	ASSERT_EQ(0, fd);
+	ASSERT_EQ(17, file_seek(&self->w, 0, fd, 17));
+	with = new_process(&self->w, 0, 1, INHERIT_FILES);
+	without = new_process(&self->w, 0, 2, CLONE_MEMORY);
+	ASSERT_GT(with, 0);
+	ASSERT_GT(without, 0);
+	/* A copy of the table: the open file is the same, */
+	EXPECT_EQ(27, file_seek(&self->w, 1, fd, 27));
+	EXPECT_EQ(27, slot_call(&self->w, 0, PICO_TEST_CALL_FORWARD, SYS_lseek,
+				fd, 0, SEEK_CUR, 0));
+	/* and the descriptors are each one's own. */
+	EXPECT_EQ(0, slot_call(&self->w, 1, PICO_TEST_CALL_FORWARD, SYS_close,
+			       fd, 0, 0, 0));
+	EXPECT_EQ(28, file_seek(&self->w, 0, fd, 28));
+	EXPECT_EQ(-EBADF, file_seek(&self->w, 2, fd, 1));
+}
+
+TEST_F(process, parents)
+{
+	pid_t child = new_process(&self->w, 0, 1, 0);
+	pid_t sibling = new_process(&self->w, 0, 2, SIBLING);
+
+	ASSERT_GT(child, 0);
+	ASSERT_GT(sibling, 0);
+	EXPECT_EQ(self->pid, status_number(child, "PPid:"));
+	EXPECT_EQ(getpid(), status_number(sibling, "PPid:"));
+	ASSERT_EQ(0, terminate_process(&self->w, sibling, EXITED(12)));
+	EXPECT_EQ(EXITED(12), end_status(sibling));
+	/* Nobody waits for the child: it is reaped at once. */
+	ASSERT_EQ(0, terminate_process(&self->w, child, EXITED(13)));
+	EXPECT_TRUE(eventually(thread_state(child) == 0));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, child));
+}
+
+static volatile sig_atomic_t got;
+
+static void note(int sig)
+{
+	got = sig;
+}
+
+TEST_F(process, exit_signals)
+{
+	struct sigaction action = { .sa_handler = note };
+	static const int wrong[] = { -1, 65, 1000 };
+	struct pico_test_create c;
+	long pid;
+
+	sigaction(SIGCHLD, &action, NULL);
+	for (int i = 0; i < 2; i++) {
+		create_init(&c, 1);
+		c.process_flags = SIBLING;
+		/* A sibling's is its creator's, as with CLONE_PARENT. */
+		c.exit_signal = i ? SIGCHLD : 0;
+		c.resume = 1;
+		pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+		ASSERT_GT(pid, 0);
+		got = 0;
+		ASSERT_EQ(0, terminate_process(&self->w, pid, EXITED(2)));
+		EXPECT_EQ(EXITED(2), end_status(pid));
+		if (i)
+			EXPECT_EQ(SIGCHLD, got);
+	}
+	for (int i = 0; i < 3; i++) {
+		create_init(&c, 1);
+		c.exit_signal = wrong[i];
+		EXPECT_EQ(-EINVAL,
+			  create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c));
+	}
+}
+
+TEST_F(process, unknown_flags)
+{
+	for (int bit = 3; bit < 32; bit++) {
+		struct pico_test_create c;
+
+		create_init(&c, 1);
+		c.process_flags = 1U << bit | CLONE_MEMORY;
+		EXPECT_EQ(-EINVAL,
+			  create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c));
+		create_init(&c, 1);
+		c.thread_flags = 1U << bit;
+		EXPECT_EQ(-EINVAL,
+			  create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c));
+	}
+	EXPECT_EQ(1, module_counter("pico", "processes"));
+	EXPECT_EQ(2, module_counter("pico_test", "contexts"));
+}
+
+TEST_F(process, impossible_registers)
+{
+	struct pico_test_create c;
+
+	create_init(&c, 1);
+	c.registers[PICO_TEST_IP] = 1UL << 63;
+	EXPECT_EQ(-EINVAL, create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c));
+	create_init(&c, 1);
+	c.registers[PICO_TEST_GS_BASE] = 0xffffffff81000000;
+	EXPECT_EQ(-EINVAL, create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c));
+	EXPECT_EQ(1, module_counter("pico", "processes"));
+}
+
+TEST_F(process, one_at_a_time)
+{
+	struct pico_test_create c;
+
+	create_init(&c, 1);
+	c.twice = 1;
+	EXPECT_GT(create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c), 0);
+	EXPECT_EQ(-EBUSY, c.second);
+	EXPECT_EQ(2, module_counter("pico", "processes"));
+}
+
+TEST_F(process, from_a_32_bit_entry)
+{
+	struct pico_test_create c;
+
+	create_init(&c, 1);
+	memcpy(self->w.shared->slots[0].scratch, &c, sizeof(c));
+	slot_begin(&self->w, 0, SLOT_INT80, PICO_TEST_CALL_PROCESS,
+		   SLOT_ADDRESS(0, scratch), 0, 0, 0, 0, 0);
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	EXPECT_EQ((__u32)-EOPNOTSUPP, (__u32)self->w.shared->slots[0].result);
+	EXPECT_EQ(1, module_counter("pico", "processes"));
+}
+
+TEST_F(process, credentials)
+{
+	struct pico_test_create c;
+	long pid, grandchild;
+
+	create_init(&c, 1);
+	c.uid = 12345;
+	c.resume = 1;
+	pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+	ASSERT_GT(pid, 0);
+	ASSERT_TRUE(eventually(self->w.shared->slots[1].started));
+	EXPECT_EQ(12345, status_number(pid, "Uid:"));
+	EXPECT_EQ(0, status_number(pid, "CapEff:"));
+	EXPECT_EQ(0, status_number(self->pid, "Uid:"));
+	EXPECT_EQ(12345, slot_call(&self->w, 1, PICO_TEST_CALL_FORWARD,
+				   SYS_getuid, 0, 0, 0, 0));
+	/* Otherwise they are the caller's own. */
+	grandchild = new_process(&self->w, 1, 2, 0);
+	ASSERT_GT(grandchild, 0);
+	EXPECT_EQ(12345, status_number(grandchild, "Uid:"));
+}
+
+TEST_F(process, start_of_a_created_one_fails)
+{
+	struct pico_test_create c;
+	int status;
+	long pid;
+
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_START,
+					      .result = -ENODEV }));
+	for (int i = 0; i < 2; i++) {
+		create_init(&c, 1);
+		c.process_flags = SIBLING | (i ? CLONE_MEMORY : 0);
+		/* A failed start does not wait to be resumed. */
+		pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+		ASSERT_GT(pid, 0);
+		status = end_status(pid);
+		EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("status %#x", status);
+		EXPECT_EQ(1,
+			  count_events(&self->w, PICO_TEST_EXIT_THREAD, pid));
+		EXPECT_EQ(1,
+			  count_events(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+	}
+	EXPECT_EQ(0, self->w.shared->slots[1].started);
+	EXPECT_EQ(2,
+		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
+}
+
+TEST_F(process, killed_before_it_is_resumed)
+{
+	for (int i = 0; i < 10; i++) {
+		struct pico_test_create c;
+		long pid;
+
+		create_init(&c, 1);
+		c.process_flags = SIBLING;
+		pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+		ASSERT_GT(pid, 0);
+		kill(pid, SIGKILL);
+		EXPECT_EQ(SIGKILL, end_status(pid));
+		EXPECT_EQ(1,
+			  count_events(&self->w, PICO_TEST_EXIT_THREAD, pid));
+		EXPECT_EQ(1,
+			  count_events(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+	}
+	EXPECT_EQ(0, self->w.shared->slots[1].started);
+}
+
+/* They outlive their creator, and end with the host. */
+TEST_F(process, generations)
+{
+	pid_t pids[8];
+
+	pids[0] = self->pid;
+	for (int i = 1; i < 8; i++) {
+		pids[i] = new_process(&self->w, i - 1, i, i & 1);
+		ASSERT_GT(pids[i], 0);
+	}
+	for (int i = 0; i < 7; i++) {
+		ASSERT_EQ(0, terminate_process(&self->w, pids[i], EXITED(i)));
+		ASSERT_TRUE(
+			wait_event(&self->w, PICO_TEST_EXIT_PROCESS, pids[i]));
+	}
+	EXPECT_EQ(2,
+		  slot_call(&self->w, 7, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
+}
+
+TEST_HARNESS_MAIN
