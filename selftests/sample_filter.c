@@ -178,7 +178,7 @@ TEST_F(filter, log_is_empty_without_a_process)
 {
 	struct pico_filter_record record;
 	unsigned int count = 1;
-	uint64_t lost;
+	static uint64_t lost;
 
 	ASSERT_EQ(0, read_log(self->fd, &record, &count, &lost));
 	EXPECT_EQ(0, count);
