@@ -142,6 +142,21 @@ static void pico_child_registers(struct task_struct *task,
 }
 
 /*
+ * Nobody prepared this child: it must not see user mode. PREEMPT_RT's fork
+ * probe cannot take the lock that a signal needs, which nobody else wants for
+ * a task that has never run.
+ */
+static void pico_child_kill(struct task_struct *task)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		sigaddset(&task->pending.signal, SIGKILL);
+		set_tsk_thread_flag(task, TIF_SIGPENDING);
+	} else {
+		send_sig(SIGKILL, task, 1);
+	}
+}
+
+/*
  * In the fork probe: @task is the child of @thread, which is current, and has
  * never run; maybe atomic.
  */
@@ -151,8 +166,7 @@ void pico_creation_forked(struct pico_thread *thread, struct task_struct *task)
 	struct pico_thread *child;
 
 	if (!creation || creation->made) {
-		/* Nobody prepared this child: it must not see user mode. */
-		send_sig(SIGKILL, task, 1);
+		pico_child_kill(task);
 		return;
 	}
 	child = creation->child;

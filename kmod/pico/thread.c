@@ -24,9 +24,12 @@ static_assert(SYSCALL_WORK_SYSCALL_USER_DISPATCH == 1 << 5);
 static_assert(offsetof(struct pico_thread, context) == 0);
 static_assert(offsetof(struct pico_process, context) == 0);
 
-/* Writers hold the lock; readers are in an RCU read-side section. */
+/*
+ * Writers hold the lock; readers are in an RCU read-side section. The lock is
+ * raw, since the fork probe takes it where PREEMPT_RT must not sleep either.
+ */
 static DEFINE_HASHTABLE(pico_threads, PICO_HASH_BITS);
-static DEFINE_SPINLOCK(pico_threads_lock);
+static DEFINE_RAW_SPINLOCK(pico_threads_lock);
 
 atomic_t pico_thread_count;
 
@@ -168,14 +171,14 @@ void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 	atomic_inc(&thread->process->threads);
 	atomic_inc(&pico_thread_count);
 
-	spin_lock(&pico_threads_lock);
+	raw_spin_lock(&pico_threads_lock);
 	hlist_add_head_rcu(&thread->hash, pico_bucket(task));
 	slot = pico_slot(task);
 	if (!slot->task) {
 		slot->thread = thread;
 		WRITE_ONCE(slot->task, task);
 	}
-	spin_unlock(&pico_threads_lock);
+	raw_spin_unlock(&pico_threads_lock);
 
 	/*
 	 * Should our hook ever be missing, the kernel's own reading of these
@@ -254,7 +257,6 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	struct pico_process *process;
 	struct pico_thread *thread;
 	struct pico_slot *slot;
-	bool last;
 
 	thread = pico_thread_current();
 	if (!thread)
@@ -271,18 +273,21 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	pico_show_status(process);
 
 	clear_task_syscall_work(current, SYSCALL_USER_DISPATCH);
-	spin_lock(&pico_threads_lock);
+	raw_spin_lock(&pico_threads_lock);
 	hlist_del_init_rcu(&thread->hash);
 	slot = pico_slot(current);
 	if (slot->task == current)
 		WRITE_ONCE(slot->task, NULL);
-	spin_unlock(&pico_threads_lock);
+	raw_spin_unlock(&pico_threads_lock);
 	atomic_dec(&pico_thread_count);
 	pico_apc_gone(thread);
 
-	last = atomic_dec_and_test(&process->threads);
+	/*
+	 * In this order: freeing may wait for a lock on PREEMPT_RT, and to be
+	 * counted is all that still keeps the process, and with it the module.
+	 */
 	pico_thread_put(thread);
-	if (last)
+	if (atomic_dec_and_test(&process->threads))
 		pico_process_end(process);
 	return PICO_HOOK_CONTINUE;
 }
