@@ -202,7 +202,11 @@ static struct miscdevice pico_device = {
 
 int pico_device_init(void)
 {
-	return misc_register(&pico_device);
+	int ret = misc_register(&pico_device);
+
+	if (ret)
+		pr_err("pico: cannot make the device pico (%d)\n", ret);
+	return ret;
 }
 
 void pico_device_exit(void)

@@ -19,15 +19,22 @@
 #include "../compat.h"
 #include "internal.h"
 
+#if !defined(CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS) || \
+	!defined(CONFIG_KPROBES)
+#error pico.ko needs a kernel with CONFIG_FUNCTION_TRACER and CONFIG_KPROBES
+#endif
+
 /*
  * @optional: the function is absent from some kernels, where it is not
  * needed. A function that is there and cannot be hooked is always an error.
+ * @probe: tells where the function is; see pico_find().
  */
 struct pico_hook {
 	const char *function;
 	void (*trampoline)(void);
 	bool optional;
 	bool installed;
+	struct kprobe probe;
 	struct ftrace_ops ops;
 };
 
@@ -45,10 +52,81 @@ static struct pico_hook pico_hooks[] = {
 	{ "syscall_user_dispatch",	pico_trampoline_system_call },
 };
 
-/* The compiler may have cloned a static function under a suffixed name. */
-static const char * const pico_suffixes[] = {
-	"", ".isra.0", ".constprop.0", ".part.0",
+/*
+ * What ends one thread, or has signals handled, at the place where the kernel
+ * itself would do so.
+ */
+enum pico_function {
+	PICO_DO_EXIT,
+	PICO_DO_GROUP_EXIT,
+	PICO_DO_SIGNAL,
 };
+
+static struct kprobe pico_functions[] = {
+	[PICO_DO_EXIT] = { .symbol_name = "do_exit" },
+	[PICO_DO_GROUP_EXIT] = { .symbol_name = "do_group_exit" },
+	[PICO_DO_SIGNAL] = { .symbol_name = "arch_do_signal_or_restart" },
+};
+
+/*
+ * Where a function is: a probe that is never armed tells it, and changes
+ * nothing. Whole names only, since a clone that the compiler made under a
+ * suffixed name may take other arguments; and only the kernel's own, since
+ * modules may have functions of the same names, live patches above all.
+ */
+static int pico_find(struct kprobe *probe, const char *name)
+{
+	int ret;
+
+	probe->symbol_name = name;
+	probe->flags = KPROBE_FLAG_DISABLED;
+	ret = register_kprobe(probe);
+	if (ret)
+		return ret;
+	if ((unsigned long)probe->addr >= MODULES_VADDR &&
+	    (unsigned long)probe->addr < MODULES_END) {
+		unregister_kprobe(probe);
+		return -ENOENT;
+	}
+	return 0;
+}
+
+/* All of them, or none and the names of those that are missing. */
+static int pico_find_all(void)
+{
+	struct kprobe *probes[ARRAY_SIZE(pico_hooks) +
+			      ARRAY_SIZE(pico_functions)];
+	int i, found = 0, ret, result = 0;
+
+	for (i = 0; i < ARRAY_SIZE(pico_hooks); i++) {
+		struct pico_hook *hook = &pico_hooks[i];
+
+		ret = pico_find(&hook->probe, hook->function);
+		if (!ret) {
+			probes[found++] = &hook->probe;
+		} else if (ret == -ENOENT && hook->optional) {
+			hook->probe.addr = NULL;
+		} else {
+			pr_err("pico: this kernel has no function %s that can be hooked (%d)\n",
+			       hook->function, ret);
+			result = -EOPNOTSUPP;
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(pico_functions); i++) {
+		struct kprobe *probe = &pico_functions[i];
+
+		ret = pico_find(probe, probe->symbol_name);
+		if (!ret) {
+			probes[found++] = probe;
+		} else {
+			pr_err("pico: cannot find %s in this kernel (%d)\n",
+			       probe->symbol_name, ret);
+			result = -EOPNOTSUPP;
+		}
+	}
+	unregister_kprobes(probes, found);
+	return result;
+}
 
 static noinline void pico_guard_function(void)
 {
@@ -87,20 +165,16 @@ static void pico_guard_remove(void)
 
 static int pico_hook_install(struct pico_hook *hook)
 {
-	char name[KSYM_NAME_LEN];
-	int i, ret = -EINVAL;
+	int ret;
 
-	for (i = 0; ret && i < ARRAY_SIZE(pico_suffixes); i++) {
-		snprintf(name, sizeof(name), "%s%s", hook->function,
-			 pico_suffixes[i]);
-		ret = ftrace_set_filter(&hook->ops, name, strlen(name), 1);
-	}
+	if (!hook->probe.addr)
+		return 0;
+	ret = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->probe.addr,
+				   0, 1);
 	if (ret) {
 		ftrace_free_filter(&hook->ops);
-		if (hook->optional)
-			return 0;
-		pr_err("pico: this kernel has no function %s that can be traced\n",
-		       hook->function);
+		pr_err("pico: this kernel does not let %s be traced (%d)\n",
+		       hook->function, ret);
 		return -EOPNOTSUPP;
 	}
 	ret = pico_compat_ftrace_direct(&hook->ops,
@@ -133,42 +207,6 @@ void pico_hooks_exit(void)
 	synchronize_rcu_tasks();
 }
 
-/*
- * What ends one thread, or has signals handled, at the place where the kernel
- * itself would do so. A probe that is never armed tells where a function is,
- * and changes nothing.
- */
-enum pico_function {
-	PICO_DO_EXIT,
-	PICO_DO_GROUP_EXIT,
-	PICO_DO_SIGNAL,
-};
-
-static struct kprobe pico_functions[] = {
-	[PICO_DO_EXIT] = { .symbol_name = "do_exit" },
-	[PICO_DO_GROUP_EXIT] = { .symbol_name = "do_group_exit" },
-	[PICO_DO_SIGNAL] = { .symbol_name = "arch_do_signal_or_restart" },
-};
-
-static int pico_functions_find(void)
-{
-	struct kprobe *probes[ARRAY_SIZE(pico_functions)];
-	int i, ret = 0;
-
-	for (i = 0; i < ARRAY_SIZE(pico_functions); i++) {
-		probes[i] = &pico_functions[i];
-		probes[i]->flags = KPROBE_FLAG_DISABLED;
-		ret = register_kprobe(probes[i]);
-		if (ret) {
-			pr_err("pico: cannot find %s in this kernel (%d)\n",
-			       probes[i]->symbol_name, ret);
-			break;
-		}
-	}
-	unregister_kprobes(probes, i);
-	return ret;
-}
-
 static void pico_function_call(enum pico_function which, unsigned long argument)
 {
 	pico_call_kernel(argument, (unsigned long)pico_functions[which].addr);
@@ -199,13 +237,14 @@ int pico_hooks_init(void)
 {
 	int i, ret;
 
-	ret = pico_functions_find();
+	ret = pico_find_all();
 	if (ret)
 		return ret;
 	ret = pico_guard_install();
 	if (ret) {
-		pr_err("pico: function tracing is switched off (kernel.ftrace_enabled) or not usable (%d)\n",
-		       ret);
+		pr_err("pico: function tracing is %s (%d)\n",
+		       ret == -EBUSY ? "switched off (kernel.ftrace_enabled)" :
+				       "not usable", ret);
 		return ret;
 	}
 	for (i = 0; i < ARRAY_SIZE(pico_hooks); i++) {
