@@ -157,7 +157,7 @@ result $? "nothing is attached to anything any more"
 
 # ---- live patches ----
 
-patch=$modules/tests/pico_test_patch.ko
+patch=$modules/test/pico_test_patch.ko
 sys=/sys/kernel/livepatch/pico_test_patch
 settled() { [ "$(cat "$sys/transition")" = 0 ]; }
 removed() { [ ! -e "$sys" ]; }
