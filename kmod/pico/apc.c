@@ -206,7 +206,8 @@ int pico_terminate_process(struct pico_process *process, int status)
 
 	if (!pico_status_valid(status))
 		return -EINVAL;
-	if (!atomic_read(&process->threads))
+	/* One that execve() is still making has no thread yet, but can die. */
+	if (!process->pid || READ_ONCE(process->ended))
 		return -ESRCH;
 	trace_pico_terminate_process(process, status);
 	atomic_cmpxchg(&process->termination, 0, status | PICO_TERMINATED);

@@ -53,6 +53,7 @@ struct pico_process {
 	struct kref ref;
 	atomic_t threads;
 	atomic_t termination;
+	bool ended;		/* its last thread is gone */
 	bool native_signals;	/* of struct pico_start */
 	u32 flags;
 	struct cred *credentials;

@@ -85,6 +85,7 @@ void pico_process_drop(struct pico_process *process)
 {
 	struct pico_host *host = process->host;
 
+	WRITE_ONCE(process->ended, true);
 	if (process->credentials)
 		abort_creds(process->credentials);
 	process->credentials = NULL;
