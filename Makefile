@@ -30,13 +30,15 @@ jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 kernel := build/kernel/$(KERNEL)
 kmod := build/kmod/$(KERNEL)
 
-ifeq ($(filter 6.1 6.12 debug,$(KERNEL)),)
-$(error KERNEL=$(KERNEL): there are 6.1, 6.12 and debug)
+# Debian's, and one that is built here.
+stock := 6.1 6.1-cloud 6.1-rt 6.12 6.12-cloud 6.12-rt
+ifeq ($(filter $(stock) debug,$(KERNEL)),)
+$(error KERNEL=$(KERNEL): there are $(stock) and debug)
 endif
 
 # A given KDIR (the running kernel's, for one) takes the place of KERNEL's.
 kdir := $(kernel)/kdir
-ifdef KDIR
+ifneq ($(KDIR),)
 kdir := $(KDIR)
 kmod := build/kmod/$(shell $(MAKE) -s -C $(KDIR) kernelrelease 2>/dev/null)
 endif
@@ -63,12 +65,14 @@ help:
 	@echo '  make test T=NAME          one test (or several, in quotes)'
 	@echo
 	@echo 'Variables:'
-	@echo '  KERNEL=6.1|6.12|debug     which kernel (6.1); debug is built first, once'
+	@echo '  KERNEL=6.1|6.12|debug     which kernel (6.1); debug is built first, once;'
+	@echo '                            6.1 and 6.12 also with -cloud or -rt behind it'
 	@echo '  V=1                       show the commands'
 	@echo
 	@echo 'Parts:'
 	@echo '  make setup                install the missing packages, fetch the kernel'
 	@echo '  make programs modules     what the names say'
+	@echo '  make flavours             the modules for all of Debian'"'"'s kernels'
 	@echo '  make check                warnings, sparse, checkpatch, shellcheck, format'
 	@echo '  make clean                remove what was built; the kernels stay'
 	@echo '  make distclean            remove build/'
@@ -135,6 +139,11 @@ $(kmod)/.built: $(module_sources) $(kmod)/.sources scripts/link-tree \
 		modules </dev/null >&2
 	@touch $@
 
+flavours: $(stock:%=modules-%)
+
+modules-%: FORCE
+	@$(MAKE) KERNEL=$* KDIR= modules
+
 # Changes when a file comes or goes.
 $(kmod)/.sources: FORCE
 	@mkdir -p $(@D)
@@ -167,4 +176,4 @@ distclean:
 
 FORCE:
 .PHONY: help run shell test check all setup packages programs libpal libos tools tools/samples \
-	selftests modules modules_install install clean distclean FORCE
+	selftests modules flavours modules_install install clean distclean FORCE

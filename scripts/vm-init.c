@@ -2,9 +2,9 @@
 /*
  * The first process of the test machine that scripts/vm starts.
  *
- * It mounts the host's root file system (9p, read-only) below a tmpfs overlay,
- * runs one command there and passes its standard streams and its exit code
- * through four virtio-serial ports:
+ * It mounts the host's root file system (9p or virtiofs, read-only) below a
+ * tmpfs overlay, runs one command there and passes its standard streams and its
+ * exit code through four virtio-serial ports:
  *
  *	1 stdin		host to guest; one byte first, so that "not connected
  *			yet" and "at end of file" can be told apart
@@ -279,9 +279,11 @@ static void mount_root(void)
 	mkdir("/lower", 0755);
 	mkdir("/rw", 0755);
 	mkdir("/root", 0755);
-	must(mount(
-		"root", "/lower", "9p", MS_RDONLY,
-		"trans=virtio,version=9p2000.L,msize=512000,cache=loose,access=any"));
+	/* A kernel has one of the two. */
+	if (mount("root", "/lower", "virtiofs", MS_RDONLY, NULL) < 0)
+		must(mount(
+			"root", "/lower", "9p", MS_RDONLY,
+			"trans=virtio,version=9p2000.L,msize=512000,cache=loose,access=any"));
 	must(mount("rw", "/rw", "tmpfs", 0, "mode=0755,size=75%"));
 	must(mkdir("/rw/upper", 0755));
 	must(mkdir("/rw/work", 0755));
