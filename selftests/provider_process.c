@@ -482,6 +482,126 @@ TEST_F(process, killed_before_it_is_resumed)
 	EXPECT_EQ(0, self->w.shared->slots[1].started);
 }
 
+static int on_start(struct world *w, __u32 bits)
+{
+	return behave(w, (struct pico_test_behaviour){
+				 .callback = PICO_TEST_START, .value = bits });
+}
+
+/* With a native wait4(), as a provider would forward it. */
+static long wait4_of(struct world *w, int n, pid_t pid)
+{
+	return slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_wait4, pid,
+			 SLOT_ADDRESS(n, scratch), 0, 0);
+}
+
+TEST_F(process, children_that_are_kept)
+{
+	pid_t pid, child;
+
+	ASSERT_EQ(0, on_start(&self->w, PICO_TEST_KEEP_CHILDREN));
+	pid = start_process(&self->w, self->w.host, 1, true);
+	ASSERT_GT(pid, 0);
+	ASSERT_EQ(0, on_start(&self->w, 0));
+	child = new_process(&self->w, 1, 2, 0);
+	ASSERT_GT(child, 0);
+	ASSERT_EQ(0, terminate_process(&self->w, child, EXITED(7)));
+	ASSERT_TRUE(eventually(thread_state(child) == 'Z'));
+	EXPECT_EQ(child, wait4_of(&self->w, 1, child));
+	EXPECT_EQ(EXITED(7), *(int *)self->w.shared->slots[1].scratch);
+	EXPECT_EQ(0, thread_state(child));
+	/* Otherwise there is nothing to wait for. */
+	child = new_process(&self->w, 0, 2, 0);
+	ASSERT_GT(child, 0);
+	ASSERT_EQ(0, terminate_process(&self->w, child, EXITED(7)));
+	EXPECT_TRUE(eventually(thread_state(child) == 0));
+	EXPECT_EQ(-ECHILD, wait4_of(&self->w, 0, child));
+}
+
+/* A handler, where PICO_TEST_HANDLER notes its first argument. */
+static long handles(struct world *w, int n, int sig)
+{
+	__u64 action[4] = {
+		PICO_TEST_HANDLER,
+		0x04000000 | 0x40000000 | 4, /* RESTORER, NODEFER, SIGINFO */
+		PICO_TEST_HANDLER,
+		0,
+	};
+
+	memcpy(w->shared->slots[n].scratch, action, sizeof(action));
+	return slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_rt_sigaction, sig,
+			 SLOT_ADDRESS(n, scratch), 0, 8);
+}
+
+TEST_F(process, native_signals)
+{
+	volatile struct slot *slots = self->w.shared->slots;
+	pid_t pid, child;
+
+	ASSERT_EQ(0, on_start(&self->w, PICO_TEST_NATIVE_SIGNALS));
+	pid = start_process(&self->w, self->w.host, 1, true);
+	ASSERT_GT(pid, 0);
+	ASSERT_EQ(0, on_start(&self->w, 0));
+	ASSERT_EQ(0, handles(&self->w, 1, SIGUSR1));
+	for (int i = 1; i <= 3; i++) {
+		ASSERT_EQ(0, kill(pid, SIGUSR1));
+		ASSERT_TRUE(eventually(slots[1].faults == i));
+		EXPECT_EQ(SIGUSR1, slots[1].fault[0]);
+		EXPECT_EQ(2, slot_call(&self->w, 1, PICO_TEST_CALL_ECHO, 1, 0,
+				       0, 0, 0));
+	}
+	/* Those who it creates have it too. */
+	child = new_process(&self->w, 1, 2, CLONE_MEMORY);
+	ASSERT_GT(child, 0);
+	ASSERT_EQ(0, handles(&self->w, 2, SIGUSR2));
+	ASSERT_EQ(0, kill(child, SIGUSR2));
+	EXPECT_TRUE(eventually(slots[2].faults == 1));
+	EXPECT_EQ(SIGUSR2, slots[2].fault[0]);
+}
+
+/* What is ignored without them, and the default with them. */
+TEST_F(process, ignored_signals)
+{
+	static const int ignored[] = { SIGPIPE, SIGXFSZ };
+
+	for (int i = 0; i < 2; i++) {
+		pid_t pid;
+
+		ASSERT_EQ(0, kill(self->pid, ignored[i]));
+		ASSERT_EQ(0, on_start(&self->w, PICO_TEST_NATIVE_SIGNALS));
+		pid = start_process(&self->w, self->w.host, 1, true);
+		ASSERT_GT(pid, 0);
+		ASSERT_EQ(0, kill(pid, ignored[i]));
+		EXPECT_EQ(ignored[i], end_status(pid) & 0x7f);
+	}
+	EXPECT_EQ(2,
+		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
+}
+
+TEST_F(process, arguments)
+{
+	char path[64], text[256];
+	__u64 words[16] = { 0 };
+	pid_t pid;
+
+	memcpy(words, "first\0second argument", 22);
+	memcpy(words + 8, "NAME=value", 11);
+	ASSERT_EQ(0, on_start(&self->w, PICO_TEST_ARGUMENTS));
+	pid = start_process(&self->w, self->w.host, 1, true);
+	for (int i = 0; i < 16; i++)
+		ASSERT_TRUE(write_word(&self->w, 1, PICO_TEST_STRINGS + 8 * i,
+				       words[i]));
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	ASSERT_GE(read_file(path, text, sizeof(text)), 22);
+	EXPECT_EQ(0, memcmp(text, "first\0second argument", 22));
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	ASSERT_GE(read_file(path, text, sizeof(text)), 11);
+	EXPECT_STREQ("NAME=value", text);
+	/* Without any there are none. */
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", self->pid);
+	EXPECT_EQ(0, read_file(path, text, sizeof(text)));
+}
+
 /* They outlive their creator, and end with the host. */
 TEST_F(process, generations)
 {

@@ -232,9 +232,9 @@ TEST_F(suspending, from_the_start)
 {
 	pid_t pid;
 
-	ASSERT_EQ(0, behave(&self->w,
-			    (struct pico_test_behaviour){
-				    .callback = PICO_TEST_START, .value = 1 }));
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_START,
+					      .value = PICO_TEST_SUSPENDED }));
 	pid = start_process(&self->w, self->w.host, 1, false);
 	ASSERT_GT(pid, 0);
 	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_START, pid));

@@ -5,7 +5,6 @@
 #ifndef _PICO_TEST_INTERNAL_H
 #define _PICO_TEST_INTERNAL_H
 
-#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/wait.h>
 
@@ -26,18 +25,16 @@ struct pt_host {
 };
 
 /*
- * Context of a process. The list is for the host's end, which makes orphans;
- * @first is the context of an execve()'s thread until that thread has ended.
+ * Context of a process. @first is the context of an execve()'s thread until
+ * that thread has ended.
  */
 struct pt_process {
 	unsigned long magic;
-	struct list_head link;
 	struct pico_process *process;
 	pid_t pid;
-	struct pt_host *host;	/* compared, not used */
 	unsigned int provider;
 	unsigned int slot;
-	bool cloned, orphan;
+	bool cloned;
 	struct file *image, *memory;
 	struct pt_thread *first;
 };

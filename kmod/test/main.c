@@ -27,8 +27,6 @@ struct pt_slot {
 static struct pt_slot pt_slots[PICO_TEST_PROVIDERS];
 static DEFINE_MUTEX(pt_slots_lock);
 
-static LIST_HEAD(pt_processes);
-static DEFINE_MUTEX(pt_processes_lock);
 static atomic_t pt_files;
 
 struct pico_routines *pt_routines(unsigned int provider)
@@ -75,23 +73,16 @@ struct pt_process *pt_process_alloc(const struct pt_process *from)
 	process->magic = PT_MAGIC;
 	process->process = NULL;
 	process->pid = 0;
-	process->orphan = false;
 	process->first = NULL;
 	get_file(process->image);
 	if (process->memory)
 		get_file(process->memory);
 	atomic_inc(&pt_contexts);
-	mutex_lock(&pt_processes_lock);
-	list_add(&process->link, &pt_processes);
-	mutex_unlock(&pt_processes_lock);
 	return process;
 }
 
 void pt_process_free(struct pt_process *process)
 {
-	mutex_lock(&pt_processes_lock);
-	list_del(&process->link);
-	mutex_unlock(&pt_processes_lock);
 	WARN_ON(process->magic != PT_MAGIC);
 	process->magic = 0;
 	if (process->first)
@@ -138,22 +129,6 @@ static int (* const pt_opens[PICO_TEST_PROVIDERS])(void **host) = {
 	pt_open_0, pt_open_1, pt_open_2, pt_open_3,
 };
 
-static void pt_end_processes(struct pt_host *host)
-{
-	struct pt_process *process;
-
-	mutex_lock(&pt_processes_lock);
-	list_for_each_entry(process, &pt_processes, link) {
-		if (process->host != host)
-			continue;
-		process->orphan = true;
-		if (process->process)
-			pt_routines(process->provider)->terminate_process(
-				process->process, SIGKILL);
-	}
-	mutex_unlock(&pt_processes_lock);
-}
-
 static void pt_release(void *context)
 {
 	struct pt_host *host = context;
@@ -162,7 +137,6 @@ static void pt_release(void *context)
 	if (atomic_dec_and_test(&pt_files))
 		pt_behave_all_reset();
 	pt_enter(PICO_TEST_RELEASE, NULL, NULL, host->provider, 0, 0, 0);
-	pt_end_processes(host);
 	for (i = 1; i <= PT_HELD; i++)
 		pt_drop(host, i);
 	if (host->memory)
@@ -191,7 +165,7 @@ static int pt_prepare_process(void *context, struct linux_binprm *bprm,
 			      void **process_context, void **thread_context)
 {
 	struct pt_host *host = context;
-	struct pt_process from = { .host = host, .image = bprm->file };
+	struct pt_process from = { .image = bprm->file };
 	struct pico_test_behaviour behaviour;
 	struct pt_process *process;
 	struct pt_thread *thread;
@@ -238,17 +212,12 @@ static int pt_start_process(struct pico_process *process,
 	loff_t size;
 	int ret = 0;
 
-	mutex_lock(&pt_processes_lock);
 	context->process = process;
 	context->pid = task_tgid_nr(current);
-	if (context->orphan)
-		ret = -EPERM;
-	mutex_unlock(&pt_processes_lock);
-
 	behaviour = pt_enter(PICO_TEST_START, process, thread, start->ip,
 			     start->sp, start->arg0, context->cloned);
-	if (ret || behaviour.result)
-		return ret ? ret : behaviour.result;
+	if (behaviour.result)
+		return behaviour.result;
 	size = i_size_read(file_inode(context->image));
 	if (!context->cloned)
 		ret = pt_map(context->image, PICO_TEST_IMAGE, PAGE_ALIGN(size),
@@ -270,7 +239,17 @@ static int pt_start_process(struct pico_process *process,
 		start->sp = PICO_TEST_STACKS +
 			    (context->slot + 1) * PICO_TEST_STACK_SIZE;
 		start->arg0 = context->slot;
-		start->suspended = behaviour.value;
+	}
+	if (behaviour.value & PICO_TEST_SUSPENDED)
+		start->suspended = true;
+	if (behaviour.value & PICO_TEST_KEEP_CHILDREN)
+		start->keep_children = true;
+	if (behaviour.value & PICO_TEST_NATIVE_SIGNALS)
+		start->native_signals = true;
+	if (behaviour.value & PICO_TEST_ARGUMENTS) {
+		start->arguments_start = PICO_TEST_STRINGS;
+		start->arguments_end = start->arguments_start + 64;
+		start->environment_end = start->arguments_end + 64;
 	}
 	return 0;
 }

@@ -75,6 +75,14 @@ enum pico_test_terminate {
 	PICO_TEST_REPLACE,		/* true, ended with value */
 };
 
+/* ... and its value for .start_process: bits, for struct pico_start. */
+#define PICO_TEST_SUSPENDED		(1U << 0)
+#define PICO_TEST_KEEP_CHILDREN		(1U << 1)
+#define PICO_TEST_NATIVE_SIGNALS	(1U << 2)
+/* Strings at the lower end of the stacks: 64 bytes of each kind. */
+#define PICO_TEST_ARGUMENTS		(1U << 3)
+#define PICO_TEST_STRINGS		(PICO_TEST_STACKS + 0x200)
+
 /* Stay inside until the flag is taken away again. */
 #define PICO_TEST_GATE		(1U << 0)
 /* ... or until a fatal signal comes. */
@@ -91,7 +99,7 @@ enum pico_test_terminate {
  * @result:	.open, .prepare_process, .start_process: the error to return;
  *		.thread_created: what to return, if not 0; .walk_user_stack: how
  *		many addresses; .dispatch_exception, .terminate_process: enums
- * @value:	.start_process: start suspended; .walk_user_stack: the first
+ * @value:	.start_process: bits, see above; .walk_user_stack: the first
  *		address; others as above
  *
  * All behaviours are back to zero when the last file of the module closes.
