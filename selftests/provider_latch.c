@@ -44,7 +44,8 @@ static int load(const char *name, const char *arguments)
 static int unload(const char *name)
 {
 	/* The last reference may go a moment after the last process. */
-	return eventually(syscall(SYS_delete_module, name, O_NONBLOCK) == 0) ?
+	return eventually(syscall(SYS_delete_module, name, O_NONBLOCK) == 0 ||
+			  errno == ENOENT) ?
 		       0 :
 		       -errno;
 }
