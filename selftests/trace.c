@@ -142,6 +142,12 @@ TEST_F(one, stopped_in_a_delay)
 	timed(_metadata, self, "delay", 0);
 }
 
+/* A native call in place of the thread's own. */
+TEST_F(one, stopped_at_an_address)
+{
+	timed(_metadata, self, "address", -110);
+}
+
 TEST_F(one, stopped_in_a_read)
 {
 	long got = 1, ms;

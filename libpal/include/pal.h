@@ -103,6 +103,12 @@
  * DkxProcessClone, DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
  * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,
  * DkxContextRestore(context)	see PalContextRestore() below
+ * DkxAddressWait(address, operation, value, deadline, 0, bits)
+ *	WOULD_BLOCK unless *address is @value; else wait for a wake with one of
+ *	@bits, until @deadline (struct dk_deadline, absolute; null: for ever).
+ * DkxAddressWake(address, operation, count, second_count, second, argument)
+ *	DK_ADDRESS_WAKE, _REQUEUE, ...: futex(2)'s. Returns how many, or a
+ *	(negative) status.
  */
 #ifndef PAL_H
 #define PAL_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Blocks in one call and says how it ended: blocked.img wait|delay|read.
+ * Blocks in one call and says how it ended: blocked.img wait|delay|read|address.
  * Says "ready", and afterwards "STATUS MILLISECONDS". With "escape" it makes
  * raw system calls for each byte it reads and says how many were not refused;
  * with "spin" it does so without end.
@@ -11,6 +11,7 @@
 REGISTERS_FUNCTION(raw_syscall, "syscall");
 
 static DK_HANDLE out, in;
+static u32 word;
 
 static void say(const char *fmt, ...)
 {
@@ -59,6 +60,12 @@ TEST(blocked)
 		status = DkObjectsWaitAny(1, &event, 1500 * MSEC, &index);
 	} else if (!strcmp(how, "delay")) {
 		status = DkThreadDelayExecution(1500 * MSEC, &remaining);
+	} else if (!strcmp(how, "address")) {
+		s64 end = start + 1500 * MSEC;
+		struct dk_deadline deadline = { end / SEC, end % SEC };
+
+		status = DkxAddressWait(&word, DK_ADDRESS_WAIT, 0, &deadline, 0,
+					DK_ADDRESS_ALL_BITS);
 	} else if (!strcmp(how, "read")) {
 		status = DkStreamRead(in, DK_OFFSET_CURRENT, &c, 1, &done);
 		if (!status && (done != 1 || c != 'x'))

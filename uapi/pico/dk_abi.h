@@ -91,6 +91,9 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 /* One status as a member of a call's set. */
 #define DK_S(name)	(1ULL << DK_BIT_##name)
 
+/* Not a status: a number above zero comes back as it is, and is success. */
+#define DK_SET_COUNT	(1ULL << 63)
+
 /* Sets that several calls share. Every set has SUCCESS implied. */
 #define DK_SET_HANDLE	(DK_S(INVALID_HANDLE) | DK_S(WRONG_TYPE) | \
 			 DK_S(ACCESS_DENIED))
@@ -362,7 +365,18 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	   IN, new_code, VALUE, new_length), DK_S(NOT_IMPLEMENTED))	\
 	C(EXTENSION, 10, DkxContextRestore, 1,				\
 	  (1, ADDRESS, context),					\
-	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER))
+	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER))		\
+	C(EXTENSION, 11, DkxAddressWait, 1,				\
+	  (6, ADDRESS, address, FLAGS, operation, VALUE, value,		\
+	   ADDRESS, deadline, VALUE, reserved, VALUE, bits),		\
+	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) |		\
+	  DK_S(WOULD_BLOCK) | DK_S(TIMEOUT) | DK_S(INTERRUPTED) |	\
+	  DK_S(ABORTED) | DK_S(NO_MEMORY))				\
+	C(EXTENSION, 12, DkxAddressWake, 1,				\
+	  (6, ADDRESS, address, FLAGS, operation, VALUE, count,		\
+	   VALUE, second_count, ADDRESS, second, VALUE, argument),	\
+	  DK_SET_COUNT | DK_S(INVALID_PARAMETER) |			\
+	  DK_S(INVALID_POINTER) | DK_S(WOULD_BLOCK) | DK_S(NO_MEMORY))
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),

@@ -96,6 +96,25 @@ typedef __s64 DK_STATUS;
 #define DK_SEEK_DATA		3
 #define DK_SEEK_HOLE		4
 
+/*
+ * DkxAddressWait, DkxAddressWake: operation. All values are those of futex(2).
+ */
+#define DK_ADDRESS_REQUEUE		0x3
+#define DK_ADDRESS_COMPARE_REQUEUE	0x4
+#define DK_ADDRESS_WAKE_OPERATION	0x5
+#define DK_ADDRESS_WAIT			0x9
+#define DK_ADDRESS_WAKE			0xa
+#define DK_ADDRESS_PRIVATE		0x80	/* no other process shares it */
+#define DK_ADDRESS_WALL_CLOCK		0x100	/* the deadline's; else monotonic */
+
+#define DK_ADDRESS_ALL_BITS		0xffffffffULL
+
+/* struct dk_deadline - a time of DK_CLOCK_MONOTONIC or DK_CLOCK_WALL */
+struct dk_deadline {
+	__s64	seconds;		/* 0 or more */
+	__s64	nanoseconds;		/* 0 to 999999999 */
+};
+
 /* DkSystemTimeQuery: clock */
 #define DK_CLOCK_WALL		0	/* since 1970-01-01 00:00 UTC */
 #define DK_CLOCK_MONOTONIC	1
