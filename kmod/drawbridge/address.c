@@ -8,7 +8,7 @@
  * place of ours, with nothing but another number. Its result is the status. A
  * wait that a stop interrupts is made again: its time is an absolute one.
  */
-#include <linux/futex.h>
+#include <uapi/linux/futex.h>
 
 #include <asm/unistd.h>
 
