@@ -397,8 +397,10 @@ TEST(exit_code_and_statistics)
 	EXPECT_EQ(0, stats.unlisted_statuses);
 	EXPECT_EQ(0, stats.exceptions);
 	EXPECT_EQ(0, stats.refused_calls);
-	for (int i = 0; i < 3; i++)
-		EXPECT_EQ(0, stats.reserved[i]);
+	EXPECT_EQ(0, stats.memory);
+	EXPECT_EQ(0, stats.limit_refusals);
+	EXPECT_EQ(0, stats.ended_by);
+	EXPECT_EQ(0, stats.reserved0);
 	close(fd);
 }
 

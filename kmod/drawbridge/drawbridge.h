@@ -28,6 +28,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include <pico/pico.h>
 #include "../../uapi/pico/drawbridge.h"
@@ -160,9 +161,17 @@ struct dk_sandbox {
 	struct user_namespace *user_ns;	/* ids are shown as this one has them */
 	struct list_head processes;
 	struct dk_stats stats;		/* of threads that are gone; stats_lock */
+	u64 cpu_time;			/* of the same; stats_lock */
 	struct list_head threads;	/* that run; stats_lock */
 	spinlock_t stats_lock;
-	atomic64_t handle_count;
+	/* limits (limit.c); fixed when @started */
+	struct drawbridge_limits limits;
+	atomic64_t handle_count, thread_count, process_count;
+	atomic64_t limit_refusals;
+	struct mutex memory_lock;	/* @memory_pages, of processes too */
+	u64 memory_pages;
+	struct delayed_work cpu_work;
+	u32 ended_by;			/* DRAWBRIDGE_END_*; @lock */
 	s64 exit_code;			/* of the first process; stats_lock */
 	u32 exited, exit_signal;
 	/* DkDebugStringPrint's text, until the monitor reads it */
@@ -177,6 +186,32 @@ struct dk_sandbox *dk_sandbox_get(struct dk_sandbox *sandbox);
 void dk_sandbox_put(struct dk_sandbox *sandbox);
 long dk_sandbox_debug(struct dk_sandbox *sandbox, const char *text,
 		      size_t length);
+void dk_sandbox_end(struct dk_sandbox *sandbox, u32 reason, int status);
+
+/* ---- limits (limit.c) ---- */
+
+void dk_limits_init(struct dk_sandbox *sandbox);
+void dk_limits_set(struct dk_sandbox *sandbox,
+		   const struct drawbridge_limits *limits);
+void dk_limits_start(struct dk_sandbox *sandbox);
+void dk_limits_stop(struct dk_sandbox *sandbox);
+void dk_limits_destroy(struct dk_sandbox *sandbox);
+u64 dk_cpu_time(struct dk_sandbox *sandbox);
+
+/*
+ * One more of its kind: 0, or the status that the refused call returns. Who
+ * took one gives it back by lowering the count.
+ */
+long dk_limit_handle(struct dk_sandbox *sandbox);
+long dk_limit_thread(struct dk_sandbox *sandbox);
+long dk_limit_process(struct dk_sandbox *sandbox);
+
+long dk_memory_begin(struct dk_process *process, u64 length);
+void dk_memory_end(struct dk_process *process);
+void dk_memory_less(struct dk_process *process);
+long dk_memory_writable(struct dk_process *process, u64 base, u64 length);
+long dk_memory_clone(struct dk_process *process, struct dk_process *child);
+void dk_memory_gone(struct dk_process *process);
 
 /* One object that can be waited for; all fields under sandbox->sync_lock. */
 struct dk_waitable {
@@ -204,6 +239,8 @@ struct dk_process {
 	unsigned long thread_start;	/* upcall entries, 0: none */
 	unsigned long exception_dispatch;
 	bool first;			/* its exit code is the sandbox's */
+	bool counted;			/* among the sandbox's processes */
+	u64 memory_pages;		/* see limit.c */
 	bool exit_code_set;		/* by DkProcessExit; sync_lock */
 	bool gone;			/* no thread is left; sync_lock */
 	s64 exit_code;
@@ -218,6 +255,7 @@ struct dk_thread {
 	struct dk_process *process;
 	struct pico_thread *pico;	/* while it runs; stats_lock */
 	bool gone;			/* its exit has been seen; stats_lock */
+	bool counted;			/* among the sandbox's threads */
 	struct list_head link;		/* sandbox->threads, while it runs */
 	u64 parameter;
 	unsigned long syscall_entry;	/* of the libos, 0: none */
@@ -330,7 +368,7 @@ long dk_prot(struct dk_sandbox *sandbox, u64 protection);
 ktime_t dk_deadline(struct dk_thread *thread, s64 duration);
 long dk_restart_timed(struct dk_thread *thread, ktime_t deadline);
 enum pico_syscall dk_dispatch(struct pico_thread *pico, struct pt_regs *regs);
-struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter);
+struct dk_thread *dk_thread_new(struct dk_process *process, u64 parameter);
 #define DK_PROCESS_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WAIT)
 #define DK_THREAD_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WRITE | DK_RIGHT_WAIT)
 int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **image);

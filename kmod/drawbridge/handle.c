@@ -119,12 +119,17 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 	u32 index;
 	long ret;
 
+	ret = dk_limit_handle(process->sandbox);
+	if (ret)
+		return ret;
 	spin_lock(&table->lock);
 	while (!(slot = dk_slot_pick(table, &index))) {
 		spin_unlock(&table->lock);
 		ret = dk_chunk_add(table, index);
-		if (ret)
+		if (ret) {
+			atomic64_dec(&process->sandbox->handle_count);
 			return ret;
+		}
 		spin_lock(&table->lock);
 	}
 	WRITE_ONCE(slot->rights, rights);
@@ -132,7 +137,6 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 	rcu_assign_pointer(slot->object, object);
 	table->live++;
 	spin_unlock(&table->lock);
-	atomic64_inc(&process->sandbox->handle_count);
 	return 0;
 }
 

@@ -30,6 +30,12 @@ long dk_prot(struct dk_sandbox *sandbox, u64 protection)
 static long dk_mprotect(struct dk_thread *thread, u64 base, u64 length,
 			unsigned long prot)
 {
+	long error = 0;
+
+	if (prot & PROT_WRITE)
+		error = dk_memory_writable(thread->process, base, length);
+	if (error)
+		return error;
 	pico_forward_system_call(thread->pico, current_pt_regs(),
 				 __NR_mprotect, base, length, prot, 0, 0, 0);
 	return DK_FORWARD;
@@ -83,7 +89,15 @@ DK_HANDLER(DkVirtualMemoryAlloc)
 	if (base && a2 == DK_MEM_COMMIT)
 		return dk_mprotect(thread, base, length, prot);
 
-	ret = dk_map_new(&base, length, a2, prot);
+	if (a2 & DK_MEM_COMMIT && prot & PROT_WRITE) {
+		ret = dk_memory_begin(thread->process, length);
+		if (ret)
+			return ret;
+		ret = dk_map_new(&base, length, a2, prot);
+		dk_memory_end(thread->process);
+	} else {
+		ret = dk_map_new(&base, length, a2, prot);
+	}
 	if (ret)
 		return ret;
 	if (base != wanted && put_user(base, ubase)) {
@@ -114,6 +128,7 @@ static bool dk_range_mapped(unsigned long base, unsigned long length)
 DK_HANDLER(DkVirtualMemoryFree)
 {
 	u64 base = a0, length = a1;
+	long ret;
 
 	if (a2 != DK_MEM_DECOMMIT && a2 != DK_MEM_RELEASE)
 		return -EINVAL;
@@ -121,12 +136,15 @@ DK_HANDLER(DkVirtualMemoryFree)
 		return -EINVAL;
 	length = PAGE_ALIGN(length);
 	if (a2 == DK_MEM_RELEASE)
-		return vm_munmap(base, length);
-
-	if (!base || !dk_range_mapped(base, length))
-		return -ENOMEM;
-	return dk_map_new(&base, length, DK_MEM_RESERVE | DK_MEM_REPLACE,
-			  PROT_NONE);
+		ret = vm_munmap(base, length);
+	else if (!base || !dk_range_mapped(base, length))
+		ret = -ENOMEM;
+	else
+		ret = dk_map_new(&base, length,
+				 DK_MEM_RESERVE | DK_MEM_REPLACE, PROT_NONE);
+	if (!ret)
+		dk_memory_less(thread->process);
+	return ret;
 }
 
 DK_HANDLER(DkVirtualMemoryProtect)

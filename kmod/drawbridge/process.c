@@ -21,6 +21,8 @@ static void dk_process_release(struct dk_object *object)
 						  object);
 
 	dk_image_free(process->image);
+	if (process->counted)
+		atomic64_dec(&process->sandbox->process_count);
 	dk_sandbox_put(process->sandbox);
 	kfree_rcu(process, rcu);
 }
@@ -34,17 +36,29 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 {
 	struct dk_sandbox *sandbox = host;
 	struct dk_process *process;
+	struct dk_thread *thread;
 	int ret;
 
+	ret = dk_limit_process(sandbox);
+	if (ret)
+		return ret;
 	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
-	if (!process)
+	if (!process) {
+		atomic64_dec(&sandbox->process_count);
 		return -ENOMEM;
+	}
+	process->counted = true;
 	dk_object_init(&process->object, DK_OBJECT_PROCESS, dk_process_release);
 	dk_waitable_init(&process->waitable, DK_WAIT_MANUAL, 0, 1);
 	process->object.waitable = &process->waitable;
 	process->sandbox = dk_sandbox_get(sandbox);
 	INIT_LIST_HEAD(&process->link);
 	dk_handles_init(&process->handles);
+	thread = dk_thread_new(process, 0);
+	if (IS_ERR(thread)) {
+		ret = PTR_ERR(thread);
+		goto put;
+	}
 
 	mutex_lock(&sandbox->lock);
 	if (!sandbox->started || sandbox->dead) {
@@ -60,16 +74,15 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 	}
 	mutex_unlock(&sandbox->lock);
 	if (ret)
-		goto put;
+		goto put_thread;
 
-	ret = -ENOMEM;
 	process->first = true;
-	process->thread = dk_thread_alloc(process, 0);
-	if (!process->thread)
-		goto put;
+	process->thread = thread;
 	*process_context = process;
 	*thread_context = process->thread;
 	return 0;
+put_thread:
+	dk_object_put(&thread->object);
 put:
 	dk_object_put(&process->object);
 	return ret;
@@ -294,6 +307,10 @@ void dk_exit_process(struct pico_process *pico)
 		spin_unlock(&sandbox->stats_lock);
 	}
 	dk_handles_destroy(process);
+	dk_memory_gone(process);
+	/* Whoever waits for it may make another in its place. */
+	process->counted = false;
+	atomic64_dec(&sandbox->process_count);
 	dk_waitable_signal(sandbox, &process->waitable);
 	dk_object_put(&process->object);
 }

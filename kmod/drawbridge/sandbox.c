@@ -27,6 +27,7 @@ static void dk_sandbox_free(struct kref *ref)
 	int i;
 
 	dk_rules_destroy(sandbox);
+	dk_limits_destroy(sandbox);
 	if (sandbox->has_root)
 		path_put(&sandbox->root);
 	if (sandbox->image)
@@ -68,28 +69,45 @@ int dk_sandbox_open(void **host)
 	INIT_LIST_HEAD(&sandbox->rules);
 	INIT_LIST_HEAD(&sandbox->processes);
 	INIT_LIST_HEAD(&sandbox->threads);
+	dk_limits_init(sandbox);
 	sandbox->user_ns = get_user_ns(current_user_ns());
 	*host = sandbox;
 	return 0;
 }
 
 /* Processes that are about to start look at @dead under the same lock. */
-static void dk_sandbox_kill(struct dk_sandbox *sandbox)
+static void dk_sandbox_kill(struct dk_sandbox *sandbox, int status)
 {
 	struct dk_process *process;
 
 	lockdep_assert_held(&sandbox->lock);
 	list_for_each_entry(process, &sandbox->processes, link)
-		dk_pico.terminate_process(process->pico, SIGKILL);
+		dk_pico.terminate_process(process->pico, status);
+}
+
+/*
+ * End all processes with @status, as wait(2) has it, and let none start any
+ * more. Of several reasons the first counts.
+ */
+void dk_sandbox_end(struct dk_sandbox *sandbox, u32 reason, int status)
+{
+	mutex_lock(&sandbox->lock);
+	if (!sandbox->dead) {
+		sandbox->dead = true;
+		sandbox->ended_by = reason;
+		dk_sandbox_kill(sandbox, status);
+	}
+	mutex_unlock(&sandbox->lock);
 }
 
 void dk_sandbox_release(void *host)
 {
 	struct dk_sandbox *sandbox = host;
 
+	dk_limits_stop(sandbox);
 	mutex_lock(&sandbox->lock);
 	sandbox->dead = true;
-	dk_sandbox_kill(sandbox);
+	dk_sandbox_kill(sandbox, SIGKILL);
 	mutex_unlock(&sandbox->lock);
 	dk_sandbox_put(sandbox);
 }
@@ -267,6 +285,7 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 		swap(*(char **)&sandbox->strings, strings);
 		sandbox->start = start;
 		sandbox->started = true;
+		dk_limits_start(sandbox);
 	}
 	mutex_unlock(&sandbox->lock);
 out:
@@ -280,6 +299,22 @@ out:
 	return ret;
 }
 
+static long dk_ioctl_limits(struct dk_sandbox *sandbox, void __user *arg)
+{
+	struct drawbridge_limits limits;
+	long ret = 0;
+
+	if (copy_from_user(&limits, arg, sizeof(limits)))
+		return -EFAULT;
+	mutex_lock(&sandbox->lock);
+	if (sandbox->started)
+		ret = -EBUSY;
+	else
+		dk_limits_set(sandbox, &limits);
+	mutex_unlock(&sandbox->lock);
+	return ret;
+}
+
 static long dk_ioctl_stats(struct dk_sandbox *sandbox, void __user *arg)
 {
 	struct drawbridge_stats out = { };
@@ -290,7 +325,12 @@ static long dk_ioctl_stats(struct dk_sandbox *sandbox, void __user *arg)
 	mutex_lock(&sandbox->lock);
 	list_for_each_entry(process, &sandbox->processes, link)
 		out.processes++;
+	out.ended_by = sandbox->ended_by;
 	mutex_unlock(&sandbox->lock);
+	out.cpu_time = dk_cpu_time(sandbox);
+	out.limit_refusals = atomic64_read(&sandbox->limit_refusals);
+	if (sandbox->limits.memory != U64_MAX)
+		out.memory = READ_ONCE(sandbox->memory_pages) << PAGE_SHIFT;
 	out.handles = atomic64_read(&sandbox->handle_count);
 	out.objects = atomic_read(&dk_total_objects);
 
@@ -317,7 +357,7 @@ static long dk_ioctl_stats(struct dk_sandbox *sandbox, void __user *arg)
 static long dk_ioctl_kill(struct dk_sandbox *sandbox)
 {
 	mutex_lock(&sandbox->lock);
-	dk_sandbox_kill(sandbox);
+	dk_sandbox_kill(sandbox, SIGKILL);
 	mutex_unlock(&sandbox->lock);
 	return 0;
 }
@@ -331,6 +371,8 @@ long dk_sandbox_ioctl(void *host, unsigned int cmd, unsigned long arg)
 		return dk_ioctl_rule(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_START:
 		return dk_ioctl_start(host, dk_user(arg));
+	case DRAWBRIDGE_IOC_LIMITS:
+		return dk_ioctl_limits(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_STATS:
 		return dk_ioctl_stats(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_KILL:

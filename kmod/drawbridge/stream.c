@@ -8,6 +8,7 @@
  * operation runs; another thread may close the handle meanwhile.
  */
 #include <linux/mm.h>
+#include <linux/mman.h>
 #include <linux/module.h>
 
 #include "stream.h"
@@ -269,6 +270,28 @@ DK_HANDLER(DkxStreamSeek)
 
 /* ---- mapping ---- */
 
+/* A private writable mapping is memory that counts, see limit.c. */
+static long stream_map(struct dk_process *process, struct dk_stream *stream,
+		       u32 rights, unsigned long *base, u64 length, u64 offset,
+		       unsigned long prot, unsigned long flags)
+{
+	bool counts = prot & PROT_WRITE && flags & DK_MAP_PRIVATE;
+	long error;
+
+	if (counts) {
+		if (!dk_range_valid(*base, length))
+			return -ENOMEM;
+		error = dk_memory_begin(process, PAGE_ALIGN(length));
+		if (error)
+			return error;
+	}
+	error = stream->ops->map(stream, rights, base, length, offset, prot,
+				 flags);
+	if (counts)
+		dk_memory_end(process);
+	return error;
+}
+
 /* DkStreamMap(stream, inout base, length, offset, protection, flags) */
 DK_HANDLER(DkStreamMap)
 {
@@ -303,8 +326,8 @@ DK_HANDLER(DkStreamMap)
 	stream = container_of(object, struct dk_stream, object);
 	error = -EOPNOTSUPP;
 	if (stream->ops->map)
-		error = stream->ops->map(stream, rights, &base, a2, a3, prot,
-					 a5);
+		error = stream_map(thread->process, stream, rights, &base, a2,
+				   a3, prot, a5);
 	dk_stream_put(stream);
 	if (error)
 		return dk_stream_status(error, DK_SET_FILE |
@@ -321,6 +344,8 @@ DK_HANDLER(DkStreamUnmap)
 {
 	long error = dk_range_valid(a0, a1) ? vm_munmap(a0, a1) : -EINVAL;
 
+	if (!error)
+		dk_memory_less(thread->process);
 	return dk_stream_status(error,
 				DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |
 				DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED));

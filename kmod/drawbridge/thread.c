@@ -16,17 +16,27 @@ static void dk_thread_release(struct dk_object *object)
 	struct dk_thread *thread = container_of(object, struct dk_thread,
 						object);
 
+	if (thread->counted)
+		atomic64_dec(&thread->process->sandbox->thread_count);
 	dk_object_put(&thread->process->object);
 	kfree_rcu(thread, rcu);
 }
 
-struct dk_thread *dk_thread_alloc(struct dk_process *process, u64 parameter)
+/* A thread of @process that does not run yet; or ERR_PTR. */
+struct dk_thread *dk_thread_new(struct dk_process *process, u64 parameter)
 {
 	struct dk_thread *thread;
+	long error;
 
+	error = dk_limit_thread(process->sandbox);
+	if (error)
+		return ERR_PTR(error);
 	thread = kzalloc(sizeof(*thread), GFP_KERNEL_ACCOUNT);
-	if (!thread)
-		return NULL;
+	if (!thread) {
+		atomic64_dec(&process->sandbox->thread_count);
+		return ERR_PTR(-ENOMEM);
+	}
+	thread->counted = true;
 	dk_object_init(&thread->object, DK_OBJECT_THREAD, dk_thread_release);
 	dk_waitable_init(&thread->waitable, DK_WAIT_MANUAL, 0, 1);
 	thread->object.waitable = &thread->waitable;
@@ -53,9 +63,9 @@ DK_HANDLER(DkThreadCreate)
 	if (fault_in_safe_writeable(dk_user(a4), sizeof(DK_HANDLE)))
 		return -EFAULT;
 
-	child = dk_thread_alloc(process, a1);
-	if (!child)
-		return -ENOMEM;
+	child = dk_thread_new(process, a1);
+	if (IS_ERR(child))
+		return PTR_ERR(child);
 	/* As at a function's entry: a return address would be on top. */
 	attributes.registers.sp = round_down(stack + size, 16) - sizeof(long);
 	attributes.registers.di = a0;
@@ -142,10 +152,14 @@ void dk_exit_thread(struct pico_thread *pico)
 
 	spin_lock(&sandbox->stats_lock);
 	dk_stats_add(&sandbox->stats, &thread->stats);
+	sandbox->cpu_time += current->se.sum_exec_runtime;
 	list_del_init(&thread->link);
 	thread->gone = true;
 	thread->pico = NULL;
 	spin_unlock(&sandbox->stats_lock);
+	/* Whoever waits for it may make another in its place. */
+	thread->counted = false;
+	atomic64_dec(&sandbox->thread_count);
 	dk_waitable_signal(sandbox, &thread->waitable);
 	dk_object_put(&thread->object);
 }

@@ -187,7 +187,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(THREAD, 0, DkThreadCreate, 1,					\
 	  (5, ADDRESS, start, VALUE, parameter, ADDRESS, stack_base,	\
 	   VALUE, stack_size, OUT_HANDLE, thread),			\
-	  DK_SET_NEW | DK_S(WOULD_BLOCK))				\
+	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(LIMIT_EXCEEDED))				\
 	C(THREAD, 1, DkThreadGetParameter, 1,				\
 	  (1, OUT_U64, parameter), DK_S(INVALID_POINTER))		\
 	C(THREAD, 2, DkThreadDelayExecution, 1,				\

@@ -343,6 +343,22 @@ struct drawbridge_start {
 
 #define DRAWBRIDGE_START_WX	0x1	/* writable and executable memory is allowed */
 
+/*
+ * struct drawbridge_limits - how much a sandbox may have; 0: no limit
+ * @memory:	bytes of private writable memory, of all processes together
+ * @cpu_time:	nanoseconds, of all threads together; then the sandbox ends
+ * @processes, @threads, @handles: at one time
+ *
+ * Errors: EBUSY (a process runs already), EFAULT.
+ */
+struct drawbridge_limits {
+	__u64	memory;
+	__u64	cpu_time;
+	__u64	processes;
+	__u64	threads;
+	__u64	handles;
+};
+
 /* struct drawbridge_stats - counters of one sandbox, since it was made */
 struct drawbridge_stats {
 	__u64	calls;			/* Dk calls */
@@ -359,8 +375,15 @@ struct drawbridge_stats {
 	__s64	exit_code;		/* of the first process, once it is gone */
 	__u32	exited;			/* 1: it is */
 	__u32	exit_signal;		/* that killed it, or 0 */
-	__u64	reserved[3];
+	__u64	cpu_time;		/* nanoseconds, of all threads ever */
+	__u64	memory;			/* bytes that count; 0: no limit is set */
+	__u64	limit_refusals;		/* what a limit refused */
+	__u32	ended_by;		/* DRAWBRIDGE_END_* */
+	__u32	reserved0;
 };
+
+/* Why the host ended all processes of the sandbox; 0: it did not. */
+#define DRAWBRIDGE_END_CPU_TIME	1	/* as if SIGXCPU had killed them */
 
 /*
  * struct drawbridge_debug - where DRAWBRIDGE_IOC_DEBUG puts text
@@ -385,5 +408,7 @@ struct drawbridge_debug {
  * the number of bytes, 0 when there is none.
  */
 #define DRAWBRIDGE_IOC_DEBUG	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 5, struct drawbridge_debug)
+/* Before the first process; a second call replaces the limits of the first. */
+#define DRAWBRIDGE_IOC_LIMITS	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 16, struct drawbridge_limits)
 
 #endif /* _UAPI_PICO_DRAWBRIDGE_H */

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Limits: how much of the machine one sandbox may have.
+ *
+ * All are of the sandbox as a whole, whatever number of processes it has, and
+ * are set before the first one starts. What would pass a limit is refused with
+ * nothing changed; what cannot be refused, processor time, ends the sandbox.
+ *
+ * Processes, threads and handles are counted by atomics that are raised before
+ * the thing is made and lowered when it is gone, or was not made after all.
+ *
+ * Memory is what the kernel calls data: private and writable, so that a page
+ * of it may have to be found at any moment. Address space that is reserved,
+ * files that are mapped read-only or shared, are not. The kernel counts it for
+ * each address space (mm->data_vm). @memory_pages is the sum of what each
+ * process had when it last asked for more or gave some back, plus what it was
+ * granted. @memory_lock is held from the question until the memory is mapped,
+ * except where a native call takes the place of ours (mprotect): of these, two
+ * at the same moment in one process may pass the limit together, until the
+ * next call of the process counts again.
+ *
+ * Processor time is read from the scheduler's own accounts of the sandbox's
+ * threads by a work item, which comes again when the rest could have been used
+ * up by all processors together.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/workqueue.h>
+
+#include "drawbridge.h"
+
+static bool take(struct dk_sandbox *sandbox, atomic64_t *count, u64 limit)
+{
+	if (likely(atomic64_inc_return(count) <= limit))
+		return true;
+	atomic64_dec(count);
+	atomic64_inc(&sandbox->limit_refusals);
+	return false;
+}
+
+long dk_limit_handle(struct dk_sandbox *sandbox)
+{
+	return take(sandbox, &sandbox->handle_count, sandbox->limits.handles) ?
+		0 : -EMFILE;
+}
+
+long dk_limit_thread(struct dk_sandbox *sandbox)
+{
+	return take(sandbox, &sandbox->thread_count, sandbox->limits.threads) ?
+		0 : -EOVERFLOW;
+}
+
+long dk_limit_process(struct dk_sandbox *sandbox)
+{
+	return take(sandbox, &sandbox->process_count,
+		    sandbox->limits.processes) ? 0 : -EOVERFLOW;
+}
+
+/* ---- memory ---- */
+
+/* Count what the calling process has now in place of what it had. */
+static void count_memory(struct dk_process *process)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	u64 now = READ_ONCE(current->mm->data_vm);
+
+	lockdep_assert_held(&sandbox->memory_lock);
+	sandbox->memory_pages += now - process->memory_pages;
+	process->memory_pages = now;
+}
+
+static long grant(struct dk_process *process, u64 pages)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	u64 limit = sandbox->limits.memory >> PAGE_SHIFT;
+
+	lockdep_assert_held(&sandbox->memory_lock);
+	if (sandbox->memory_pages > limit ||
+	    pages > limit - sandbox->memory_pages) {
+		atomic64_inc(&sandbox->limit_refusals);
+		return -ENOMEM;
+	}
+	sandbox->memory_pages += pages;
+	process->memory_pages += pages;
+	return 0;
+}
+
+/**
+ * dk_memory_begin() - the calling process wants more memory
+ * @process:	of the caller
+ * @length:	in bytes, page-aligned: private and writable
+ *
+ * After success the caller maps it and calls dk_memory_end(), whether that
+ * worked or not.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+long dk_memory_begin(struct dk_process *process, u64 length)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	long ret;
+
+	if (likely(sandbox->limits.memory == U64_MAX))
+		return 0;
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+	ret = grant(process, length >> PAGE_SHIFT);
+	if (ret)
+		mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+void dk_memory_end(struct dk_process *process)
+{
+	if (likely(process->sandbox->limits.memory == U64_MAX))
+		return;
+	count_memory(process);
+	mutex_unlock(&process->sandbox->memory_lock);
+}
+
+/* The calling process may have less than before. */
+void dk_memory_less(struct dk_process *process)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+
+	if (likely(sandbox->limits.memory == U64_MAX))
+		return;
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+	mutex_unlock(&sandbox->memory_lock);
+}
+
+/* Pages of the range that are private and not writable yet. */
+static u64 pages_to_come(unsigned long base, unsigned long length)
+{
+	struct mm_struct *mm = current->mm;
+	unsigned long at = base, end = base + length, stop;
+	struct vm_area_struct *vma;
+	u64 pages = 0;
+
+	mmap_read_lock(mm);
+	while (at < end) {
+		vma = find_vma(mm, at);
+		if (!vma || vma->vm_start >= end)
+			break;
+		stop = min(vma->vm_end, end);
+		if (!(vma->vm_flags & (VM_WRITE | VM_SHARED)))
+			pages += (stop - max(vma->vm_start, at)) >> PAGE_SHIFT;
+		at = vma->vm_end;
+	}
+	mmap_read_unlock(mm);
+	return pages;
+}
+
+/**
+ * dk_memory_writable() - a range will be made writable by a native call
+ * @process:	of the caller
+ * @base:	page-aligned
+ * @length:	in bytes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+long dk_memory_writable(struct dk_process *process, u64 base, u64 length)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	long ret;
+
+	if (likely(sandbox->limits.memory == U64_MAX))
+		return 0;
+	if (!dk_range_valid(base, length))
+		return 0;	/* the native call says what is wrong */
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+	ret = grant(process, pages_to_come(base, PAGE_ALIGN(length)));
+	mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+/**
+ * dk_memory_clone() - the calling process' memory will exist twice
+ * @process:	of the caller
+ * @child:	not running yet; dk_memory_gone() gives back what it gets
+ *
+ * Return: 0 or -ENOMEM.
+ */
+long dk_memory_clone(struct dk_process *process, struct dk_process *child)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	long ret;
+
+	if (likely(sandbox->limits.memory == U64_MAX))
+		return 0;
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+	ret = grant(child, process->memory_pages);
+	mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+/* @process has ended, or was never made. */
+void dk_memory_gone(struct dk_process *process)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+
+	mutex_lock(&sandbox->memory_lock);
+	sandbox->memory_pages -= process->memory_pages;
+	process->memory_pages = 0;
+	mutex_unlock(&sandbox->memory_lock);
+}
+
+/* ---- processor time ---- */
+
+/* Nanoseconds that all threads, those that are gone too, have run. */
+u64 dk_cpu_time(struct dk_sandbox *sandbox)
+{
+	struct dk_thread *thread;
+	u64 sum;
+
+	spin_lock(&sandbox->stats_lock);
+	sum = sandbox->cpu_time;
+	list_for_each_entry(thread, &sandbox->threads, link)
+		sum += READ_ONCE(pico_thread_task(thread->pico)->
+				 se.sum_exec_runtime);
+	spin_unlock(&sandbox->stats_lock);
+	return sum;
+}
+
+static void cpu_time_work(struct work_struct *work)
+{
+	struct dk_sandbox *sandbox = container_of(to_delayed_work(work),
+						  struct dk_sandbox, cpu_work);
+	u64 used = dk_cpu_time(sandbox), limit = sandbox->limits.cpu_time;
+	u64 delay;
+
+	if (used >= limit) {
+		dk_sandbox_end(sandbox, DRAWBRIDGE_END_CPU_TIME, SIGXCPU);
+		return;
+	}
+	delay = div_u64(limit - used, num_online_cpus());
+	delay = clamp_t(u64, delay, NSEC_PER_MSEC, NSEC_PER_SEC);
+	queue_delayed_work(system_unbound_wq, &sandbox->cpu_work,
+			   nsecs_to_jiffies(delay) + 1);
+}
+
+/* ---- the monitor's side ---- */
+
+void dk_limits_init(struct dk_sandbox *sandbox)
+{
+	mutex_init(&sandbox->memory_lock);
+	INIT_DELAYED_WORK(&sandbox->cpu_work, cpu_time_work);
+	sandbox->limits = (struct drawbridge_limits) {
+		.memory = U64_MAX,
+		.cpu_time = U64_MAX,
+		.processes = U64_MAX,
+		.threads = U64_MAX,
+		.handles = U64_MAX,
+	};
+}
+
+static u64 limit_or_none(u64 given)
+{
+	return given ?: U64_MAX;
+}
+
+/* With sandbox->lock held, before the first process. */
+void dk_limits_set(struct dk_sandbox *sandbox,
+		   const struct drawbridge_limits *limits)
+{
+	lockdep_assert_held(&sandbox->lock);
+	sandbox->limits.memory = limit_or_none(limits->memory);
+	sandbox->limits.cpu_time = limit_or_none(limits->cpu_time);
+	sandbox->limits.processes = limit_or_none(limits->processes);
+	sandbox->limits.threads = limit_or_none(limits->threads);
+	sandbox->limits.handles = limit_or_none(limits->handles);
+}
+
+/* The first process can start any time now. */
+void dk_limits_start(struct dk_sandbox *sandbox)
+{
+	if (sandbox->limits.cpu_time != U64_MAX)
+		queue_delayed_work(system_unbound_wq, &sandbox->cpu_work, 1);
+}
+
+/* The monitor is gone. May sleep. */
+void dk_limits_stop(struct dk_sandbox *sandbox)
+{
+	cancel_delayed_work_sync(&sandbox->cpu_work);
+}
+
+/* Nobody is left. */
+void dk_limits_destroy(struct dk_sandbox *sandbox)
+{
+	mutex_destroy(&sandbox->memory_lock);
+}
