@@ -15,6 +15,7 @@
 KERNEL ?= 6.1
 ARGS ?= busybox uname -a
 PREFIX ?= /usr/local
+UDEVDIR ?= /usr/lib/udev/rules.d
 V ?= 0
 
 MAKEFLAGS += --no-print-directory
@@ -37,10 +38,15 @@ $(error KERNEL=$(KERNEL): there are $(stock) and debug)
 endif
 
 # A given KDIR (the running kernel's, for one) takes the place of KERNEL's.
+ifeq ($(KDIR),)
 kdir := $(kernel)/kdir
-ifneq ($(KDIR),)
+vmlinux := $(kernel)/vmlinux
+release = $(shell cat $(kernel)/release)
+else
 kdir := $(KDIR)
-kmod := build/kmod/$(shell $(MAKE) -s -C $(KDIR) kernelrelease 2>/dev/null)
+vmlinux := $(KDIR)/vmlinux
+release := $(shell $(MAKE) -s -C $(KDIR) kernelrelease 2>/dev/null)
+kmod := build/kmod/$(release)
 endif
 
 say = echo "  $(1)" >&2
@@ -80,7 +86,12 @@ help:
 	@echo 'On a machine that runs the kernel itself:'
 	@echo '  make modules KDIR=/lib/modules/$$(uname -r)/build'
 	@echo '  make modules_install KDIR=/lib/modules/$$(uname -r)/build'
-	@echo '  make install [PREFIX=/usr/local] [DESTDIR=]      the programs and their data'
+	@echo '  make install              everything: modules for the running kernel,'
+	@echo '                            programs, libraries, manual pages, udev rule'
+	@echo '  make uninstall            takes it away again'
+	@echo '  make dkms_install         the sources of the modules, for DKMS'
+	@echo '  make programs_install     all but the modules'
+	@echo '                            (with [DESTDIR=] [PREFIX=/usr/local])'
 
 # ----------------------------------------------------------------- running
 
@@ -124,19 +135,22 @@ selftests: libpal tools/samples build/linux/release
 
 # The modules are built where nothing else is, so that the objects for one
 # kernel never meet those for another.  A kernel build takes a second to find
-# that nothing changed; the stamp says so at once.  Type information (BTF) for
-# modules needs a vmlinux, which not every header package has.
+# that nothing changed; the stamp says so at once.  Type information (BTF) is
+# added here: the kernel's build can only do that beside a vmlinux, which not
+# every header package has.
 module_sources := $(shell find Kbuild kmod uapi -type f ! -name '.*' 2>/dev/null)
 
 modules: $(kmod)/.built
 
 $(kmod)/.built: $(module_sources) $(kmod)/.sources scripts/link-tree \
+		scripts/module-btf \
 		$(if $(KDIR),,$(kernel)/release)
 	@$(call say,MODULES $(notdir $(kmod)))
 	@scripts/link-tree $(kmod) Kbuild kmod uapi
 	@$(MAKE) $(jobs) -C $(kdir) M=$(abspath $(kmod)) $(if $(filter 0,$(V)),-s) \
-		$(if $(wildcard $(kdir)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=) \
-		modules </dev/null >&2
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules </dev/null >&2
+	@scripts/module-btf $(release) $(vmlinux) $(kmod)/kmod/*/*.ko \
+		$(kmod)/kmod/samples/*/*.ko >&2
 	@touch $@
 
 flavours: $(stock:%=modules-%)
@@ -152,18 +166,69 @@ $(kmod)/.sources: FORCE
 
 # -------------------------------------------------------------- installing
 
-# pico_test.ko does whatever anybody tells it: it is for the tests alone.
+# Modules go where depmod looks first, and into a folder of their own, which
+# uninstalling removes whole.  The samples stay here: they are for reading.
+modules_dir := updates/pico
+header_files := pico/dk_abi.h pico/drawbridge.h pico/pico.h
+version := $(shell sed -n 's/.*PICO_VERSION.*"\(.*\)"/\1/p' kmod/include/pico/version.h)
+dkms_dir = $(DESTDIR)/usr/src/pico-$(version)
+
+# KERNEL's modules where KERNEL is asked for; else the running kernel's.
+ifeq ($(KDIR)$(filter command line environment,$(origin KERNEL)),)
+install uninstall:
+	@$(MAKE) $@ KDIR=/lib/modules/$(shell uname -r)/build
+else
+install: modules_install programs_install
+uninstall: modules_uninstall programs_uninstall
+endif
+
+installed_modules = $(DESTDIR)/lib/modules/$(release)
+
+# Not where there is no kernel (a package's DESTDIR).  The kernel's build leaves
+# it out without a System.map, which Debian's headers do not have.
+depmod = [ ! -e $(installed_modules)/modules.order ] || \
+	PATH=$$PATH:/usr/sbin:/sbin depmod $(if $(DESTDIR),-b $(DESTDIR)) $(release)
+
 modules_install: modules
-	@grep -v '/kmod/test/' $(kmod)/modules.order >$(kmod)/.installed
+	@grep -E '/kmod/(pico|drawbridge)/' $(kmod)/modules.order >$(kmod)/.installed
 	@$(MAKE) -C $(kdir) M=$(abspath $(kmod)) CONFIG_MODULE_SIG_ALL= \
 		MODORDER=$(abspath $(kmod))/.installed \
+		INSTALL_MOD_DIR=$(modules_dir) \
 		$(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
-		modules_install >&2
+		modules_install >$(kmod)/.install.log 2>&1 || \
+		{ cat $(kmod)/.install.log >&2; exit 1; }
+	@$(depmod)
 
-install: programs
+modules_uninstall:
+	@rm -rf $(installed_modules)/$(modules_dir)
+	@rmdir $(installed_modules)/updates 2>/dev/null || :
+	@$(depmod)
+
+programs_install: programs
 	@$(MAKE) -C tools BUILD=$(BUILD) install >&2
 	@install -D -m 0755 build/lib/libos.elf $(DESTDIR)$(PREFIX)/lib/pico/libos.elf
-	@install -D -m 0644 build/lib/libpal.a $(DESTDIR)$(PREFIX)/lib/pico/libpal.a
+	@install -D -m 0644 build/lib/libpal.a $(DESTDIR)$(PREFIX)/lib/libpal.a
+	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/include libpal/include/pal.h
+	@install -D -m 0644 -t $(DESTDIR)$(PREFIX)/include/pico $(header_files:%=uapi/%)
+	@install -D -m 0644 -t $(DESTDIR)$(UDEVDIR) packaging/60-pico.rules
+
+programs_uninstall:
+	@$(MAKE) -C tools BUILD=$(BUILD) uninstall >&2
+	@rm -rf $(DESTDIR)$(PREFIX)/lib/pico
+	@rm -f $(DESTDIR)$(PREFIX)/lib/libpal.a $(DESTDIR)$(PREFIX)/include/pal.h \
+		$(header_files:%=$(DESTDIR)$(PREFIX)/include/%) \
+		$(DESTDIR)$(UDEVDIR)/60-pico.rules
+	@-rmdir $(DESTDIR)$(PREFIX)/include/pico 2>/dev/null
+
+# What "dkms add pico/VERSION" takes: no samples and no tests.
+dkms_install:
+	@mkdir -p $(dkms_dir)/scripts
+	@cp -R --parents Kbuild kmod/compat.h kmod/include kmod/pico kmod/drawbridge \
+		uapi scripts/module-btf LICENSE LICENSES $(dkms_dir)
+	@install -m 0644 packaging/dkms.conf $(dkms_dir)/dkms.conf
+
+dkms_uninstall:
+	@rm -rf $(dkms_dir)
 
 # ---------------------------------------------------------------- cleaning
 
@@ -176,4 +241,6 @@ distclean:
 
 FORCE:
 .PHONY: help run shell test check all setup packages programs libpal libos tools tools/samples \
-	selftests modules flavours modules_install install clean distclean FORCE
+	selftests modules flavours install uninstall modules_install \
+	modules_uninstall programs_install programs_uninstall dkms_install \
+	dkms_uninstall clean distclean FORCE

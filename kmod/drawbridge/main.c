@@ -3,6 +3,7 @@
  * drawbridge.ko: the Drawbridge provider. See Documentation/drawbridge/.
  */
 #include <linux/module.h>
+#include <pico/version.h>
 
 #include "drawbridge.h"
 
@@ -59,4 +60,6 @@ module_exit(dk_exit);
 
 MODULE_DESCRIPTION("Drawbridge's host ABI for picoprocesses");
 MODULE_AUTHOR("The pico authors");
+MODULE_VERSION(PICO_VERSION);
+MODULE_ALIAS_PICO_PROVIDER(DRAWBRIDGE_PROVIDER);
 MODULE_LICENSE("GPL");

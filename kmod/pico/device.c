@@ -3,7 +3,9 @@
  * /dev/pico: see uapi/pico/pico.h.
  */
 #include <linux/compat.h>
+#include <linux/ctype.h>
 #include <linux/fs.h>
+#include <linux/kmod.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/pid.h>
@@ -46,6 +48,26 @@ static int pico_ioctl_info(struct file *file, void __user *arg)
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
+/*
+ * As with file systems, whoever asks for a provider loads its module: what can
+ * be loaded so are modules with MODULE_ALIAS_PICO_PROVIDER() only.
+ */
+static struct pico_provider *pico_provider_load(const char *name)
+{
+	struct pico_provider *provider = pico_provider_get(name);
+	const char *c;
+
+	if (provider)
+		return provider;
+	for (c = name; *c; c++) {
+		if (!isalnum(*c) && *c != '-' && *c != '_')
+			return NULL;
+	}
+	if (request_module("pico-provider-%s", name))
+		return NULL;
+	return pico_provider_get(name);
+}
+
 static int pico_ioctl_bind(struct file *file, void __user *arg)
 {
 	struct pico_ioc_bind bind;
@@ -64,7 +86,7 @@ static int pico_ioctl_bind(struct file *file, void __user *arg)
 		return -ENOMEM;
 	kref_init(&host->ref);
 	mutex_init(&host->lock);
-	host->provider = pico_provider_get(bind.provider);
+	host->provider = pico_provider_load(bind.provider);
 	if (!host->provider) {
 		kfree(host);
 		return -ENOENT;
@@ -194,7 +216,7 @@ static const struct file_operations pico_fops = {
 };
 
 static struct miscdevice pico_device = {
-	.minor = MISC_DYNAMIC_MINOR,
+	.minor = PICO_MINOR,
 	.name = "pico",
 	.fops = &pico_fops,
 	.mode = 0666,
@@ -204,6 +226,10 @@ int pico_device_init(void)
 {
 	int ret = misc_register(&pico_device);
 
+	if (ret == -EBUSY) {
+		pico_device.minor = MISC_DYNAMIC_MINOR;
+		ret = misc_register(&pico_device);
+	}
 	if (ret)
 		pr_err("pico: cannot make the device pico (%d)\n", ret);
 	return ret;

@@ -31,6 +31,12 @@
 
 struct seq_file;
 
+/*
+ * Of /dev/pico, among those for local use. A fixed number is what lets a node
+ * be there before the module is; where it is taken, any other does.
+ */
+#define PICO_MINOR		250
+
 struct pico_provider {
 	struct list_head link;
 	const struct pico_provider_routines *routines;

@@ -3,7 +3,9 @@
  * pico.ko: picoprocesses, a mechanism for providers. See
  * Documentation/architecture.rst.
  */
+#include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <pico/version.h>
 
 #include "internal.h"
 
@@ -70,5 +72,8 @@ module_exit(pico_exit);
 
 MODULE_DESCRIPTION("Picoprocesses: processes whose system calls belong to a provider");
 MODULE_AUTHOR("The pico authors");
+MODULE_VERSION(PICO_VERSION);
+/* Together: a node made at boot, the first opening of which loads this. */
+MODULE_ALIAS_MISCDEV(PICO_MINOR);
 MODULE_ALIAS("devname:pico");
 MODULE_LICENSE("GPL");

@@ -11,6 +11,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include <pico/version.h>
+
 #include "internal.h"
 
 atomic_t pt_contexts, pt_kicks, pt_blocked;
@@ -548,4 +550,5 @@ module_exit(pt_exit);
 
 MODULE_DESCRIPTION("A provider for the tests of pico.ko");
 MODULE_AUTHOR("The pico authors");
+MODULE_VERSION(PICO_VERSION);
 MODULE_LICENSE("GPL");

@@ -43,5 +43,6 @@ module_exit(pico_test_patch_exit);
 
 MODULE_DESCRIPTION("A live patch for pico's tests");
 MODULE_AUTHOR("The pico authors");
+
 MODULE_LICENSE("GPL");
 MODULE_INFO(livepatch, "Y");

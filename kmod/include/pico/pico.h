@@ -362,6 +362,15 @@ struct pico_routines {
 	int (*terminate_process)(struct pico_process *process, int status);
 };
 
+/**
+ * MODULE_ALIAS_PICO_PROVIDER() - have a provider's module loaded on demand
+ * @name: the provider's, a string; of letters, digits, '-' and '_'
+ *
+ * PICO_IOC_BIND with a name that nobody has registered asks modprobe for a
+ * module with this alias.
+ */
+#define MODULE_ALIAS_PICO_PROVIDER(name) MODULE_ALIAS("pico-provider-" name)
+
 int pico_register_provider(const struct pico_provider_routines *provider,
 			   struct pico_routines *routines);
 int pico_unregister_provider(const struct pico_provider_routines *provider);

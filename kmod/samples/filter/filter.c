@@ -13,6 +13,8 @@
 
 #include <asm/syscall.h>
 
+#include <pico/version.h>
+
 #include "../program.h"
 #include "filter.h"
 
@@ -357,4 +359,6 @@ module_init(filter_init);
 module_exit(filter_exit);
 MODULE_DESCRIPTION("Sample provider: native calls, filtered");
 MODULE_AUTHOR("The pico authors");
+MODULE_VERSION(PICO_VERSION);
+MODULE_ALIAS_PICO_PROVIDER("filter");
 MODULE_LICENSE("GPL");

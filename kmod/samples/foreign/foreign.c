@@ -12,6 +12,7 @@
 #include <asm/syscall.h>
 
 #include <pico/pico.h>
+#include <pico/version.h>
 
 #include "../../../uapi/pico/samples.h"
 #include "../program.h"
@@ -255,4 +256,6 @@ module_init(foreign_init);
 module_exit(foreign_exit);
 MODULE_DESCRIPTION("Sample provider: programs of FreeBSD/amd64");
 MODULE_AUTHOR("The pico authors");
+MODULE_VERSION(PICO_VERSION);
+MODULE_ALIAS_PICO_PROVIDER("foreign");
 MODULE_LICENSE("GPL");

@@ -95,4 +95,5 @@ module_init(minimal_init);
 module_exit(minimal_exit);
 MODULE_DESCRIPTION("The smallest provider for pico.ko");
 MODULE_AUTHOR("The pico authors");
+MODULE_ALIAS_PICO_PROVIDER("minimal");
 MODULE_LICENSE("GPL");
