@@ -34,10 +34,17 @@ static const int passed_on[] = {
 	SIGTERM, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,
 };
 
-/* What the child must have back before it executes anything. */
-struct signals {
+/*
+ * What the child needs to become a picoprocess. @mask and @action of SIGCHLD
+ * are those that picoexec was started with.
+ */
+struct birth {
+	const struct sandbox *sandbox;
+	const struct wall *wall;
+	const char *name;
+	int file, report;
 	sigset_t mask;
-	struct sigaction child;
+	struct sigaction action;
 };
 
 /* Why the child could not become a picoprocess. */
@@ -67,7 +74,7 @@ static int make_magic_file(void)
 }
 
 /* From here on signals are only taken by wait_for_end(). */
-static sigset_t hold_signals(struct signals *old)
+static sigset_t hold_signals(struct birth *birth)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t set;
@@ -76,38 +83,37 @@ static sigset_t hold_signals(struct signals *old)
 	sigaddset(&set, SIGCHLD);
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++)
 		sigaddset(&set, passed_on[i]);
-	sigprocmask(SIG_BLOCK, &set, &old->mask);
+	sigprocmask(SIG_BLOCK, &set, &birth->mask);
 
 	/* Somebody may have left it ignored: there would be nothing to wait for. */
-	sigaction(SIGCHLD, &action, &old->child);
+	sigaction(SIGCHLD, &action, &birth->action);
 	return set;
 }
 
-static void become_picoprocess(const struct sandbox *sandbox, int file,
-			       const char *name, const struct signals *signals,
-			       int report_fd)
+static void become_picoprocess(void *argument)
 {
-	char *const argv[] = { (char *)name, NULL };
+	const struct birth *birth = argument;
+	char *const argv[] = { (char *)birth->name, NULL };
 	char *const envp[] = { NULL };
 	struct report report;
 
-	sigaction(SIGCHLD, &signals->child, NULL);
-	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+	sigaction(SIGCHLD, &birth->action, NULL);
+	sigprocmask(SIG_SETMASK, &birth->mask, NULL);
 
 	/* Files that picoexec was started with, the shell's perhaps. */
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 
 	report.step = STEP_PRIVILEGES;
-	if (!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
+	if (!wall_give_up(birth->wall)) {
 		report.step = STEP_TICKET;
-		if (!ioctl(sandbox->device, PICO_IOC_TICKET)) {
+		if (!ioctl(birth->sandbox->device, PICO_IOC_TICKET)) {
 			report.step = STEP_EXEC;
-			execveat(file, "", argv, envp, AT_EMPTY_PATH);
+			execveat(birth->file, "", argv, envp, AT_EMPTY_PATH);
 		}
 	}
 
 	report.error = errno;
-	if (write(report_fd, &report, sizeof(report)) < 0)
+	if (write(birth->report, &report, sizeof(report)) < 0)
 		_exit(EXIT_OWN_FAILURE);
 	_exit(EXIT_OWN_FAILURE);
 }
@@ -116,7 +122,7 @@ static void fail_start(const struct report *report)
 {
 	switch (report->step) {
 	case STEP_PRIVILEGES:
-		fail(EXIT_OWN_FAILURE, "cannot give up gaining privileges: %s",
+		fail(EXIT_OWN_FAILURE, "cannot give up privileges: %s",
 		     strerror(report->error));
 	case STEP_TICKET:
 		fail(EXIT_OWN_FAILURE,
@@ -168,34 +174,53 @@ static int wait_for_end(const struct sandbox *sandbox, pid_t child,
 	}
 }
 
-int launch(const struct sandbox *sandbox, const char *name, bool debug)
+static pid_t make_child(struct birth *birth, struct wall *wall, bool build)
 {
-	struct signals signals;
+	if (!build || !wall_build(wall, become_picoprocess, birth)) {
+		wall->child = fork();
+		if (wall->child < 0)
+			fail(EXIT_OWN_FAILURE, "cannot fork: %s",
+			     strerror(errno));
+		if (!wall->child)
+			become_picoprocess(birth);
+	}
+	return wall->child;
+}
+
+int launch(const struct sandbox *sandbox, const struct launch *launch)
+{
+	struct wall wall = {
+		.network = launch->network,
+		.memory = launch->memory,
+		.privileged = wall_is_privileged(),
+	};
+	struct birth birth = {
+		.sandbox = sandbox,
+		.wall = &wall,
+		.name = launch->name,
+		.file = make_magic_file(),
+	};
 	struct report report;
-	int file, pipes[2];
+	int pipes[2], status;
 	sigset_t set;
 	ssize_t got;
 	pid_t child;
-	int status;
 
-	file = make_magic_file();
 	if (pipe2(pipes, O_CLOEXEC))
 		fail(EXIT_OWN_FAILURE, "cannot make a pipe: %s",
 		     strerror(errno));
+	birth.report = pipes[1];
 
-	set = hold_signals(&signals);
-	child = fork();
-	if (child < 0)
-		fail(EXIT_OWN_FAILURE, "cannot fork: %s", strerror(errno));
-	if (!child)
-		become_picoprocess(sandbox, file, name, &signals, pipes[1]);
+	set = hold_signals(&birth);
+	child = make_child(&birth, &wall, launch->wall);
 
-	close(file);
+	close(birth.file);
 	close(pipes[1]);
 	got = read(pipes[0], &report, sizeof(report));
 	close(pipes[0]);
 
-	status = wait_for_end(sandbox, child, &set, debug);
+	status = wait_for_end(sandbox, child, &set, launch->debug);
+	wall_close(&wall);
 	if (got == sizeof(report))
 		fail_start(&report);
 	return status;

@@ -36,6 +36,7 @@ static const char usage[] =
 	"Other:\n"
 	"  --debug              print what the sandbox's programs leave with\n"
 	"                       DkDebugStringPrint on standard error\n"
+	"  --no-wall            without namespaces around the sandbox\n"
 	"  --stats              print the sandbox's counters on standard error afterwards\n"
 	"  --version            print the version and exit\n"
 	"  --help               print this and exit\n"
@@ -53,6 +54,7 @@ enum {
 	OPT_HELP,
 	OPT_IMAGE,
 	OPT_NO_DEFAULT_RULES,
+	OPT_NO_WALL,
 	OPT_PRIVATE,
 	OPT_STATS,
 	OPT_VERSION,
@@ -68,6 +70,7 @@ static const struct option known[] = {
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "image", required_argument, NULL, OPT_IMAGE },
 	{ "no-default-rules", no_argument, NULL, OPT_NO_DEFAULT_RULES },
+	{ "no-wall", no_argument, NULL, OPT_NO_WALL },
 	{ "private", required_argument, NULL, OPT_PRIVATE },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -138,6 +141,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPT_NO_DEFAULT_RULES:
 			default_rules = false;
+			break;
+		case OPT_NO_WALL:
+			options->no_wall = true;
 			break;
 		case OPT_PRIVATE:
 			rules_parse_private(&options->rules, optarg);

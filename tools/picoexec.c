@@ -186,7 +186,11 @@ int main(int argc, char **argv)
 	sandbox_set_rules(&sandbox, &options.rules);
 	sandbox_set_start(&sandbox, &start);
 
-	status = launch(&sandbox, options.arguments.items[0], options.debug);
+	status = launch(&sandbox, &(struct launch){
+					  .name = options.arguments.items[0],
+					  .wall = !options.no_wall,
+					  .debug = options.debug,
+				  });
 
 	if (options.debug || is_fault(status))
 		sandbox_print_debug(&sandbox);

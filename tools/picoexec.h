@@ -4,13 +4,15 @@
  *
  * One file per step: options.c (what was asked), rules.c (what the sandbox may
  * name), program.c (what is to run), sandbox.c (/dev/pico), launch.c (the
- * child). Anything that cannot be done ends the process through fail().
+ * child), wall.c (what the kernel's own means take from it). Anything that cannot be done ends the process through fail().
  */
 #ifndef PICOEXEC_H
 #define PICOEXEC_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include <pico/drawbridge.h>
 
@@ -91,6 +93,7 @@ struct options {
 	bool allow_wx;
 	bool debug;
 	bool stats;
+	bool no_wall;
 };
 
 /* Fill @options; --help, --version and mistakes end the process. */
@@ -148,13 +151,61 @@ void sandbox_print_debug(const struct sandbox *sandbox);
 void sandbox_print_stats(const struct sandbox *sandbox);
 void sandbox_close(struct sandbox *sandbox);
 
+/* ---- wall.c ---- */
+
+/*
+ * struct wall - what the kernel's own means take from the picoprocess
+ * @network:	it keeps the network that picoexec has
+ * @privileged:	root, who keeps what that means to files
+ * @memory:	bytes of data that a process may have, 0: no limit
+ * @child:	the picoprocess; @init, @life: see wall.c
+ */
+struct wall {
+	bool network;
+	bool privileged;
+	uint64_t memory;
+	pid_t child;
+	pid_t init;
+	int life;
+};
+
+typedef void (*wall_child_fn)(void *argument);
+
+/* This process may do with files what their permissions forbid. */
+bool wall_is_privileged(void);
+/*
+ * Make a child of this process in namespaces of its own, which calls
+ * @become(@argument). False, and a note on standard error, if there cannot be
+ * such a child.
+ */
+bool wall_build(struct wall *wall, wall_child_fn become, void *argument);
+/* In the child, wall or not: give privileges up. 0 or -1 with errno. */
+int wall_give_up(const struct wall *wall);
+/* The child was waited for: end what is left of it. */
+void wall_close(struct wall *wall);
+
 /* ---- launch.c ---- */
 
 /*
- * Start the sandbox's first process, wait for its end, and return its status
- * as waitpid(2) has it. @name is shown for it until it has its own; @debug:
- * print the sandbox's debug text as it comes.
+ * struct launch - how to run the first process
+ * @name:	shown for it until it has its own
+ * @memory:	limit in bytes, or 0
+ * @network:	the rules name something in the network
+ * @wall:	build the outer wall
+ * @debug:	print the sandbox's debug text as it comes
  */
-int launch(const struct sandbox *sandbox, const char *name, bool debug);
+struct launch {
+	const char *name;
+	uint64_t memory;
+	bool network;
+	bool wall;
+	bool debug;
+};
+
+/*
+ * Start the sandbox's first process, wait for its end, and return its status
+ * as waitpid(2) has it.
+ */
+int launch(const struct sandbox *sandbox, const struct launch *launch);
 
 #endif /* PICOEXEC_H */
