@@ -120,6 +120,25 @@ static inline int dk_follow_down(struct path *path)
 #endif
 }
 
+/* 6.7 hid the times of an inode. */
+static inline void dk_inode_times_now(struct inode *inode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	simple_inode_init_ts(inode);
+#else
+	inode->i_atime = current_time(inode);
+	inode->i_mtime = inode->i_atime;
+	inode->i_ctime = inode->i_atime;
+#endif
+}
+
+/* 6.9 moved what locks and leases have in common into a structure. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#define dk_lock_(lock, field)	((lock)->c.flc_##field)
+#else
+#define dk_lock_(lock, field)	((lock)->fl_##field)
+#endif
+
 #endif /* __ASSEMBLY__ */
 
 #endif /* _KMOD_COMPAT_H */

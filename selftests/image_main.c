@@ -5,6 +5,14 @@
  * TAP: how it ended, that no status outside of a call's set was returned, that
  * nothing is left, and that the kernel log has nothing to say.
  *
+ * An image may ask for things of the outside, each a line of its output, and
+ * reads the answers from stdin:
+ *	@counts			struct dkt_counts
+ *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
+ *				is r, w or u; the answer is an s64, 0 or -errno
+ *	@holder START LENGTH	who keeps that process from writing there: type,
+ *				start, length, process id; s64 each
+ *
  * The sandbox: everything readable and executable; a private /tmp; and, as
  * the image's first argument, a folder with rw/ (all rights), ro/ (read),
  * rx/ (read, execute), no/ (nothing), each prepared with a few files.
@@ -113,6 +121,49 @@ static void answer_counts(int sandbox, int to)
 		die("counts");
 }
 
+/* The other process, as far as its locks go, is this one. */
+static void answer_lock(const char *line, int to)
+{
+	static int fd = -1;
+	struct flock lock = { .l_whence = SEEK_SET };
+	char path[256], type = 0;
+	long long start, length;
+	__s64 answer[4];
+
+	if (fd < 0) {
+		snprintf(path, sizeof(path), "%s/rw/locked", folder);
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			die(path);
+	}
+	if (sscanf(line, "@lock %c %lld %lld", &type, &start, &length) == 3) {
+		lock.l_type = type == 'r' ? F_RDLCK :
+			      type == 'w' ? F_WRLCK :
+					    F_UNLCK;
+		lock.l_start = start;
+		lock.l_len = length;
+		answer[0] = fcntl(fd, F_SETLK, &lock) ? -errno : 0;
+		if (write(to, answer, sizeof(answer[0])) != sizeof(answer[0]))
+			die("lock");
+		return;
+	}
+	if (sscanf(line, "@holder %lld %lld", &start, &length) != 2)
+		die(line);
+	lock.l_type = F_WRLCK;
+	lock.l_start = start;
+	lock.l_len = length;
+	if (fcntl(fd, F_GETLK, &lock))
+		die("F_GETLK");
+	answer[0] = lock.l_type == F_UNLCK ? 0 :
+		    lock.l_type == F_WRLCK ? DK_LOCK_EXCLUSIVE :
+					     DK_LOCK_SHARED;
+	answer[1] = lock.l_start;
+	answer[2] = lock.l_len;
+	answer[3] = lock.l_pid;
+	if (write(to, answer, sizeof(answer)) != sizeof(answer))
+		die("holder");
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(program_invocation_name, '/');
@@ -167,6 +218,11 @@ int main(int argc, char **argv)
 	while (next_line(&lines, line, sizeof(line))) {
 		if (!strcmp(line, "@counts\n")) {
 			answer_counts(sandbox, in[1]);
+			continue;
+		}
+		if (!strncmp(line, "@lock ", 6) ||
+		    !strncmp(line, "@holder ", 8)) {
+			answer_lock(line, in[1]);
 			continue;
 		}
 		if (sscanf(line, "1..%u", &plan) == 1) {

@@ -151,6 +151,7 @@ struct dk_sandbox {
 	bool has_root;
 	bool started;			/* rules are fixed, readers take no lock */
 	bool dead;			/* no new process */
+	bool has_pipes;			/* see pipe.c */
 	struct list_head rules;
 	unsigned int rule_count;
 	/* the first process, until it has started */
@@ -241,6 +242,7 @@ struct dk_process {
 	bool first;			/* its exit code is the sandbox's */
 	bool counted;			/* among the sandbox's processes */
 	u64 memory_pages;		/* see limit.c */
+	bool has_locks;			/* or had, see lock.c */
 	bool exit_code_set;		/* by DkProcessExit; sync_lock */
 	bool gone;			/* no thread is left; sync_lock */
 	s64 exit_code;
@@ -350,6 +352,14 @@ struct dk_stream {
 	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
 	struct rcu_head rcu;
 };
+
+/* No pipe of the sandbox is left (pipe.c). */
+void dk_pipes_destroy(struct dk_sandbox *sandbox);
+/*
+ * @process has closed a handle of a stream: with it go all locks that the
+ * process has on the stream's file (lock.c).
+ */
+void dk_locks_drop(struct dk_process *process, struct dk_object *object);
 
 /* Check and add a rule; see struct drawbridge_rule. @sandbox->lock is held. */
 long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule);

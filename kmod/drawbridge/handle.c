@@ -63,8 +63,10 @@ void dk_handles_destroy(struct dk_process *process)
 
 		object = rcu_dereference_protected(slot->object, 1);
 		RCU_INIT_POINTER(slot->object, NULL);
-		if (object)
+		if (object) {
+			dk_locks_drop(process, object);
 			dk_object_put(object);
+		}
 		cond_resched();
 	}
 	for (i = 0; i < ARRAY_SIZE(table->chunks); i++)
@@ -171,6 +173,7 @@ long dk_handle_close(struct dk_process *process, DK_HANDLE handle)
 	table->live--;
 	spin_unlock(&table->lock);
 	atomic64_dec(&process->sandbox->handle_count);
+	dk_locks_drop(process, object);
 	dk_object_put(object);
 	return 0;
 }

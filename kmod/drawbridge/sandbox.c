@@ -28,6 +28,7 @@ static void dk_sandbox_free(struct kref *ref)
 
 	dk_rules_destroy(sandbox);
 	dk_limits_destroy(sandbox);
+	dk_pipes_destroy(sandbox);
 	if (sandbox->has_root)
 		path_put(&sandbox->root);
 	if (sandbox->image)

@@ -67,7 +67,8 @@ static void stream_release(struct dk_object *object)
 	kfree_rcu(stream, rcu);
 }
 
-static struct dk_stream *stream_alloc(struct dk_sandbox *sandbox)
+/* Without operations or a file; its one reference is the caller's. */
+struct dk_stream *dk_stream_alloc(struct dk_sandbox *sandbox)
 {
 	struct dk_stream *stream = kzalloc(sizeof(*stream), GFP_KERNEL_ACCOUNT);
 
@@ -168,7 +169,7 @@ DK_HANDLER(DkStreamOpen)
 	if (error)
 		return error;
 	error = -ENOMEM;
-	stream = stream_alloc(thread->process->sandbox);
+	stream = dk_stream_alloc(thread->process->sandbox);
 	if (!stream)
 		goto put_uri;
 	stream->flags = (open.access & DK_ACCESS_APPEND) |

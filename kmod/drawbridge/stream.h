@@ -168,6 +168,7 @@ bool dk_is_terminal(struct file *file, void __user *scratch);
 struct file *dk_console_file(const struct dk_sandbox *sandbox,
 			     enum dk_scheme scheme);
 
+struct dk_stream *dk_stream_alloc(struct dk_sandbox *sandbox);
 /* A referenced stream, or ERR_PTR as dk_handle_get(). */
 struct dk_stream *dk_stream_get(struct dk_thread *thread, u64 handle,
 				u32 rights);

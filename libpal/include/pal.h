@@ -109,6 +109,14 @@
  * DkxAddressWake(address, operation, count, second_count, second, argument)
  *	DK_ADDRESS_WAKE, _REQUEUE, ...: futex(2)'s. Returns how many, or a
  *	(negative) status.
+ * DkxPipeCreate(options, &reader, &writer)
+ *	A pipe of the kernel; its ends live as long as their handles do, in
+ *	whichever processes these are.
+ * DkxStreamLock(stream, operation, start, length, &blocker, size)
+ *	DK_LOCK_*. WOULD_BLOCK: somebody else has a lock there, unless
+ *	DK_LOCK_WAIT. Locks are the process's, and go when it closes any of its
+ *	handles of the file; or the stream's, and go with its last handle.
+ *	@blocker only for DK_LOCK_QUERY, else NULL and 0.
  */
 #ifndef PAL_H
 #define PAL_H

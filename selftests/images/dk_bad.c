@@ -503,6 +503,28 @@ GOOD(DkxAddressWake)
 	a[5] = DK_ADDRESS_ALL_BITS;
 }
 
+GOOD(DkxPipeCreate)
+{
+	a[0] = 0;
+	a[1] = (u64)slot(0);
+	a[2] = (u64)slot(1);
+}
+AFTER(DkxPipeCreate)
+{
+	DkObjectClose(*slot(0));
+	DkObjectClose(*slot(1));
+}
+
+GOOD(DkxStreamLock)
+{
+	a[0] = w.file;
+	a[1] = DK_LOCK_EXCLUSIVE | DK_LOCK_QUERY;
+	a[2] = 0;
+	a[3] = 1;
+	a[4] = (u64)BUFFER;
+	a[5] = sizeof(struct dk_lock_info);
+}
+
 #define ROW(call, ...)	[DK_INDEX_##call] = { .good = good_##call, ##__VA_ARGS__ }
 #define UNDO(call)	.after = after_##call
 #define ALWAYS(call)	.after = after_##call, .always = true
@@ -564,6 +586,8 @@ static const struct row rows[DK_CALL_LIMIT] = {
 			   DK_ADDRESS_WALL_CLOCK),
 	ROW(DkxAddressWake,
 	    .flags_known = DK_ADDRESS_WAKE | DK_ADDRESS_PRIVATE),
+	ROW(DkxPipeCreate, UNDO(DkxPipeCreate), .flags_known = 3),
+	ROW(DkxStreamLock, .wrong = &w.event, .flags_known = 0x3f),
 };
 
 /* ---- the driver ---- */
@@ -1229,6 +1253,11 @@ TEST(exhausted_handle_table)
 		      TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkObjectReference(w.event, DK_RIGHT_READ, &h),
 		      TOO_MANY_HANDLES);
+	EXPECT_STATUS(DkxPipeCreate(0, &h, &h), TOO_MANY_HANDLES);
+	/* Also when there is room for one of two. */
+	EXPECT_OK(DkObjectClose(all[n - 1]));
+	EXPECT_STATUS(DkxPipeCreate(0, &h, &h), TOO_MANY_HANDLES);
+	EXPECT_OK(DkNotificationEventCreate(0, &all[n - 1]));
 	EXPECT_STATUS(DkThreadCreate((void *)quick_exit, 0, w.stack, 4 * PAGE,
 				     &h),
 		      TOO_MANY_HANDLES);

@@ -262,21 +262,25 @@ const char *dkt_argument(unsigned int i)
 	return s;
 }
 
-void dkt_counts(struct dkt_counts *counts)
+void dkt_ask(const char *question, void *answer, size_t size)
 {
 	u64 done = 0, have = 0;
 
-	write_out("@counts\n", 8);
-	while (have < sizeof(*counts)) {
+	write_out(question, strlen(question));
+	while (have < size) {
 		if (DkStreamRead(in_stream, DK_OFFSET_CURRENT,
-				 (char *)counts + have, sizeof(*counts) - have,
-				 &done) ||
+				 (char *)answer + have, size - have, &done) ||
 		    !done) {
 			dkt_fail("the outer side did not answer");
 			return;
 		}
 		have += done;
 	}
+}
+
+void dkt_counts(struct dkt_counts *counts)
+{
+	dkt_ask("@counts\n", counts, sizeof(*counts));
 }
 
 void *dkt_pages(size_t pages)

@@ -74,6 +74,9 @@ struct dkt_counts {
 };
 void dkt_counts(struct dkt_counts *counts);
 
+/* A question to image_main.c, which ends with a newline, and its answer. */
+void dkt_ask(const char *question, void *answer, size_t size);
+
 /* Committed read-write memory, or the process ends. */
 void *dkt_pages(size_t pages);
 

@@ -81,7 +81,8 @@
 	S(33, TIMEOUT,		-110, "the time has passed")		\
 	S(34, STALE,		-116, "the file is gone from its file system") \
 	S(35, QUOTA_EXCEEDED,	-122, "the user's quota is used up")	\
-	S(36, ABORTED,		-125, "the monitor asked the process to stop")
+	S(36, ABORTED,		-125, "the monitor asked the process to stop") \
+	S(37, DEADLOCK,		-35,  "waiting would never end")
 
 #define DK_STATUS_DEFINE(bit, name, value, text) DK_STATUS_##name = (value),
 #define DK_STATUS_BIT_DEFINE(bit, name, value, text) DK_BIT_##name = (bit),
@@ -376,7 +377,14 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  (6, ADDRESS, address, FLAGS, operation, VALUE, count,		\
 	   VALUE, second_count, ADDRESS, second, VALUE, argument),	\
 	  DK_SET_COUNT | DK_S(INVALID_PARAMETER) |			\
-	  DK_S(INVALID_POINTER) | DK_S(WOULD_BLOCK) | DK_S(NO_MEMORY))
+	  DK_S(INVALID_POINTER) | DK_S(WOULD_BLOCK) | DK_S(NO_MEMORY))	\
+	C(EXTENSION, 14, DkxPipeCreate, 1,				\
+	  (3, FLAGS, options, OUT_HANDLE, reader, OUT_HANDLE, writer),	\
+	  DK_SET_NEW)							\
+	C(EXTENSION, 15, DkxStreamLock, 1,				\
+	  (6, HANDLE, stream, FLAGS, operation, VALUE, start,		\
+	   VALUE, length, OUT, blocker, VALUE, blocker_length),		\
+	  DK_SET_HANDLE | DK_SET_FILE | DK_S(DEADLOCK))
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),

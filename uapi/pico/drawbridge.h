@@ -115,6 +115,34 @@ struct dk_deadline {
 	__s64	nanoseconds;		/* 0 to 999999999 */
 };
 
+/* DkxPipeCreate: options */
+#define DK_PIPE_NONBLOCK_READ	0x1	/* DK_OPTION_NONBLOCK of the reader, */
+#define DK_PIPE_NONBLOCK_WRITE	0x2	/* and of the writer */
+
+/* DkxStreamLock: operation; without one of the first two: unlock */
+#define DK_LOCK_SHARED		0x1
+#define DK_LOCK_EXCLUSIVE	0x2
+#define DK_LOCK_WAIT		0x4	/* else WOULD_BLOCK */
+#define DK_LOCK_QUERY		0x8	/* only ask who is in the way */
+/* whose lock: the process's unless */
+#define DK_LOCK_STREAM		0x10	/* the stream's; a range of bytes, too */
+#define DK_LOCK_WHOLE		0x20	/* the stream's, on the whole file */
+
+/*
+ * struct dk_lock_info - the first lock in the way, for DK_LOCK_QUERY
+ * @start:	first byte
+ * @length:	in bytes; 0: without end
+ * @type:	DK_LOCK_SHARED or DK_LOCK_EXCLUSIVE; 0: none is in the way
+ * @process_id:	as the host shows it; 0: a stream's, or not of this namespace
+ */
+struct dk_lock_info {
+	__u64	start;
+	__u64	length;
+	__u32	type;
+	__u32	process_id;
+	__u64	reserved;
+};
+
 /* DkSystemTimeQuery: clock */
 #define DK_CLOCK_WALL		0	/* since 1970-01-01 00:00 UTC */
 #define DK_CLOCK_MONOTONIC	1
