@@ -62,6 +62,23 @@ static inline void pico_compat_ftrace_direct_remove(struct ftrace_ops *ops,
 #define pico_assign_str(field, source)	__assign_str(field, source)
 #endif
 
+/* ---- signals ---- */
+
+#include <linux/sched/signal.h>
+
+/* 6.12 dropped the task from dequeue_signal(): it had to be current. */
+static inline int pico_compat_dequeue_signal(sigset_t *mask,
+					     kernel_siginfo_t *info)
+{
+	enum pid_type type;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	return dequeue_signal(mask, info, &type);
+#else
+	return dequeue_signal(current, mask, info, &type);
+#endif
+}
+
 /* ---- VFS ---- */
 
 #include <linux/fs.h>

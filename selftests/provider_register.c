@@ -158,7 +158,8 @@ TEST_F(registration, mandatory_callbacks)
 	static const __u32 right[] = {
 		WITHOUT(EXCEPTION), WITHOUT(EXIT_THREAD), WITHOUT(EXIT_PROCESS),
 		WITHOUT(TERMINATE), WITHOUT(WALK),	  WITHOUT(NAME),
-		WITHOUT(IOCTL),	    WITHOUT(CREATED),
+		WITHOUT(IOCTL),	    WITHOUT(CREATED),	  WITHOUT(ENDED),
+		WITHOUT(APC),	    WITHOUT(SIGNAL),
 	};
 	struct pico_test_registration r;
 
@@ -167,7 +168,7 @@ TEST_F(registration, mandatory_callbacks)
 		r.without = wrong[i];
 		refused(_metadata, &self->w, r, -EINVAL);
 	}
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 11; i++) {
 		r = valid("lacking");
 		r.without = right[i];
 		EXPECT_EQ(0, registers(&self->w, &r))

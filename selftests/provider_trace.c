@@ -5,15 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/ioctl.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
 
-#define TRACING	"/sys/kernel/tracing/"
+#define TRACING "/sys/kernel/tracing/"
 
 PROVIDER_FIXTURE(tracing, true)
 
@@ -132,7 +133,11 @@ TEST_F(tracing, every_callback)
 		{ "pico_exit_thread:", "" },
 		{ "pico_terminate_process:", "" },
 		{ "pico_exit_process:", "" },
+		{ "pico_native_call_ended:", "" },
+		{ "pico_apc:", "value=0" },
+		{ "pico_signal:", "sig=28" },
 	};
+	struct pico_test_service apc = { .service = PICO_TEST_DO_APC };
 	char *text;
 	pid_t pid, tid;
 	int fd;
@@ -143,6 +148,7 @@ TEST_F(tracing, every_callback)
 	ASSERT_EQ(0, trace("enable", true));
 	fd = provider_open(&self->w, PICO_TEST_PROVIDER);
 	pid = start_process(&self->w, fd, 1, true);
+	apc.tid = pid;
 	EXPECT_EQ(4712, slot_call(&self->w, 1, PICO_TEST_CALL_ECHO, 4711, 0, 0,
 				  0, 0));
 	slot_begin(&self->w, 1, SLOT_FAULT, FAULT_UD2, 0, 0, 0, 0, 0, 0);
@@ -151,6 +157,12 @@ TEST_F(tracing, every_callback)
 	EXPECT_GT(tid, 0);
 	EXPECT_EQ(0, suspend(&self->w, tid, NULL));
 	EXPECT_EQ(0, resume(&self->w, tid, NULL));
+	EXPECT_EQ(pid, slot_call(&self->w, 1, PICO_TEST_CALL_WATCHED,
+				 SYS_getpid, 0, 0, 0, 0));
+	EXPECT_EQ(0, service(&self->w, &apc));
+	EXPECT_TRUE(wait_event(&self->w, PICO_TEST_APC, pid));
+	EXPECT_EQ(0, kill(pid, SIGWINCH));
+	EXPECT_TRUE(wait_event(&self->w, PICO_TEST_SIGNAL, pid));
 	EXPECT_EQ(0, terminate_thread(&self->w, tid, 0));
 	EXPECT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, tid));
 	EXPECT_EQ(0, terminate_process(&self->w, pid, EXITED(3)));
@@ -158,7 +170,7 @@ TEST_F(tracing, every_callback)
 	close(fd);
 	ASSERT_EQ(0, trace("enable", false));
 	text = traced();
-	for (int i = 0; i < 16; i++) {
+	for (int i = 0; i < 19; i++) {
 		EXPECT_GE(lines(text, wanted[i].event, wanted[i].what), 1)
 		TH_LOG("%s %s", wanted[i].event, wanted[i].what);
 	}

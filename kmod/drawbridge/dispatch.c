@@ -63,15 +63,6 @@ static long dk_filter(struct dk_thread *thread, unsigned long index,
 	return DK_STATUS_IO_ERROR;
 }
 
-/* As if the call had not been made yet: its registers are untouched. */
-static enum pico_syscall dk_take_up_again(struct pt_regs *regs)
-{
-	regs->ax = regs->orig_ax;
-	regs->ip -= 2;
-	regs->orig_ax = -1;
-	return PICO_SYSCALL_ANSWERED;
-}
-
 /* What a handler returned, other than success. */
 static noinline enum pico_syscall
 dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
@@ -87,7 +78,7 @@ dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
 	case -ERESTARTNOHAND:
 	case -ERESTARTNOINTR:
 	case -ERESTART_RESTARTBLOCK:
-		return dk_take_up_again(regs);
+		return pico_restart_system_call(thread->pico, regs);
 	}
 	return pico_answer_system_call(regs, dk_filter(thread, index, status));
 }

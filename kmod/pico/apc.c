@@ -44,6 +44,7 @@ void pico_apc_init(struct pico_thread *thread)
 	spin_lock_init(&thread->lock);
 	init_waitqueue_head(&thread->wait);
 	init_task_work(&thread->work, pico_work);
+	init_task_work(&thread->after_call, pico_after_call);
 }
 
 /* Make @thread pass by. Once its work is queued, it looks again after it. */
@@ -286,10 +287,7 @@ static void pico_rest(struct pico_thread *thread, struct pt_regs *regs)
 	while (!pico_sleep(thread) || !pico_rest_end(thread, false)) {
 		if (task_sigpending(current) || task_work_pending(current)) {
 			pico_rest_end(thread, true);
-			pico_signals_from_outside(thread);
-			thread->in_signal = true;
-			pico_do_signal(regs);
-			thread->in_signal = false;
+			pico_signals_handle(thread, regs);
 			pico_rest_begin(thread);
 		} else if (READ_ONCE(thread->leave)) {
 			pico_leave(thread);
@@ -315,6 +313,46 @@ int pico_thread_rest(struct pico_thread *thread)
 }
 
 /*
+ * Have the provider called on @thread before it executes anything in user
+ * mode. What was queued and is not delivered yet counts as one.
+ */
+int pico_queue_apc(struct pico_thread *thread)
+{
+	int ret = 0;
+
+	if (!thread->process->provider->routines->deliver_apc)
+		return -EOPNOTSUPP;
+	spin_lock(&thread->lock);
+	if (thread->gone) {
+		ret = -ESRCH;
+	} else {
+		WRITE_ONCE(thread->apc, true);
+		pico_kick(thread);
+	}
+	spin_unlock(&thread->lock);
+	return ret;
+}
+
+/*
+ * A call that the thread was to make again has ended with -EINTR instead, if
+ * the provider makes use of that.
+ */
+static void pico_apc_deliver(struct pico_thread *thread, struct pt_regs *regs)
+{
+	unsigned long ax = regs->ax;
+	bool interrupted, used;
+
+	/* Before the provider looks at what there is to do. */
+	xchg(&thread->apc, false);
+	interrupted = pico_call_interrupt(thread, regs);
+	regs->orig_ax = -1;
+	used = thread->process->provider->routines->deliver_apc(thread, regs);
+	trace_pico_apc(thread, used);
+	if (interrupted && !used)
+		pico_call_again(thread, regs, ax);
+}
+
+/*
  * On the thread itself, before the kernel would look at signals; on return
  * there is nothing left for it to do.
  */
@@ -324,9 +362,14 @@ void pico_apc(struct pico_thread *thread, struct pt_regs *regs)
 		if (thread->exception_pending)
 			pico_exception_dispatch(thread, regs);
 		clear_notify_signal();
-		if (!task_sigpending(current) && !task_work_pending(current) &&
-		    !pico_held(thread) && !READ_ONCE(thread->leave))
+		if (task_sigpending(current) || task_work_pending(current) ||
+		    pico_held(thread) || READ_ONCE(thread->leave))
+			pico_rest(thread, regs);
+		else if (pico_call_restarts(regs))
+			pico_signals_handle(thread, regs);
+		else if (READ_ONCE(thread->apc))
+			pico_apc_deliver(thread, regs);
+		else
 			return;
-		pico_rest(thread, regs);
 	}
 }

@@ -186,8 +186,10 @@ static int pico_context_write(struct pico_thread *thread,
 		if (ret)
 			return ret;
 	}
-	if (context->parts & PICO_CONTEXT_GENERAL)
+	if (context->parts & PICO_CONTEXT_GENERAL) {
 		pico_registers_set(task_pt_regs(task), &context->registers);
+		pico_call_forget(thread);
+	}
 	if (context->parts & PICO_CONTEXT_BASES) {
 		thread->fs_base = context->registers.fs_base;
 		thread->gs_base = context->registers.gs_base;

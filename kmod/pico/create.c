@@ -64,7 +64,7 @@ static void pico_creation_clone(struct pico_thread *thread,
 {
 	const unsigned long arguments[6] = { flags, sp };
 
-	pico_forward(thread, regs, __NR_clone, arguments);
+	pico_forward(thread, regs, __NR_clone, arguments, false);
 	/* The way back to user mode leads over the signal hook. */
 	set_thread_flag(TIF_NOTIFY_SIGNAL);
 }

@@ -5,12 +5,6 @@
  * The kernel turns an exception in user mode into a forced signal, in a
  * context that cannot sleep. The force hook only takes note of it; the signal
  * hook, on the way back to user mode, hands it to the provider.
- *
- * The signals concerned have a handler that is neither "default" nor
- * "ignore" in a picoprocess (see pico_signals_init()): what looks unhandled
- * is written to the kernel's log. The handler is never entered: without a
- * restorer the kernel refuses to build a frame for it, which is fatal. Sent
- * from outside, such a signal gets its default action.
  */
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
@@ -58,29 +52,6 @@ unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
 	return PICO_HOOK_RETURN(0);
 }
 
-static void pico_default_action(unsigned long mask)
-{
-	struct k_sigaction *action = pico_sighand()->action;
-	int sig;
-
-	for (sig = 1; sig < BITS_PER_LONG; sig++) {
-		if (mask & sigmask(sig))
-			action[sig - 1].sa.sa_handler = SIG_DFL;
-	}
-}
-
-/* The provider did not want it: the process dies of it, as any other would. */
-static void pico_exception_fatal(struct pico_thread *thread,
-				 struct pico_exception *exception)
-{
-	spin_lock_irq(&pico_sighand()->siglock);
-	if (!thread->process->native_signals)
-		pico_default_action(sigmask(exception->info.si_signo));
-	current->signal->flags &= ~SIGNAL_UNKILLABLE;
-	spin_unlock_irq(&pico_sighand()->siglock);
-	send_sig_info(exception->info.si_signo, &exception->info, current);
-}
-
 /*
  * What the force hook has noted, to the provider. On the thread, at the signal
  * hook; may sleep.
@@ -99,28 +70,14 @@ void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs)
 		count = min_t(unsigned int, count, PICO_TRACE_FRAMES);
 		trace_pico_user_stack(thread, frames, count);
 	}
+	pico_call_forget(thread);
 	handled = routines->dispatch_exception(thread, regs,
 					       &thread->exception);
 	trace_pico_exception(thread, regs, &thread->exception, handled);
 	thread->exception_pending = false;
+	/* If not, the process dies of it, as any other would. */
 	if (!handled)
-		pico_exception_fatal(thread, &thread->exception);
-}
-
-/* Synchronous signals that were sent, not forced: let them do their default. */
-void pico_signals_from_outside(struct pico_thread *thread)
-{
-	unsigned long pending;
-
-	if (thread->process->native_signals)
-		return;
-	spin_lock_irq(&pico_sighand()->siglock);
-	pending = (current->pending.signal.sig[0] |
-		   current->signal->shared_pending.signal.sig[0]) &
-		  PICO_SYNCHRONOUS;
-	if (pending)
-		pico_default_action(pending);
-	spin_unlock_irq(&pico_sighand()->siglock);
+		pico_signal_fatal(thread, &thread->exception.info);
 }
 
 /*

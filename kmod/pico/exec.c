@@ -104,36 +104,6 @@ static struct pico_host *pico_ticket_take(void)
 	return host;
 }
 
-/* A handler that is never entered, see exception.c. */
-#define PICO_NO_HANDLER		((__force __sighandler_t)16UL)
-
-/*
- * Signals as a picoprocess needs them: a provider's write to a pipe without a
- * reader is an error, not a signal; exceptions are as in exception.c; nothing
- * stays blocked, since nobody inside could unblock it. What the launcher
- * ignores stays ignored (nohup).
- */
-static void pico_signals_init(bool native)
-{
-	static const int synchronous[] = {
-		SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE,
-	};
-	struct k_sigaction *action = pico_sighand()->action;
-	int i;
-
-	spin_lock_irq(&pico_sighand()->siglock);
-	if (!native) {
-		for (i = 0; i < ARRAY_SIZE(synchronous); i++)
-			action[synchronous[i] - 1].sa.sa_handler =
-				PICO_NO_HANDLER;
-		action[SIGPIPE - 1].sa.sa_handler = SIG_IGN;
-		action[SIGXFSZ - 1].sa.sa_handler = SIG_IGN;
-	}
-	sigemptyset(&current->blocked);
-	recalc_sigpending();
-	spin_unlock_irq(&pico_sighand()->siglock);
-}
-
 static struct linux_binfmt pico_binfmt;
 
 /*
@@ -187,8 +157,8 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	if (start.ip >= TASK_SIZE_MAX)
 		return -EINVAL;
 	finalize_exec(bprm);
-	pico_signals_init(start.native_signals);
 	process->native_signals = start.native_signals;
+	pico_signals_init(process);
 	pico_process_present(process, &start);
 	/* Nothing of the caller's, as the ELF loader has it. */
 	memset(current_pt_regs(), 0, offsetof(struct pt_regs, orig_ax));

@@ -75,12 +75,17 @@ struct pico_creation {
 	struct user_regs_struct registers;
 };
 
-/* What was put in place of a call, compared with the call itself. */
+/*
+ * What was put in place of a call, compared with the call itself. Or, with
+ * AGAIN, nothing any more: the registers are such that the thread makes its
+ * call once more, and as long as ip is what @number says it has not done so.
+ */
 enum pico_forward {
 	PICO_FORWARD_NONE,
 	PICO_FORWARD_SAME,
 	PICO_FORWARD_NUMBER,
 	PICO_FORWARD_OTHER,
+	PICO_FORWARD_AGAIN,
 };
 
 enum pico_leave {
@@ -92,8 +97,8 @@ enum pico_leave {
 /*
  * The first part is what every system call needs. @exception is written by
  * the force hook, maybe with interrupts off, and read at the signal hook: both
- * on the thread itself. So is all the rest but what @lock guards, and @task
- * and @hash, which lookups read.
+ * on the thread itself. So is all the rest but what @lock guards, @apc, which
+ * others set, and @task and @hash, which lookups read.
  */
 struct pico_thread {
 	void *context;		/* first, see pico_thread_context() */
@@ -108,6 +113,8 @@ struct pico_thread {
 	struct kref ref;
 	bool starting;			/* first in a process that was created */
 	bool in_signal;			/* called the kernel's signal handling */
+	bool watched;			/* native_call_ended() has to follow */
+	bool apc;			/* deliver_apc() has to follow */
 
 	unsigned long number;		/* what user mode had in rax, */
 	unsigned long arguments[6];	/* and in the argument registers */
@@ -125,7 +132,9 @@ struct pico_thread {
 	bool new_bases;			/* @lock: to be loaded by the thread */
 	unsigned long fs_base, gs_base;	/* @lock, while resting */
 	struct callback_head work;
+	struct callback_head after_call;	/* see pico_watch() */
 
+	unsigned long acting;	/* signals that the provider did not take */
 	bool exception_pending;
 	struct pico_exception exception;
 
@@ -213,6 +222,7 @@ void pico_thread_release(struct pico_thread *thread);
 int pico_thread_rest(struct pico_thread *thread);
 int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous);
 int pico_resume_thread(struct pico_thread *thread, unsigned int *previous);
+int pico_queue_apc(struct pico_thread *thread);
 bool pico_status_valid(int status);
 int pico_terminate_thread(struct pico_thread *thread, int status);
 int pico_terminate_process(struct pico_process *process, int status);
@@ -232,7 +242,11 @@ int pico_set_descriptor_base(struct pico_thread *thread,
 
 /* exception.c */
 void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs);
-void pico_signals_from_outside(struct pico_thread *thread);
+
+/* signal.c */
+void pico_signals_init(const struct pico_process *process);
+void pico_signal_fatal(struct pico_thread *thread, kernel_siginfo_t *info);
+void pico_signals_handle(struct pico_thread *thread, struct pt_regs *regs);
 
 /* process.c */
 struct pico_process *pico_process_alloc(struct pico_host *host);
@@ -264,8 +278,16 @@ void pico_providers_show(struct seq_file *file);
 
 /* syscall.c */
 void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
-		  unsigned long nr, const unsigned long arguments[6]);
+		  unsigned long nr, const unsigned long arguments[6],
+		  bool watched);
 void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs);
+void pico_forward_abandon(struct pico_thread *thread);
+void pico_after_call(struct callback_head *work);
+void pico_call_again(struct pico_thread *thread, struct pt_regs *regs,
+		     unsigned long nr);
+bool pico_call_interrupt(struct pico_thread *thread, struct pt_regs *regs);
+void pico_call_forget(struct pico_thread *thread);
+bool pico_call_restarts(const struct pt_regs *regs);
 
 /* debugfs.c */
 void pico_debugfs_init(void);

@@ -68,6 +68,7 @@ static const struct pico_routines pico_routines = {
 	.resume_thread = pico_resume_thread,
 	.set_thread_descriptor_base = pico_set_descriptor_base,
 	.suspend_thread = pico_suspend_thread,
+	.queue_apc = pico_queue_apc,
 	.terminate_process = pico_terminate_process,
 };
 

@@ -5,7 +5,9 @@
  */
 #include <linux/prctl.h>
 #include <linux/sched.h>
+#include <linux/sched/task_stack.h>
 #include <linux/syscall_user_dispatch.h>
+#include <linux/task_work.h>
 
 #include <asm/syscall.h>
 
@@ -38,13 +40,42 @@ int notrace pico_hook_system_call(struct pt_regs *regs)
 }
 
 /*
+ * A work that the kernel runs on the way to user mode, but that is no signal
+ * to a call that waits, brings a watched call's thread to the signal hook. If
+ * a signal does so first, the work still runs before user mode. Or while the
+ * thread ends, when the exit hook has gone before: so it has references.
+ */
+static void pico_watch(struct pico_thread *thread)
+{
+	thread->watched = true;
+	/* It cannot fail before the exit hook. */
+	if (WARN_ON_ONCE(task_work_add(current, &thread->after_call,
+				       TWA_RESUME)))
+		return;
+	pico_thread_get(thread);
+	__module_get(THIS_MODULE);
+}
+
+void pico_after_call(struct callback_head *work)
+{
+	struct pico_thread *thread = container_of(work, struct pico_thread,
+						  after_call);
+
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	pico_thread_put(thread);
+	/* As in the exit hook: nothing sleeps from here to the kernel. */
+	module_put(THIS_MODULE);
+}
+
+/*
  * Put a call in place; at the signal hook the thread's own comes back. If only
  * the number is another, that matters for a restart alone, which a signal
  * brings there anyway; a call that waits does not see one pending. If nothing
  * is, the kernel does whatever it does with such a call.
  */
 void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
-		  unsigned long nr, const unsigned long arguments[6])
+		  unsigned long nr, const unsigned long arguments[6],
+		  bool watched)
 {
 	thread->number = regs->orig_ax;
 	thread->arguments[0] = regs->di;
@@ -66,8 +97,11 @@ void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 	regs->r9 = arguments[5];
 	if (memcmp(arguments, thread->arguments, sizeof(thread->arguments))) {
 		thread->forward = PICO_FORWARD_OTHER;
-		set_thread_flag(TIF_NOTIFY_SIGNAL);
+		if (!watched)
+			set_thread_flag(TIF_NOTIFY_SIGNAL);
 	}
+	if (watched)
+		pico_watch(thread);
 }
 
 /*
@@ -91,6 +125,18 @@ static bool pico_never_forwarded(unsigned long nr, unsigned long a0)
 	return nr & __X32_SYSCALL_BIT || nr >= 512;
 }
 
+static int pico_forward_checked(struct pico_thread *thread,
+				struct pt_regs *regs, unsigned long nr,
+				const unsigned long arguments[6], bool watched)
+{
+	if (in_ia32_syscall())
+		return -EOPNOTSUPP;
+	if (pico_never_forwarded(nr, arguments[0]))
+		return -EPERM;
+	pico_forward(thread, regs, nr, arguments, watched);
+	return 0;
+}
+
 /**
  * pico_forward_system_call() - put a native call in place of the thread's own
  * @thread: the calling thread
@@ -108,8 +154,8 @@ static bool pico_never_forwarded(unsigned long nr, unsigned long a0)
  * signal makes the kernel restart the call, the thread's own call is made
  * again. A call that is not the thread's own, unchanged, is restarted even if
  * a native handler was to see -EINTR. A call with other arguments sees a
- * signal pending all the time: do not forward one that waits interruptibly
- * that way.
+ * signal pending all the time: one that waits interruptibly that way has to
+ * be watched, see pico_forward_watched().
  *
  * What the provider lets through acts with the task's own rights and files:
  * which calls are safe is the provider's decision, but for those that pico.ko
@@ -128,51 +174,175 @@ int pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
 {
 	const unsigned long arguments[6] = { a0, a1, a2, a3, a4, a5 };
 
-	if (in_ia32_syscall())
-		return -EOPNOTSUPP;
-	if (pico_never_forwarded(nr, a0))
-		return -EPERM;
-	pico_forward(thread, regs, nr, arguments);
-	return 0;
+	return pico_forward_checked(thread, regs, nr, arguments, false);
 }
 EXPORT_SYMBOL_GPL(pico_forward_system_call);
 
+/**
+ * pico_forward_watched() - put a native call in place, and see its end
+ * @thread: the calling thread
+ * @regs:   of its call, inside dispatch_system_call()
+ * @nr:     native number
+ * @a0:     arguments
+ * @a1: .
+ * @a2: .
+ * @a3: .
+ * @a4: .
+ * @a5: .
+ *
+ * As pico_forward_system_call(), but .native_call_ended() follows, exactly
+ * once, and the call may wait whatever its arguments are. It costs some two
+ * hundred instructions more.
+ *
+ * Return: as pico_forward_system_call(); -EOPNOTSUPP also without
+ * .native_call_ended(); -EPERM also for io_uring_enter(), which does what is
+ * to be done after a call while it lasts; -EBUSY: a call is in place already.
+ */
+int pico_forward_watched(struct pico_thread *thread, struct pt_regs *regs,
+			 unsigned long nr, unsigned long a0, unsigned long a1,
+			 unsigned long a2, unsigned long a3, unsigned long a4,
+			 unsigned long a5)
+{
+	const unsigned long arguments[6] = { a0, a1, a2, a3, a4, a5 };
+
+	if (!thread->process->provider->routines->native_call_ended)
+		return -EOPNOTSUPP;
+	if (thread->forward)
+		return -EBUSY;
+	if (nr == __NR_io_uring_enter)
+		return -EPERM;
+	return pico_forward_checked(thread, regs, nr, arguments, true);
+}
+EXPORT_SYMBOL_GPL(pico_forward_watched);
+
+static bool pico_restart_code(long result)
+{
+	switch (result) {
+	case -ERESTARTNOHAND:
+	case -ERESTARTSYS:
+	case -ERESTARTNOINTR:
+	case -ERESTART_RESTARTBLOCK:
+		return true;
+	}
+	return false;
+}
+
+/* What the kernel's signal handling would see as a call to be made again. */
+bool pico_call_restarts(const struct pt_regs *regs)
+{
+	return regs->orig_ax != -1UL && pico_restart_code(regs->ax);
+}
+
+/* Every instruction that makes a call is two bytes long. */
+#define PICO_CALL_INSN_SIZE	2
+
+void pico_call_again(struct pico_thread *thread, struct pt_regs *regs,
+		     unsigned long nr)
+{
+	regs->ax = nr;
+	regs->ip -= PICO_CALL_INSN_SIZE;
+	regs->orig_ax = -1;
+	thread->number = regs->ip;
+	thread->forward = PICO_FORWARD_AGAIN;
+}
+
+/* What was to be made again has ended. False: there is no such call. */
+bool pico_call_interrupt(struct pico_thread *thread, struct pt_regs *regs)
+{
+	if (thread->forward != PICO_FORWARD_AGAIN ||
+	    regs->ip != thread->number)
+		return false;
+	thread->forward = PICO_FORWARD_NONE;
+	regs->ip += PICO_CALL_INSN_SIZE;
+	regs->ax = -EINTR;
+	return true;
+}
+
+/* The thread's registers are about to become others. */
+void pico_call_forget(struct pico_thread *thread)
+{
+	if (thread->forward == PICO_FORWARD_AGAIN)
+		thread->forward = PICO_FORWARD_NONE;
+}
+
+/**
+ * pico_restart_system_call() - have the thread make its call again
+ * @thread: the calling thread
+ * @regs:   of its call, inside dispatch_system_call(), as they came
+ *
+ * For a wait that a signal, a suspension or an APC has cut short. These are
+ * dealt with first. An APC that was used ends the call with -EINTR instead.
+ *
+ * Return: what dispatch_system_call() has to return
+ */
+enum pico_syscall pico_restart_system_call(struct pico_thread *thread,
+					   struct pt_regs *regs)
+{
+	pico_call_again(thread, regs, regs->orig_ax);
+	return PICO_SYSCALL_ANSWERED;
+}
+EXPORT_SYMBOL_GPL(pico_restart_system_call);
+
+static long pico_native_call_ended(struct pico_thread *thread,
+				   struct pt_regs *regs, long native)
+{
+	long result;
+
+	thread->watched = false;
+	result = thread->process->provider->routines->native_call_ended(thread,
+						regs, native);
+	trace_pico_native_call_ended(thread, native, result);
+	return result;
+}
+
 /*
- * At the signal hook, maybe after the native call: if no signal came then, it
- * may be long ago. Interrupts and exceptions have no number.
+ * At the signal hook, maybe after the native call: if nothing brought the
+ * thread here then, it may be long ago. Interrupts and exceptions have no
+ * number, and rt_sigreturn() leaves none, with the registers of its frame.
+ *
+ * Where no handler of the process' own can run, nothing but a restart of the
+ * thread's own call is possible, so it is seen to here in all cases.
  */
 void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 {
 	bool same = thread->forward == PICO_FORWARD_SAME;
-	long native;
+	bool numbered = regs->orig_ax != -1UL;
+	long native = regs->ax;
 
-	thread->forward = PICO_FORWARD_NONE;
-	if (!thread->creation && (same || regs->orig_ax == -1UL))
+	if (thread->forward == PICO_FORWARD_AGAIN)
 		return;
-	regs->di = thread->arguments[0];
-	regs->si = thread->arguments[1];
-	regs->dx = thread->arguments[2];
-	regs->r10 = thread->arguments[3];
-	regs->r8 = thread->arguments[4];
-	regs->r9 = thread->arguments[5];
+	thread->forward = PICO_FORWARD_NONE;
+	if (same && pico_call_restarts(regs))
+		same = thread->process->native_signals;
+	if (!thread->creation && !thread->watched && (same || !numbered))
+		return;
+	if (numbered) {
+		regs->di = thread->arguments[0];
+		regs->si = thread->arguments[1];
+		regs->dx = thread->arguments[2];
+		regs->r10 = thread->arguments[3];
+		regs->r8 = thread->arguments[4];
+		regs->r9 = thread->arguments[5];
+	}
 	regs->orig_ax = -1;
+	if (thread->watched)
+		regs->ax = pico_native_call_ended(thread, regs, native);
 	if (thread->creation) {
-		native = regs->ax;
 		regs->ax = pico_creation_finish(thread, native);
 		/* There is a child: whatever it is, it does not mean "again". */
 		if (native > 0)
 			return;
 	}
+	if (numbered && pico_restart_code(regs->ax))
+		pico_call_again(thread, regs, thread->number);
+}
 
-	switch ((long)regs->ax) {
-	case -ERESTARTNOHAND:
-	case -ERESTARTSYS:
-	case -ERESTARTNOINTR:
-	case -ERESTART_RESTARTBLOCK:
-		regs->ax = thread->number;
-		regs->ip -= 2;
-		break;
-	}
+/* The thread ends instead: in the exit hook. */
+void pico_forward_abandon(struct pico_thread *thread)
+{
+	struct pt_regs *regs = current_pt_regs();
+
+	pico_native_call_ended(thread, regs, regs->ax);
 }
 
 /*

@@ -264,9 +264,11 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	process = thread->process;
 	routines = process->provider->routines;
 
-	/* Killed on the way from a clone to the signal hook. */
+	/* Ended in a native call, or on the way from it to the signal hook. */
 	if (thread->creation)
 		pico_creation_finish(thread, -EINTR);
+	if (thread->watched)
+		pico_forward_abandon(thread);
 	trace_pico_exit_thread(thread, thread->status);
 	if (routines->exit_thread)
 		routines->exit_thread(thread);

@@ -132,7 +132,7 @@ DECLARE_EVENT_CLASS(pico_thread_class,
 		TP_ARGS(thread, value))
 
 /* value: 0 or the error; of suspend and resume the count before; of
- * terminate_thread the status
+ * terminate_thread the status; of an APC whether it was used
  */
 PICO_THREAD_EVENT(pico_start_process);
 PICO_THREAD_EVENT(pico_thread_created);
@@ -140,6 +140,44 @@ PICO_THREAD_EVENT(pico_exit_thread);
 PICO_THREAD_EVENT(pico_suspend_thread);
 PICO_THREAD_EVENT(pico_resume_thread);
 PICO_THREAD_EVENT(pico_terminate_thread);
+PICO_THREAD_EVENT(pico_apc);
+
+TRACE_EVENT(pico_native_call_ended,
+	TP_PROTO(struct pico_thread *thread, long native, long ret),
+	TP_ARGS(thread, native, ret),
+	TP_STRUCT__entry(
+		__string(provider, pico_trace_provider(thread->process))
+		__field(long, native)
+		__field(long, ret)
+	),
+	TP_fast_assign(
+		pico_assign_str(provider, pico_trace_provider(thread->process));
+		__entry->native = native;
+		__entry->ret = ret;
+	),
+	TP_printk("%s native=%ld ret=%ld", __get_str(provider),
+		  __entry->native, __entry->ret)
+);
+
+TRACE_EVENT(pico_signal,
+	TP_PROTO(struct pico_thread *thread, const kernel_siginfo_t *info,
+		 bool taken),
+	TP_ARGS(thread, info, taken),
+	TP_STRUCT__entry(
+		__string(provider, pico_trace_provider(thread->process))
+		__field(int, signo)
+		__field(int, code)
+		__field(bool, taken)
+	),
+	TP_fast_assign(
+		pico_assign_str(provider, pico_trace_provider(thread->process));
+		__entry->signo = info->si_signo;
+		__entry->code = info->si_code;
+		__entry->taken = taken;
+	),
+	TP_printk("%s sig=%d code=%d taken=%d", __get_str(provider),
+		  __entry->signo, __entry->code, __entry->taken)
+);
 
 DECLARE_EVENT_CLASS(pico_process_class,
 	TP_PROTO(struct pico_process *process, int value),

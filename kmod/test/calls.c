@@ -194,6 +194,87 @@ static long pt_forward(struct pico_thread *thread, struct pt_regs *regs,
 					a[4], a[5], 0);
 }
 
+static long pt_watched(struct pico_thread *thread, struct pt_regs *regs,
+		       const unsigned long *a)
+{
+	return pico_forward_watched(thread, regs, a[0], a[1], a[2], a[3], a[4],
+				    a[5], 0);
+}
+
+/* A native number, with everything as it is. */
+static long pt_native(struct pico_thread *thread, struct pt_regs *regs,
+		      bool watched)
+{
+	if (watched)
+		return pico_forward_watched(thread, regs, regs->orig_ax,
+					    regs->di, regs->si, regs->dx,
+					    regs->r10, regs->r8, regs->r9);
+	return pico_forward_system_call(thread, regs, regs->orig_ax, regs->di,
+					regs->si, regs->dx, regs->r10,
+					regs->r8, regs->r9);
+}
+
+long pt_native_call_ended(struct pico_thread *thread, struct pt_regs *regs,
+			  long native)
+{
+	struct pico_test_behaviour behaviour;
+
+	behaviour = pt_enter(PICO_TEST_ENDED, NULL, thread, native, regs->di,
+			     regs->orig_ax, 0);
+	if (behaviour.result == PICO_TEST_RETURN)
+		return behaviour.value;
+	if (behaviour.result == PICO_TEST_INTERRUPTED && native <= -512 &&
+	    native >= -516)
+		return behaviour.value;
+	return native;
+}
+
+bool pt_deliver_apc(struct pico_thread *thread, struct pt_regs *regs)
+{
+	struct pt_thread *context = pico_thread_context(thread);
+	struct pico_routines *pico = pt_routines(context->process->provider);
+	struct pico_test_behaviour behaviour;
+
+	behaviour = pt_enter(PICO_TEST_APC, NULL, thread, regs->ip, regs->ax,
+			     regs->orig_ax, regs->sp);
+	switch (behaviour.result) {
+	case PICO_TEST_USED:
+		return true;
+	case PICO_TEST_DIVERT:
+		regs->di = regs->ip;
+		regs->si = regs->ax;
+		regs->dx = behaviour.value;
+		regs->sp = ((regs->sp - 512) & -16UL) - 8;
+		regs->ip = PICO_TEST_HANDLER;
+		return true;
+	case PICO_TEST_QUEUE_AGAIN:
+		context->again = !context->again;
+		if (context->again)
+			WARN_ON(pico->queue_apc(thread));
+		return true;
+	case PICO_TEST_SUSPEND_APC:
+		pico->suspend_thread(thread, NULL);
+		return true;
+	}
+	return false;
+}
+
+bool pt_deliver_signal(struct pico_thread *thread,
+		       const kernel_siginfo_t *info)
+{
+	struct pt_thread *context = pico_thread_context(thread);
+	struct pico_routines *pico = pt_routines(context->process->provider);
+	struct pico_test_behaviour behaviour;
+
+	behaviour = pt_enter(PICO_TEST_SIGNAL, NULL, thread, info->si_signo,
+			     info->si_code, info->si_pid, 0);
+	if (behaviour.value && !(behaviour.value & sigmask(info->si_signo)))
+		return false;
+	if (behaviour.result == PICO_TEST_TAKEN_APC)
+		WARN_ON(pico->queue_apc(thread));
+	return behaviour.result != PICO_TEST_NOT_TAKEN;
+}
+
 enum pico_syscall pt_system_call(struct pico_thread *thread,
 				 struct pt_regs *regs)
 {
@@ -201,6 +282,7 @@ enum pico_syscall pt_system_call(struct pico_thread *thread,
 	unsigned long a[6] = {
 		regs->di, regs->si, regs->dx, regs->r10, regs->r8, regs->r9,
 	};
+	struct pico_test_behaviour behaviour;
 	void __user *pointer;
 	long result;
 
@@ -214,7 +296,16 @@ enum pico_syscall pt_system_call(struct pico_thread *thread,
 		a[5] = (u32)regs->bp;
 	}
 	pointer = (void __user *)a[0];
-	pt_enter(PICO_TEST_SYSTEM_CALL, NULL, thread, nr, a[0], a[1], a[2]);
+	behaviour = pt_enter(PICO_TEST_SYSTEM_CALL, NULL, thread, nr, a[0],
+			     a[1], a[2]);
+	if (behaviour.flags & (PICO_TEST_NATIVE | PICO_TEST_NATIVE_WATCHED) &&
+	    nr < PICO_TEST_CALL_ECHO) {
+		result = pt_native(thread, regs,
+				   behaviour.flags & PICO_TEST_NATIVE_WATCHED);
+		if (!result)
+			return PICO_SYSCALL_FORWARD;
+		return pico_answer_system_call(regs, result);
+	}
 	switch (nr) {
 	case PICO_TEST_CALL_ECHO:
 		result = a[0] + 1;
@@ -252,6 +343,24 @@ enum pico_syscall pt_system_call(struct pico_thread *thread,
 		if (!put_user(result, (long __user *)a[5]))
 			return PICO_SYSCALL_FORWARD;
 		return PICO_SYSCALL_FORWARD;
+	case PICO_TEST_CALL_WATCHED:
+		result = pt_watched(thread, regs, a);
+		if (!result)
+			return PICO_SYSCALL_FORWARD;
+		break;
+	case PICO_TEST_CALL_WATCHED_TWICE:
+		result = pt_watched(thread, regs, a);
+		if (result)
+			break;
+		result = pt_watched(thread, regs, a);
+		if (!put_user(result, (long __user *)a[5]))
+			return PICO_SYSCALL_FORWARD;
+		return PICO_SYSCALL_FORWARD;
+	case PICO_TEST_CALL_BLOCK_AGAIN:
+		result = pt_block(PICO_TEST_INTERRUPTIBLY);
+		if (result)
+			return pico_restart_system_call(thread, regs);
+		break;
 	case PICO_TEST_CALL_REDIRECT:
 		regs->ip = a[0];
 		regs->cx = regs->ip;

@@ -44,6 +44,7 @@ struct pt_thread {
 	unsigned long magic;
 	struct pt_process *process;
 	unsigned int resume;	/* for the child that it creates now */
+	bool again;		/* its APC has queued another */
 };
 
 /* main.c */
@@ -62,6 +63,12 @@ enum pico_syscall pt_system_call(struct pico_thread *thread,
 				 struct pt_regs *regs);
 long pt_thread_created(struct pico_thread *thread, struct pico_thread *child,
 		       void *child_context, int error);
+
+long pt_native_call_ended(struct pico_thread *thread, struct pt_regs *regs,
+			  long native);
+bool pt_deliver_apc(struct pico_thread *thread, struct pt_regs *regs);
+bool pt_deliver_signal(struct pico_thread *thread,
+		       const kernel_siginfo_t *info);
 
 /* services.c */
 int pt_service(unsigned int provider, struct pico_thread *thread,

@@ -365,6 +365,9 @@ static const struct pico_provider_routines pt_template = {
 	.walk_user_stack = pt_walk,
 	.get_process_image_name = pt_image_name,
 	.thread_created = pt_thread_created,
+	.native_call_ended = pt_native_call_ended,
+	.deliver_apc = pt_deliver_apc,
+	.deliver_signal = pt_deliver_signal,
 	.open = pt_open_0,
 	.ioctl = pt_ioctl,
 	.release = pt_release,
@@ -392,6 +395,9 @@ static void pt_leave_out(struct pico_provider_routines *p, u32 without)
 	PT_OUT(PICO_TEST_WALK, walk_user_stack);
 	PT_OUT(PICO_TEST_NAME, get_process_image_name);
 	PT_OUT(PICO_TEST_IOCTL, ioctl);
+	PT_OUT(PICO_TEST_ENDED, native_call_ended);
+	PT_OUT(PICO_TEST_APC, deliver_apc);
+	PT_OUT(PICO_TEST_SIGNAL, deliver_signal);
 	if (without & PICO_TEST_WITHOUT_NAME)
 		p->name = NULL;
 	if (without & PICO_TEST_WITHOUT_OWNER)

@@ -56,6 +56,9 @@ enum pico_test_callback {
 	PICO_TEST_WALK,
 	PICO_TEST_NAME,
 	PICO_TEST_IOCTL,
+	PICO_TEST_ENDED,
+	PICO_TEST_APC,
+	PICO_TEST_SIGNAL,
 	PICO_TEST_CALLBACKS,
 };
 
@@ -75,6 +78,32 @@ enum pico_test_terminate {
 	PICO_TEST_REPLACE,		/* true, ended with value */
 };
 
+/* ... and for .native_call_ended. */
+enum pico_test_ended {
+	PICO_TEST_PASS_ON,		/* the native result */
+	PICO_TEST_RETURN,		/* value */
+	PICO_TEST_INTERRUPTED,		/* value for one that means "restart" */
+};
+
+/* ... and for .deliver_apc. */
+enum pico_test_apc {
+	PICO_TEST_UNUSED,		/* false */
+	PICO_TEST_USED,			/* true, registers as they are */
+	PICO_TEST_DIVERT,		/* true, on to PICO_TEST_HANDLER, with */
+					/* ip, ax and value */
+	PICO_TEST_QUEUE_AGAIN,		/* true, and queued once more; the next
+					 * one is USED
+					 */
+	PICO_TEST_SUSPEND_APC,		/* true, and the thread is suspended */
+};
+
+/* ... and for .deliver_signal, of those with their bits in value (0: all). */
+enum pico_test_signal {
+	PICO_TEST_NOT_TAKEN,		/* false */
+	PICO_TEST_TAKEN,		/* true */
+	PICO_TEST_TAKEN_APC,		/* true, and an APC is queued */
+};
+
 /* ... and its value for .start_process: bits, for struct pico_start. */
 #define PICO_TEST_SUSPENDED		(1U << 0)
 #define PICO_TEST_KEEP_CHILDREN		(1U << 1)
@@ -89,6 +118,9 @@ enum pico_test_terminate {
 #define PICO_TEST_KILLABLE	(1U << 1)
 /* Log this callback too (system calls are not logged otherwise). */
 #define PICO_TEST_LOG		(1U << 2)
+/* Of system calls: native numbers are forwarded, unchanged; or watched. */
+#define PICO_TEST_NATIVE	(1U << 3)
+#define PICO_TEST_NATIVE_WATCHED (1U << 4)
 
 /**
  * struct pico_test_behaviour - what a callback does from now on
@@ -131,7 +163,9 @@ struct pico_test_behaviour {
  * @value:	.dispatch_system_call: number, three arguments;
  *		.dispatch_exception: vector, error code, address, signal;
  *		.thread_created: child's tid, error; .terminate_process: status;
- *		.start_process: ip, sp, arg0; .walk_user_stack: max
+ *		.start_process: ip, sp, arg0; .walk_user_stack: max;
+ *		.native_call_ended: result, rdi, orig_ax; .deliver_apc: ip, ax,
+ *		orig_ax, sp; .deliver_signal: number, code, sender
  */
 struct pico_test_event {
 	__u32 sequence;
@@ -163,6 +197,7 @@ enum pico_test_service_number {
 	PICO_TEST_DO_CONTAINER,		/* in a context that may not sleep */
 	PICO_TEST_DO_CONTEXTS,		/* 0 if every way to them agrees */
 	PICO_TEST_DO_EXTENDED_SIZE,	/* into extended_size */
+	PICO_TEST_DO_APC,
 	PICO_TEST_DO_LOOKUP,		/* -ENOENT: not a thread of slot @which */
 };
 
@@ -280,6 +315,9 @@ enum pico_test_call {
 	PICO_TEST_CALL_REDIRECT,	/* (ip): to there, with rax 77 */
 	PICO_TEST_CALL_TID,
 	PICO_TEST_CALL_NOTHING,		/* (x): x, with FORWARD for nothing */
+	PICO_TEST_CALL_WATCHED,		/* as FORWARD, watched */
+	PICO_TEST_CALL_WATCHED_TWICE,	/* the same; the second's error */
+	PICO_TEST_CALL_BLOCK_AGAIN,	/* (): as BLOCK, until it was kicked */
 };
 
 /**

@@ -138,6 +138,11 @@ int pt_service(unsigned int provider, struct pico_thread *thread,
 		s->result = pico->terminate_process(pico_thread_process(thread),
 						    s->status);
 		break;
+	case PICO_TEST_DO_APC:
+		do {
+			s->result = pico->queue_apc(thread);
+		} while (!s->result && again--);
+		break;
 	case PICO_TEST_DO_DESCRIPTOR_BASE:
 		s->result = pico->set_thread_descriptor_base(thread, s->which,
 							     s->base);

@@ -244,6 +244,33 @@ enum pico_access {
  *	what user mode shall see in rax. Called also if the creating thread was
  *	killed meanwhile. For who calls create_thread() or create_process().
  *
+ * @native_call_ended: the native call of pico_forward_watched() has ended, with
+ *	@result, which may be one that means "restart" (-ERESTARTSYS and its
+ *	like: a signal, a suspension or an APC came first). On the calling
+ *	thread, on its way to user mode, with the argument registers as they
+ *	were; may sleep. Returns what user mode shall see in rax; a value that
+ *	means "restart" has the thread make its own call again. Exactly once
+ *	for each call: for one that never returned (exit(), or killed by
+ *	seccomp) on the thread's way out, before exit_thread(), with whatever is
+ *	in rax. For who calls pico_forward_watched().
+ * @deliver_apc: queue_apc() was called for the thread, maybe several times. On
+ *	that thread, before it executes another instruction in user mode and
+ *	not while it is suspended; may sleep. @regs are what user mode would
+ *	find, and may be changed. A wait that was cut short has ended: ip is
+ *	behind its instruction and ax is -EINTR. (Its own wait a provider ends
+ *	with pico_restart_system_call() for that. With native_signals, what
+ *	the thread's own call restarts to is the kernel's affair.) False:
+ *	nothing was done, and such a call is made again. Optional.
+ * @deliver_signal: a signal of Linux from outside (kill(2), a terminal, a
+ *	timer, ...) is about to act on the thread, or on its process by way of
+ *	the thread. True: the provider has taken it; there is nothing else to
+ *	it. False: it takes its default action. On that thread, also while
+ *	that is suspended; may sleep; before a debugger. Each signal is shown
+ *	once. Not shown are SIGKILL, SIGSTOP, exceptions, signals that the
+ *	launcher of the process ignored, SIGPIPE and SIGXFSZ, and those of a
+ *	process with native_signals. SIGCONT has continued the process when it
+ *	is shown. Optional.
+ *
  * @open:	a file of /dev/pico was bound to the provider; stores its host
  *		object. May sleep. Mandatory if processes are to be created.
  * @ioctl:	an ioctl numbered PICO_IOC_PROVIDER or above.
@@ -284,6 +311,12 @@ struct pico_provider_routines {
 	long (*thread_created)(struct pico_thread *thread,
 			       struct pico_thread *child, void *child_context,
 			       int error);
+
+	long (*native_call_ended)(struct pico_thread *thread,
+				  struct pt_regs *regs, long result);
+	bool (*deliver_apc)(struct pico_thread *thread, struct pt_regs *regs);
+	bool (*deliver_signal)(struct pico_thread *thread,
+			       const kernel_siginfo_t *info);
 
 	int (*open)(void **host);
 	long (*ioctl)(void *host, unsigned int cmd, unsigned long arg);
@@ -332,6 +365,11 @@ struct pico_provider_routines {
  *	it rests when its call ends. SIGKILL ends a suspended thread; SIGSTOP,
  *	debuggers and freezers see it as any other. -EOVERFLOW: 2^16
  *	suspensions; -ESRCH.
+ * @queue_apc: have deliver_apc() called on a thread, as soon as that can be:
+ *	an interruptible wait of it ends, a suspension does not. For the calling
+ *	thread, too. Several before the thread has come there are one. Process
+ *	context, does not sleep. -EOPNOTSUPP: the provider has no
+ *	deliver_apc(). -ESRCH.
  * @terminate_process: the whole process ends with @status (as wait(2) has it),
  *	whatever it is doing. Of several, the first counts. -EINVAL, -ESRCH.
  *
@@ -359,6 +397,7 @@ struct pico_routines {
 					  unsigned long base);
 	int (*suspend_thread)(struct pico_thread *thread,
 			      unsigned int *previous);
+	int (*queue_apc)(struct pico_thread *thread);
 	int (*terminate_process)(struct pico_process *process, int status);
 };
 
@@ -391,6 +430,13 @@ int pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
 			     unsigned long a1, unsigned long a2,
 			     unsigned long a3, unsigned long a4,
 			     unsigned long a5);
+
+int pico_forward_watched(struct pico_thread *thread, struct pt_regs *regs,
+			 unsigned long nr, unsigned long a0, unsigned long a1,
+			 unsigned long a2, unsigned long a3, unsigned long a4,
+			 unsigned long a5);
+enum pico_syscall pico_restart_system_call(struct pico_thread *thread,
+					   struct pt_regs *regs);
 
 /**
  * enum pico_container_type - for pico_get_effective_container_id()
