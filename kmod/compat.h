@@ -156,6 +156,21 @@ static inline void dk_inode_times_now(struct inode *inode)
 #define dk_lock_(lock, field)	((lock)->fl_##field)
 #endif
 
+/* ---- memory ---- */
+
+#include <linux/mm.h>
+
+/* 6.3 lets nobody write vm_flags directly. */
+static inline void pico_compat_vm_flags(struct vm_area_struct *vma,
+					unsigned long set, unsigned long clear)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
 #endif /* __ASSEMBLY__ */
 
 #endif /* _KMOD_COMPAT_H */

@@ -109,7 +109,7 @@ static void add_rule(int fd, const char *name, unsigned int rights)
 static void answer_counts(int sandbox, int to)
 {
 	struct drawbridge_stats stats;
-	__u64 counts[4];
+	__u64 counts[5];
 
 	if (sandbox_stats(sandbox, &stats))
 		die("DRAWBRIDGE_IOC_STATS");
@@ -117,6 +117,7 @@ static void answer_counts(int sandbox, int to)
 	counts[1] = stats.objects;
 	counts[2] = stats.threads;
 	counts[3] = stats.processes;
+	counts[4] = stats.calls;
 	if (write(to, counts, sizeof(counts)) != sizeof(counts))
 		die("counts");
 }

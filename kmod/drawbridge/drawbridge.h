@@ -9,8 +9,9 @@
  * (processes, threads).
  *
  * Locks, outer to inner: sandbox->lock (lists, configuration), the handle
- * table's lock, sandbox->sync_lock (state and waiters of every waitable
- * object). sync_lock is a spinlock; nothing sleeps under it.
+ * table's lock, the lock of one waitable object (state and waiters). The last
+ * is taken with interrupts off, since what signals an object may be a wake-up
+ * of the kernel's; nobody holds two of them.
  */
 #ifndef _DRAWBRIDGE_DRAWBRIDGE_H
 #define _DRAWBRIDGE_DRAWBRIDGE_H
@@ -146,7 +147,7 @@ struct dk_rule {
 struct dk_sandbox {
 	struct kref ref;
 	struct mutex lock;		/* configuration, @processes, @dead */
-	spinlock_t sync_lock;		/* see wait.c */
+	spinlock_t sync_lock;		/* how processes ended */
 	struct path root;
 	bool has_root;
 	bool started;			/* rules are fixed, readers take no lock */
@@ -214,21 +215,48 @@ long dk_memory_writable(struct dk_process *process, u64 base, u64 length);
 long dk_memory_clone(struct dk_process *process, struct dk_process *child);
 void dk_memory_gone(struct dk_process *process);
 
-/* One object that can be waited for; all fields under sandbox->sync_lock. */
+/* ---- waiting (wait.c, word.c) ---- */
+
+/**
+ * struct dk_waitable - one object that can be waited for
+ * @lock:	guards everything here
+ * @waiters:	struct dk_wait_entry, first come, first served
+ * @kind:	what a wait consumes
+ * @wordable:	an event without a handle, or whose one handle is at @word
+ * @word:	where the state of an event is instead of in @count, or NULL
+ * @count:	0: not signalled
+ * @maximum:	of @count
+ */
 struct dk_waitable {
-	struct list_head waiters;	/* struct dk_wait_entry, FIFO */
+	spinlock_t lock;
+	struct list_head waiters;
 	enum {
 		DK_WAIT_MANUAL,		/* stays signalled */
 		DK_WAIT_AUTO,		/* one waiter takes the signal */
 		DK_WAIT_COUNT,		/* one waiter takes one of @count */
 	} kind;
-	u64 count;			/* 0: not signalled */
+	bool wordable;
+	u64 *word;
+	u64 count;
 	u64 maximum;
 };
 
 void dk_waitable_init(struct dk_waitable *w, int kind, u64 count, u64 maximum);
-void dk_waitable_give(struct dk_sandbox *sandbox, struct dk_waitable *w);
-void dk_waitable_signal(struct dk_sandbox *sandbox, struct dk_waitable *w);
+/* These may be called in any context, interrupts on or off. */
+void dk_waitable_signal(struct dk_waitable *w);
+void dk_waitable_clear(struct dk_waitable *w);
+long dk_waitable_release(struct dk_waitable *w, u64 count, u64 *previous);
+u64 dk_waitable_peek(struct dk_waitable *w);
+
+struct dk_words;
+
+int dk_words_map(struct dk_process *process, unsigned long *address);
+void dk_words_put(struct dk_words *words);
+void dk_words_grow(struct dk_words *words, u32 index);
+/* An object's handle comes or goes. @w may be NULL. */
+void dk_word_attach(struct dk_process *process, struct dk_waitable *w,
+		    DK_HANDLE handle, u32 rights);
+void dk_word_detach(struct dk_waitable *w);
 
 struct dk_process {
 	struct dk_object object;
@@ -237,6 +265,7 @@ struct dk_process {
 	struct pico_process *pico;
 	struct list_head link;		/* sandbox->processes */
 	struct dk_handle_table handles;
+	struct dk_words *words;		/* counted; of the handles' events */
 	unsigned long thread_start;	/* upcall entries, 0: none */
 	unsigned long exception_dispatch;
 	bool first;			/* its exit code is the sandbox's */

@@ -65,6 +65,7 @@ void dk_handles_destroy(struct dk_process *process)
 		RCU_INIT_POINTER(slot->object, NULL);
 		if (object) {
 			dk_locks_drop(process, object);
+			dk_word_detach(object->waitable);
 			dk_object_put(object);
 		}
 		cond_resched();
@@ -97,8 +98,9 @@ static struct dk_handle_slot *dk_slot_pick(struct dk_handle_table *table,
 	return slot;
 }
 
-static long dk_chunk_add(struct dk_handle_table *table, u32 index)
+static long dk_chunk_add(struct dk_process *process, u32 index)
 {
+	struct dk_handle_table *table = &process->handles;
 	struct dk_handle_chunk *chunk;
 
 	if (index >= DK_HANDLES_MAX)
@@ -106,6 +108,7 @@ static long dk_chunk_add(struct dk_handle_table *table, u32 index)
 	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
 	if (!chunk)
 		return -ENOMEM;
+	dk_words_grow(process->words, index);
 	/* Another thread may have been faster. Pairs with dk_slot(). */
 	if (cmpxchg_release(&table->chunks[index >> DK_CHUNK_SHIFT], NULL,
 			    chunk))
@@ -127,7 +130,7 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 	spin_lock(&table->lock);
 	while (!(slot = dk_slot_pick(table, &index))) {
 		spin_unlock(&table->lock);
-		ret = dk_chunk_add(table, index);
+		ret = dk_chunk_add(process, index);
 		if (ret) {
 			atomic64_dec(&process->sandbox->handle_count);
 			return ret;
@@ -137,6 +140,7 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 	WRITE_ONCE(slot->rights, rights);
 	*handle = (u64)slot->generation << 32 | (index + 1);
 	rcu_assign_pointer(slot->object, object);
+	dk_word_attach(process, object->waitable, *handle, rights);
 	table->live++;
 	spin_unlock(&table->lock);
 	return 0;
@@ -159,6 +163,7 @@ long dk_handle_close(struct dk_process *process, DK_HANDLE handle)
 		spin_unlock(&table->lock);
 		return -EBADF;
 	}
+	dk_word_detach(object->waitable);
 	RCU_INIT_POINTER(slot->object, NULL);
 	smp_wmb(); /* see dk_handle_get() */
 	WRITE_ONCE(slot->generation, slot->generation + 1);

@@ -23,6 +23,7 @@ static void dk_process_release(struct dk_object *object)
 	dk_image_free(process->image);
 	if (process->counted)
 		atomic64_dec(&process->sandbox->process_count);
+	dk_words_put(process->words);
 	dk_sandbox_put(process->sandbox);
 	kfree_rcu(process, rcu);
 }
@@ -224,6 +225,10 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 	if (sandbox->start.flags & DRAWBRIDGE_START_WX)
 		p->flags |= DK_PARAMETERS_WX;
 	dk_fill_system(sandbox, p);
+	ret = dk_words_map(process, (unsigned long *)&p->words);
+	if (ret)
+		goto out;
+	p->word_count = DK_HANDLES_MAX;
 
 	dk_object_get(&process->object);
 	ret = dk_handle_create(process, &process->object, DK_PROCESS_RIGHTS,
@@ -311,7 +316,7 @@ void dk_exit_process(struct pico_process *pico)
 	/* Whoever waits for it may make another in its place. */
 	process->counted = false;
 	atomic64_dec(&sandbox->process_count);
-	dk_waitable_signal(sandbox, &process->waitable);
+	dk_waitable_signal(&process->waitable);
 	dk_object_put(&process->object);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events and semaphores. Their state is a struct dk_waitable, see wait.c.
+ * Events and semaphores. Their state is a struct dk_waitable, see wait.c; that
+ * of an event with one handle is in a word, see word.c.
  */
 #include "drawbridge.h"
 
@@ -26,6 +27,7 @@ static long dk_sync_create(struct dk_thread *thread, enum dk_object_type type,
 	if (!sync)
 		return -ENOMEM;
 	dk_waitable_init(&sync->waitable, kind, count, maximum);
+	sync->waitable.wordable = type == DK_OBJECT_EVENT;
 	dk_object_init(&sync->object, type, dk_sync_release);
 	sync->object.waitable = &sync->waitable;
 	return dk_handle_publish(thread->process, &sync->object,
@@ -63,32 +65,20 @@ static struct dk_object *dk_sync_get(struct dk_thread *thread, u64 handle,
 
 DK_HANDLER(DkSemaphoreRelease)
 {
-	struct dk_sandbox *sandbox = thread->process->sandbox;
 	struct dk_object *object;
-	struct dk_waitable *w;
 	u64 previous = 0;
 	long ret = 0;
 
 	object = dk_sync_get(thread, a0, DK_OBJECT_SEMAPHORE, DK_RIGHT_WRITE);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	w = object->waitable;
 	if (!a1)
 		ret = -EINVAL;
 	else if (a2 && fault_in_safe_writeable(dk_user(a2), sizeof(u64)))
 		ret = -EFAULT;
 	if (ret)
 		goto put;
-
-	spin_lock(&sandbox->sync_lock);
-	previous = w->count;
-	if (a1 > w->maximum - w->count) {
-		ret = -EOVERFLOW;
-	} else {
-		w->count += a1;
-		dk_waitable_give(sandbox, w);
-	}
-	spin_unlock(&sandbox->sync_lock);
+	ret = dk_waitable_release(object->waitable, a1, &previous);
 	if (!ret && a2 && put_user(previous, (u64 __user *)dk_user(a2)))
 		ret = -EFAULT;
 put:
@@ -105,7 +95,7 @@ static long dk_sync_peek(struct dk_thread *thread, u64 handle,
 	object = dk_sync_get(thread, handle, type, DK_RIGHT_READ);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	count = READ_ONCE(object->waitable->count);
+	count = dk_waitable_peek(object->waitable);
 	dk_object_put(object);
 	return put_user(count, (u64 __user *)dk_user(out));
 }
@@ -120,28 +110,26 @@ DK_HANDLER(DkEventPeek)
 	return dk_sync_peek(thread, a0, DK_OBJECT_EVENT, a1);
 }
 
-static long dk_event_write(struct dk_thread *thread, u64 handle, u64 count)
+DK_HANDLER(DkEventSet)
 {
-	struct dk_sandbox *sandbox = thread->process->sandbox;
 	struct dk_object *object;
 
-	object = dk_sync_get(thread, handle, DK_OBJECT_EVENT, DK_RIGHT_WRITE);
+	object = dk_sync_get(thread, a0, DK_OBJECT_EVENT, DK_RIGHT_WRITE);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	spin_lock(&sandbox->sync_lock);
-	object->waitable->count = count;
-	dk_waitable_give(sandbox, object->waitable);
-	spin_unlock(&sandbox->sync_lock);
+	dk_waitable_signal(object->waitable);
 	dk_object_put(object);
 	return 0;
 }
 
-DK_HANDLER(DkEventSet)
-{
-	return dk_event_write(thread, a0, 1);
-}
-
 DK_HANDLER(DkEventClear)
 {
-	return dk_event_write(thread, a0, 0);
+	struct dk_object *object;
+
+	object = dk_sync_get(thread, a0, DK_OBJECT_EVENT, DK_RIGHT_WRITE);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	dk_waitable_clear(object->waitable);
+	dk_object_put(object);
+	return 0;
 }

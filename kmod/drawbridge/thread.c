@@ -160,7 +160,7 @@ void dk_exit_thread(struct pico_thread *pico)
 	/* Whoever waits for it may make another in its place. */
 	thread->counted = false;
 	atomic64_dec(&sandbox->thread_count);
-	dk_waitable_signal(sandbox, &thread->waitable);
+	dk_waitable_signal(&thread->waitable);
 	dk_object_put(&thread->object);
 }
 

@@ -2,19 +2,32 @@
 /*
  * Waiting for objects.
  *
- * One spinlock per sandbox guards the state of everything that can be waited
- * for in it. A waiter that finds nothing signalled queues an entry at each of
- * its objects, in the same critical section, and sleeps. Who signals an object
- * walks its queue from the front and *gives* the signal: it stores the index
- * of the object in the waiter's result and, where the object is one that a
- * wait consumes, consumes it, all under the lock. So a wake-up cannot be lost,
- * only one object is consumed, and each object's waiters are served in the
- * order in which they came. A waiter that has its result already is passed
- * over.
+ * Each object has a lock, a state and a queue of waiters, as the kernel's
+ * ntsync has them; there is no lock over several objects. An event's state may
+ * be in a word that user mode changes without the lock, see word.c.
  *
- * A sleeping waiter removes its entries itself; until then, a signal may
- * still find it, and it takes that result even if its time has passed or a
- * signal of Linux woke it.
+ * A waiter takes the first of its objects that is signalled; on the way it
+ * queues at each that is not. Who signals an object walks its queue from the
+ * front, under the lock, and *gives* the signal: it claims a waiter by changing
+ * its result from -1 to the object's index with one cmpxchg, and only a claim
+ * consumes. So only one object of a wait is consumed, each object's waiters are
+ * served in the order in which they came, and a signal that finds nobody to
+ * claim stays in the object's state.
+ *
+ * No wake-up is lost. Under an object's lock the waiter either finds the object
+ * signalled or is in its queue before the lock is free again; a setter that
+ * comes later under the lock finds it there; one that comes without the lock,
+ * in the word, has either signalled before the waiter looks at the word or
+ * finds DK_WORD_WAITERS there. To take what it has found, a waiter that is in a
+ * queue already claims itself first. If another consumed the signal in the word
+ * meanwhile, it takes the claim back, and has to look at all of its objects
+ * again: who signalled one of those between may have passed over it.
+ *
+ * A sleeping waiter removes its entries itself, under each object's lock: until
+ * then a signal may still claim it, and it takes that result even if its time
+ * has passed or a signal of Linux woke it. After that nobody knows of it.
+ *
+ * selftests/models/wait.pml is this in Promela.
  */
 #include <linux/freezer.h>
 #include <linux/hrtimer.h>
@@ -22,9 +35,11 @@
 
 #include "drawbridge.h"
 
+#define DK_UNCLAIMED	(-1)
+
 struct dk_waiter {
 	struct task_struct *task;
-	int result;		/* index, or -1 */
+	int result;		/* index of the object that ended the wait */
 };
 
 struct dk_wait_entry {
@@ -38,45 +53,129 @@ struct dk_wait_entry {
 
 void dk_waitable_init(struct dk_waitable *w, int kind, u64 count, u64 maximum)
 {
+	spin_lock_init(&w->lock);
 	INIT_LIST_HEAD(&w->waiters);
 	w->kind = kind;
+	w->word = NULL;
+	w->wordable = false;
 	w->count = count;
 	w->maximum = maximum;
 }
 
-static void dk_consume(struct dk_waitable *w)
+/* ---- state; everything under the object's lock ---- */
+
+static bool dk_signalled(struct dk_waitable *w)
 {
-	if (w->kind != DK_WAIT_MANUAL)
-		w->count--;
+	lockdep_assert_held(&w->lock);
+	if (w->word)
+		return READ_ONCE(*w->word) & DK_WORD_SIGNALLED;
+	return w->count;
 }
 
-/* @w has become signalled, or more so: give what there is to who waits. */
-void dk_waitable_give(struct dk_sandbox *sandbox, struct dk_waitable *w)
+/* Consume what a wait consumes; false: there is nothing (any more). */
+static bool dk_take(struct dk_waitable *w)
+{
+	if (!w->word) {
+		if (!w->count)
+			return false;
+		if (w->kind != DK_WAIT_MANUAL)
+			w->count--;
+		return true;
+	}
+	if (w->kind == DK_WAIT_MANUAL)
+		return dk_signalled(w);
+	return test_and_clear_bit(DK_WORD_SIGNALLED_BIT,
+				  (unsigned long *)w->word);
+}
+
+static bool dk_claim(struct dk_waiter *waiter, int index)
+{
+	return cmpxchg(&waiter->result, DK_UNCLAIMED, index) == DK_UNCLAIMED;
+}
+
+/* At most @limit waiters go on, the first ones; how many did. */
+static u64 dk_give(struct dk_waitable *w, u64 limit)
 {
 	struct dk_wait_entry *entry;
+	u64 given = 0;
 
-	lockdep_assert_held(&sandbox->sync_lock);
+	lockdep_assert_held(&w->lock);
 	list_for_each_entry(entry, &w->waiters, link) {
-		struct dk_waiter *waiter = entry->waiter;
-
-		if (!w->count)
+		if (given == limit)
 			break;
-		if (waiter->result >= 0)
-			continue;
-		dk_consume(w);
-		waiter->result = entry->index;
-		wake_up_process(waiter->task);
+		if (dk_claim(entry->waiter, entry->index)) {
+			wake_up_process(entry->waiter->task);
+			given++;
+		}
 	}
+	return given;
 }
 
-/* Signal an object that stays signalled: a thread or process that is gone. */
-void dk_waitable_signal(struct dk_sandbox *sandbox, struct dk_waitable *w)
+static void dk_signal_locked(struct dk_waitable *w)
 {
-	spin_lock(&sandbox->sync_lock);
-	w->count = 1;
-	dk_waitable_give(sandbox, w);
-	spin_unlock(&sandbox->sync_lock);
+	if (w->kind == DK_WAIT_AUTO && dk_give(w, 1))
+		return;
+	if (w->word)
+		set_bit(DK_WORD_SIGNALLED_BIT, (unsigned long *)w->word);
+	else
+		w->count = 1;
+	if (w->kind == DK_WAIT_MANUAL)
+		dk_give(w, U64_MAX);
 }
+
+/* ---- for who owns an object; any context, interrupts on or off ---- */
+
+/* Set an event; or a thread or process is gone and stays signalled. */
+void dk_waitable_signal(struct dk_waitable *w)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&w->lock, flags);
+	dk_signal_locked(w);
+	spin_unlock_irqrestore(&w->lock, flags);
+}
+
+/* Of an event. */
+void dk_waitable_clear(struct dk_waitable *w)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&w->lock, flags);
+	if (w->word)
+		clear_bit(DK_WORD_SIGNALLED_BIT, (unsigned long *)w->word);
+	w->count = 0;
+	spin_unlock_irqrestore(&w->lock, flags);
+}
+
+/* Of a semaphore: all or nothing; -EOVERFLOW: the maximum would be passed. */
+long dk_waitable_release(struct dk_waitable *w, u64 count, u64 *previous)
+{
+	unsigned long flags;
+	long ret = 0;
+
+	spin_lock_irqsave(&w->lock, flags);
+	*previous = w->count;
+	if (count > w->maximum - w->count) {
+		ret = -EOVERFLOW;
+	} else {
+		w->count += count - dk_give(w, count);
+	}
+	spin_unlock_irqrestore(&w->lock, flags);
+	return ret;
+}
+
+u64 dk_waitable_peek(struct dk_waitable *w)
+{
+	unsigned long flags;
+	u64 count;
+
+	spin_lock_irqsave(&w->lock, flags);
+	count = w->word ? dk_signalled(w) : w->count;
+	spin_unlock_irqrestore(&w->lock, flags);
+	return count;
+}
+
+/* ---- one thread's wait ---- */
 
 /*
  * Timed calls that a Linux signal interrupts (a stop, say) are taken up again
@@ -102,15 +201,60 @@ long dk_restart_timed(struct dk_thread *thread, ktime_t deadline)
 	return -ERESTARTSYS;
 }
 
-static long dk_wait_sleep(struct dk_thread *thread, struct dk_waiter *waiter,
-			  s64 timeout)
+/*
+ * Take one object, or queue at it. True: the wait has its result, from here or
+ * from elsewhere. *@again: a claim was taken back.
+ */
+static bool dk_wait_try(struct dk_waitable *w, struct dk_wait_entry *entry,
+			bool *again)
 {
-	ktime_t deadline = dk_deadline(thread, timeout);
+	struct dk_waiter *waiter = entry->waiter;
+	unsigned long flags;
+	bool done = false;
+
+	spin_lock_irqsave(&w->lock, flags);
+	if (list_empty(&entry->link) && !dk_signalled(w)) {
+		list_add_tail(&entry->link, &w->waiters);
+		if (w->word) {
+			set_bit(DK_WORD_WAITERS_BIT, (unsigned long *)w->word);
+			/* Who does not see it has signalled before. */
+			smp_mb__after_atomic();
+		}
+	}
+	if (dk_signalled(w)) {
+		done = true;
+		if (dk_claim(waiter, entry->index) && !dk_take(w)) {
+			WRITE_ONCE(waiter->result, DK_UNCLAIMED);
+			done = false;
+			*again = true;
+		}
+	}
+	spin_unlock_irqrestore(&w->lock, flags);
+	return done || READ_ONCE(waiter->result) != DK_UNCLAIMED;
+}
+
+/* Nothing signals the waiter any more once this has seen all of its entries. */
+static void dk_wait_leave(struct dk_waitable *w, struct dk_wait_entry *entry)
+{
+	unsigned long flags;
+
+	if (list_empty(&entry->link))
+		return;
+	spin_lock_irqsave(&w->lock, flags);
+	list_del(&entry->link);
+	if (w->word && list_empty(&w->waiters))
+		clear_bit(DK_WORD_WAITERS_BIT, (unsigned long *)w->word);
+	spin_unlock_irqrestore(&w->lock, flags);
+}
+
+static long dk_wait_sleep(struct dk_thread *thread, struct dk_waiter *waiter,
+			  ktime_t deadline)
+{
 	long ret = 0;
 
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		if (READ_ONCE(waiter->result) >= 0)
+		if (READ_ONCE(waiter->result) != DK_UNCLAIMED)
 			break;
 		if (signal_pending(current)) {
 			ret = dk_restart_timed(thread, deadline);
@@ -128,56 +272,72 @@ static long dk_wait_sleep(struct dk_thread *thread, struct dk_waiter *waiter,
 	return ret;
 }
 
+/* Without waiting. */
+static long dk_poll_any(struct dk_object **objects, int count)
+{
+	unsigned long flags;
+	bool taken;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		struct dk_waitable *w = objects[i]->waitable;
+
+		spin_lock_irqsave(&w->lock, flags);
+		taken = dk_take(w);
+		spin_unlock_irqrestore(&w->lock, flags);
+		if (taken)
+			return i;
+	}
+	return -ETIMEDOUT;
+}
+
+/* One pass over the objects, or more: see above. */
+static bool dk_wait_enter(struct dk_object **objects,
+			  struct dk_wait_entry *entries, int count)
+{
+	bool again, done = false;
+	int i;
+
+	do {
+		again = false;
+		for (i = 0; i < count && !done; i++)
+			done = dk_wait_try(objects[i]->waitable, &entries[i],
+					   &again);
+		/* Others may keep a word busy on purpose. */
+		cond_resched();
+	} while (again && !done && !fatal_signal_pending(current));
+	return done;
+}
+
 static long dk_wait_any(struct dk_thread *thread, struct dk_object **objects,
 			struct dk_wait_entry *entries, int count, s64 timeout)
 {
-	struct dk_sandbox *sandbox = thread->process->sandbox;
-	struct dk_waiter waiter = { .task = current, .result = -1 };
-	long ret;
+	struct dk_waiter waiter = { .task = current, .result = DK_UNCLAIMED };
+	ktime_t deadline = dk_deadline(thread, timeout);
+	long ret = 0;
 	int i;
 
-	spin_lock(&sandbox->sync_lock);
 	for (i = 0; i < count; i++) {
-		if (objects[i]->waitable->count) {
-			dk_consume(objects[i]->waitable);
-			spin_unlock(&sandbox->sync_lock);
-			thread->restart_ip = 0;
-			return i;
-		}
-	}
-	if (!timeout) {
-		spin_unlock(&sandbox->sync_lock);
-		return -ETIMEDOUT;
-	}
-	for (i = 0; i < count; i++) {
+		INIT_LIST_HEAD(&entries[i].link);
 		entries[i].waiter = &waiter;
 		entries[i].index = i;
-		list_add_tail(&entries[i].link, &objects[i]->waitable->waiters);
 	}
-	spin_unlock(&sandbox->sync_lock);
-
-	ret = dk_wait_sleep(thread, &waiter, timeout);
-
-	spin_lock(&sandbox->sync_lock);
+	if (!dk_wait_enter(objects, entries, count))
+		ret = dk_wait_sleep(thread, &waiter, deadline);
 	for (i = 0; i < count; i++)
-		list_del(&entries[i].link);
-	spin_unlock(&sandbox->sync_lock);
-	if (waiter.result >= 0) {
-		thread->restart_ip = 0;
-		return waiter.result;
-	}
-	return ret;
+		dk_wait_leave(objects[i]->waitable, &entries[i]);
+	return waiter.result == DK_UNCLAIMED ? ret : waiter.result;
 }
 
 /* A consumed signal whose receiver could not be told of it. */
-static void dk_wait_give_back(struct dk_sandbox *sandbox, struct dk_waitable *w)
+static void dk_wait_give_back(struct dk_waitable *w)
 {
-	spin_lock(&sandbox->sync_lock);
-	if (w->kind != DK_WAIT_MANUAL && w->count < w->maximum) {
-		w->count++;
-		dk_waitable_give(sandbox, w);
-	}
-	spin_unlock(&sandbox->sync_lock);
+	u64 previous;
+
+	if (w->kind == DK_WAIT_AUTO)
+		dk_waitable_signal(w);
+	else if (w->kind == DK_WAIT_COUNT)
+		dk_waitable_release(w, 1, &previous);
 }
 
 DK_HANDLER(DkObjectsWaitAny)
@@ -196,7 +356,7 @@ DK_HANDLER(DkObjectsWaitAny)
 		return -EINVAL;
 	if (copy_from_user(handles, dk_user(a1), count * sizeof(handles[0])))
 		return -EFAULT;
-	if (count > DK_WAIT_FEW) {
+	if (count > DK_WAIT_FEW && timeout) {
 		entries = kmalloc_array(count, sizeof(*entries),
 					GFP_KERNEL_ACCOUNT);
 		if (!entries)
@@ -215,13 +375,16 @@ DK_HANDLER(DkObjectsWaitAny)
 			goto put;
 		}
 	}
-	ret = dk_wait_any(thread, objects, entries, count, timeout);
+	if (timeout)
+		ret = dk_wait_any(thread, objects, entries, count, timeout);
+	else
+		ret = dk_poll_any(objects, count);
 	if (ret >= 0) {
 		i = ret;
 		ret = 0;
+		thread->restart_ip = 0;
 		if (put_user((u64)i, (u64 __user *)dk_user(a3))) {
-			dk_wait_give_back(thread->process->sandbox,
-					  objects[i]->waitable);
+			dk_wait_give_back(objects[i]->waitable);
 			ret = -EFAULT;
 		}
 	}

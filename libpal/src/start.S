@@ -19,6 +19,8 @@ _start:
 	.hidden	_DYNAMIC
 	lea	_DYNAMIC(%rip), %rdi
 	call	pal_relocate
+	mov	(%rsp), %rdi
+	call	pal_words_init
 	lea	pal_thread_start(%rip), %rdi
 	lea	pal_exception(%rip), %rsi
 	call	DkxUpcallRegister

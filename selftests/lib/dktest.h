@@ -71,6 +71,7 @@ const char *dkt_argument(unsigned int i);
 /* What the outer side's DRAWBRIDGE_IOC_STATS says now. */
 struct dkt_counts {
 	u64 handles, objects, threads, processes;
+	u64 calls; /* of threads that run or ran, a moment ago */
 };
 void dkt_counts(struct dkt_counts *counts);
 

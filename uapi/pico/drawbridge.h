@@ -277,6 +277,27 @@ struct dk_thread_block {
 };
 
 /*
+ * Event words: one __u64 for each slot of the handle table, in memory that the
+ * process shares with the host. Handle h has word (__u32)h - 1.
+ *
+ * While DK_WORD_FAST is set and the generation is that of the handle
+ * (h >> 32), DK_WORD_SIGNALLED is the state of the event, and may be changed
+ * by compare-exchange of the whole word, within the handle's rights: cleared
+ * by a clear or, where DK_WORD_AUTO is set, by a wait that consumes; set by a
+ * set, but if DK_WORD_WAITERS is set, too, it is DkEventSet's to do. A set that
+ * finds it set writes the word all the same. In all other cases, and for all
+ * other objects, the calls decide. libpal's functions do all that.
+ */
+#define DK_WORD_SIGNALLED_BIT	0
+#define DK_WORD_WAITERS_BIT	1
+#define DK_WORD_SIGNALLED	0x1ULL
+#define DK_WORD_WAITERS		0x2ULL
+#define DK_WORD_FAST		0x4ULL
+#define DK_WORD_AUTO		0x8ULL
+#define DK_WORD_RIGHTS(rights)	((__u64)(rights) << 8)	/* DK_RIGHT_* */
+#define DK_WORD_GENERATION_SHIFT 32
+
+/*
  * struct dk_parameters - the argument of LibOsInitialize
  *
  * Readable memory of the process. Offsets count from the structure's start;
@@ -313,7 +334,8 @@ struct dk_parameters {
 	__u32	group_count;
 	__u32	umask;			/* the launcher's; the host applies none */
 	__u32	reserved0;
-	__u64	reserved[2];
+	__u64	words;			/* event words: their address */
+	__u64	word_count;		/* and number; 0: there are none */
 };
 
 #define DK_PARAMETERS_WX	0x1	/* memory may be writable and executable */
