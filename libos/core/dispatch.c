@@ -37,6 +37,13 @@ static long (*const handlers[SYSCALL_LIMIT + 1])(struct dk_context *) = {
 	SYSCALL_TABLE(HANDLER)
 };
 
+static long leave_how(const struct libos_thread *t,
+		      const struct dk_context *frame)
+{
+	return (t->flags & THREAD_FRAME_CHANGED) ||
+	       (frame->rflags & (RFLAGS_TF | RFLAGS_NT | RFLAGS_RF));
+}
+
 /*
  * libos_syscall() - serve the call whose registers are in @frame
  *
@@ -59,9 +66,30 @@ long libos_syscall(struct dk_context *frame)
 	if (traced)
 		trace_leave(number, result);
 	frame->rax = result;
-	if (unlikely(signal_work(t) || result == -ERESTARTSYS))
-		signal_leave_call(t, frame, number);
-	t->frame = NULL;
-	return (t->flags & THREAD_FRAME_CHANGED) ||
-	       (frame->rflags & (RFLAGS_TF | RFLAGS_NT | RFLAGS_RF));
+	if (unlikely(result == -ERESTARTSYS || result == -ERESTARTNOHAND))
+		signal_take(t, frame, result, number);
+	else if (unlikely(t->interrupt || (t->flags & THREAD_RESTORE_MASK)))
+		signal_take(t, frame, 0, 0);
+	return leave_how(t, frame);
+}
+
+long libos_leave_again(struct dk_context *frame)
+{
+	struct libos_thread *t = self();
+
+	if (t->interrupt)
+		signal_take(t, frame, 0, 0);
+	return leave_how(t, frame);
+}
+
+void context_leave(struct dk_context *context)
+{
+	struct libos_thread *t = self();
+
+	for (;;) {
+		if (t->interrupt)
+			signal_take(t, context, 0, 0);
+		context_restore(context,
+				DK_VECTOR_BASE + DK_INDEX_DkxContextRestore);
+	}
 }

@@ -8,6 +8,8 @@
  */
 #include <entry.h>
 
+#define STATUS_INTERRUPTED	-4
+
 	.text
 
 /*
@@ -49,7 +51,16 @@ libos_entry:
 	mov	%rsp, %rdi
 	call	libos_syscall
 
-	/* Not zero: other registers than rax are to change, or odd flags. */
+	/*
+	 * eax is not zero: other registers than rax are to change, or odd
+	 * flags. An exception from here to the jump starts again at
+	 * leave_again: popping leaves the frame as it is.
+	 */
+	.globl	leave_start, leave_end, leave_again
+	.hidden	leave_start, leave_end, leave_again
+leave_start:
+	cmpl	$0, %gs:THREAD_INTERRUPT
+	jnz	leave_again
 	test	%eax, %eax
 	jnz	1f
 	add	$16, %rsp
@@ -74,9 +85,16 @@ libos_entry:
 	popfq
 	pop	%rsp
 	jmp	*%rcx
+leave_end:
 
 1:	mov	%rsp, %rdi
-	call	PalContextRestore
+	call	context_leave
+
+leave_again:				/* rsp is the frame */
+	cld
+	mov	%rsp, %rdi
+	call	libos_leave_again
+	jmp	leave_start
 	.cfi_endproc
 	.size	libos_entry, . - libos_entry
 
@@ -107,5 +125,49 @@ stack_switch:
 	ud2
 	.cfi_endproc
 	.size	stack_switch, . - stack_switch
+
+/*
+ * DK_STATUS host_wait_call(u64 number, u64 a, ..., u64 f): see HOST_WAIT in
+ * libos.h. An exception before or at the SYSCALL is an interruption.
+ */
+	.globl	host_wait_call, host_wait_start, host_wait_end
+	.hidden	host_wait_call, host_wait_start, host_wait_end
+	.type	host_wait_call, @function
+host_wait_call:
+	.cfi_startproc
+	mov	%rdi, %rax
+	mov	%rsi, %rdi
+	mov	%rdx, %rsi
+	mov	%rcx, %rdx
+	mov	%r8, %r10
+	mov	%r9, %r8
+	mov	8(%rsp), %r9
+host_wait_start:
+	cmpl	$0, %gs:THREAD_INTERRUPT
+	jnz	1f
+	syscall
+host_wait_end:
+	ret
+1:	mov	$STATUS_INTERRUPTED, %rax
+	ret
+	.cfi_endproc
+	.size	host_wait_call, . - host_wait_call
+
+/* void context_restore(const struct dk_context *context, u64 number) */
+	.globl	context_restore, restore_start, restore_end
+	.hidden	context_restore, restore_start, restore_end
+	.type	context_restore, @function
+context_restore:
+	.cfi_startproc
+restore_start:
+	cmpl	$0, %gs:THREAD_INTERRUPT
+	jnz	1f
+	mov	%rsi, %rax
+	syscall
+restore_end:
+	ud2				/* the context cannot be restored */
+1:	ret
+	.cfi_endproc
+	.size	context_restore, . - context_restore
 
 	.section .note.GNU-stack, "", @progbits

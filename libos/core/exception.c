@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Faults: of the program, which become signals, and of the libos.
+ * Exceptions: faults of the program, which become signals, and of the libos;
+ * and those that were raised, by another thread or by the host.
  *
  * Runs on the thread's exception stack. The libos faults for one good reason,
  * a program's pointer (uaccess.S), and continues at the fixup.
+ *
+ * A raised exception in the program has signals taken at once. In the libos it
+ * has nothing to do but to make sure that the thread does not go to the
+ * program, or to sleep, without having looked at @interrupt (signals.h). So
+ * where the look may be over already, the thread is moved.
  */
 #include <entry.h>
 #include <layout.h>
@@ -28,13 +34,75 @@ static void __noreturn libos_fault(const struct dk_exception *e,
 	      (unsigned long long)(c->rip - layout.image.start));
 }
 
+static bool within(u64 rip, const char *start, const char *end)
+{
+	return rip >= (u64)start && rip < (u64)end;
+}
+
+/* What it is about, told without a lock. */
+static void note(const struct dk_exception *e)
+{
+	u32 events = 0;
+
+	switch (e->code) {
+	case DK_EXCEPTION_RAISED:
+		events = e->parameter;
+		break;
+	case DK_EXCEPTION_SIGNAL:
+		if (e->parameter - 1 < SIGNAL_COUNT)
+			__atomic_fetch_or(&host_signals,
+					  SIGNAL_BIT(e->parameter),
+					  __ATOMIC_SEQ_CST);
+		events = EVENT_OUTSIDE;
+		break;
+	case DK_EXCEPTION_CHILD:
+		events = EVENT_CHILD;
+		break;
+	}
+	__atomic_fetch_or(&host_events, events, __ATOMIC_SEQ_CST);
+}
+
+static bool was_raised(const struct dk_exception *e)
+{
+	return e->code == DK_EXCEPTION_RAISED ||
+	       e->code == DK_EXCEPTION_SIGNAL || e->code == DK_EXCEPTION_CHILD;
+}
+
+static void raised(const struct dk_exception *e, struct dk_context *c)
+{
+	struct libos_thread *t;
+
+	note(e);
+	/* A thread of which not even %gs is set looks when it is. */
+	if (!c->gs_base)
+		PalContextRestore(c);
+	t = self();
+	if (e->code == DK_EXCEPTION_RAISED && !e->parameter)
+		__atomic_store_n(&t->raised, 0, __ATOMIC_SEQ_CST);
+	else
+		t->interrupt = 1;
+	if (!is_libos(c->rip))
+		context_leave(c);
+	if (within(c->rip, leave_start, leave_end)) {
+		c->rip = (u64)leave_again;
+		c->rsp = (u64)t->frame;
+	} else if (within(c->rip, host_wait_start, host_wait_end)) {
+		c->rip = (u64)host_wait_start; /* rax is the number still */
+	} else if (within(c->rip, restore_start, restore_end)) {
+		c->rip = (u64)restore_start;
+	}
+	PalContextRestore(c);
+}
+
 void LibOsExceptionDispatch(struct dk_exception *e, struct dk_context *c)
 {
 	u64 fixup;
 
+	if (was_raised(e))
+		raised(e, c);
 	if (!is_libos(c->rip)) {
 		signal_fault(e, c);
-		PalContextRestore(c);
+		context_leave(c);
 	}
 	/*
 	 * The program single-steps, or has its alignment checked, and made a

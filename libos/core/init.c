@@ -70,16 +70,18 @@ void LibOsInitialize(const struct dk_parameters *host)
 	layout.limit = host->address_limit;
 	layout.image.start = host->image_base;
 	layout.image.end = host->image_base + host->image_size;
+	thread_bootstrap();
 	heap_init();
 
 	p = mem_alloc(host->size);
-	t = thread_alloc();
+	t = thread_new();
 	if (!p || !t)
 		panic("out of memory at the start");
 	memcpy(p, host, host->size);
 	process.parameters = p;
 	t->handle = p->thread;
 	t->tid = p->process_id;
+	thread_enter(t);
 	thread_attach(t);
 	stack_switch((void *)t->stack_top, initialize);
 }

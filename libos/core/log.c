@@ -14,15 +14,21 @@ static void to_host(const char *text, size_t n)
 
 static void to_standard_error(const char *text, size_t n)
 {
+	DK_HANDLE handle = standard_error, none = 0;
 	dk_u64 done;
 
-	if (!standard_error &&
-	    DkStreamOpen("stderr:", 7, DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0,
-			 &standard_error))
-		return;
-	while (n &&
-	       !DkStreamWrite(standard_error, DK_OFFSET_CURRENT, text, n,
-			      &done) &&
+	if (!handle) {
+		if (DkStreamOpen("stderr:", 7, DK_ACCESS_WRITE,
+				 DK_OPEN_EXISTING, 0, &handle))
+			return;
+		if (!__atomic_compare_exchange_n(&standard_error, &none, handle,
+						 false, __ATOMIC_SEQ_CST,
+						 __ATOMIC_SEQ_CST)) {
+			DkObjectClose(handle);
+			handle = none;
+		}
+	}
+	while (n && !DkStreamWrite(handle, DK_OFFSET_CURRENT, text, n, &done) &&
 	       done) {
 		text += done;
 		n -= done;

@@ -131,30 +131,6 @@ static bool console_has_input(struct file *file)
 	return true;
 }
 
-/*
- * A read that waits in the host is not ended by the program's own alarm,
- * which is nothing the host knows of. So with one set, wait here.
- */
-static int console_wait(struct file *file)
-{
-	s64 pause = POLL_PAUSE_FIRST;
-	dk_s64 left;
-	bool ready;
-
-	while (signal_wait_limit(DK_TIMEOUT_INFINITE) != DK_TIMEOUT_INFINITE) {
-		if (signal_interrupts())
-			return -ERESTARTSYS;
-		lock_acquire(&file->lock);
-		ready = console_has_input(file);
-		lock_release(&file->lock);
-		if (ready)
-			break;
-		DkThreadDelayExecution(signal_wait_limit(pause), &left);
-		pause = MIN(2 * pause, POLL_PAUSE_LAST);
-	}
-	return 0;
-}
-
 static s64 console_read(struct file *file, void *buffer, size_t length,
 			u64 offset)
 {
@@ -162,18 +138,16 @@ static s64 console_read(struct file *file, void *buffer, size_t length,
 	dk_u64 done;
 	s64 result;
 
-	if (console->countable && !(file->flags & O_NONBLOCK)) {
-		result = console_wait(file);
-		if (result)
-			return result;
-	}
 	if (unlikely(console->stash != STASH_NONE)) {
 		result = console_take_stash(file, buffer, length);
 		if (result != -EAGAIN)
 			return result;
 	}
-	result = errno_restart(DkStreamRead(console_handle(file), offset,
-					    buffer, length, &done));
+	do {
+		result = errno_restart(HOST_WAIT(DkStreamRead,
+						 console_handle(file), offset,
+						 buffer, length, &done));
+	} while (result == -ERESTARTSYS && !signal_interrupts());
 	return result ? result : (s64)done;
 }
 
@@ -183,8 +157,10 @@ static s64 console_write(struct file *file, const void *buffer, size_t length,
 	DK_STATUS status;
 	dk_u64 done;
 
-	status = DkStreamWrite(console_handle(file), offset, buffer, length,
-			       &done);
+	do {
+		status = HOST_WAIT(DkStreamWrite, console_handle(file), offset,
+				   buffer, length, &done);
+	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
 	if (status == DK_STATUS_BROKEN_PIPE)
 		return broken_pipe();
 	return status ? errno_restart(status) : (s64)done;

@@ -12,7 +12,7 @@
  * looked up in the synthetic tree (synth.c), else given to the host, which
  * walks symbolic links and "..".
  *
- * Locks, outermost first:
+ * Locks, outermost first; libos.h has them among all others:
  *
  *   fs_context.lock   the working directory
  *   fd_table.lock     which numbers are in use; never needed to look one up
@@ -138,6 +138,8 @@ enum {
 	FILE_EVENT,
 	FILE_EPOLL,
 	FILE_SYNTHETIC,
+	FILE_TIMER,
+	FILE_SIGNAL,
 };
 
 /* struct file.access */
@@ -260,9 +262,11 @@ int console_number(struct file *file);
 
 /* ---- the synthetic tree (synth.c; content in proc.c) ---- */
 
+/* @id: the last number in the name that is opened */
 struct text {
 	char *data;
 	size_t length, room;
+	u32 id;
 	bool failed;
 };
 

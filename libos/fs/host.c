@@ -13,9 +13,12 @@
 static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
 {
 	dk_u64 done;
-	long error = errno_restart(
-		DkStreamRead(file->handle, offset, buffer, length, &done));
+	long error;
 
+	do {
+		error = errno_restart(HOST_WAIT(DkStreamRead, file->handle,
+						offset, buffer, length, &done));
+	} while (error == -ERESTARTSYS && !signal_interrupts());
 	return error ? error : (s64)done;
 }
 
@@ -25,7 +28,10 @@ static s64 host_write(struct file *file, const void *buffer, size_t length,
 	DK_STATUS status;
 	dk_u64 done;
 
-	status = DkStreamWrite(file->handle, offset, buffer, length, &done);
+	do {
+		status = HOST_WAIT(DkStreamWrite, file->handle, offset, buffer,
+				   length, &done);
+	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
 	if (status == DK_STATUS_BROKEN_PIPE)
 		return broken_pipe();
 	return status ? errno_restart(status) : (s64)done;
@@ -210,9 +216,12 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 	file = file_new(FILE_HOST, &host_ops, access_of_flags(flags), flags);
 	if (!file)
 		return -ENOMEM;
-	error = errno_restart(DkStreamOpen(URI(path), dk_access_of(flags),
-					   disposition_of(flags), options,
-					   &file->handle));
+	do {
+		error = errno_restart(HOST_WAIT(DkStreamOpen, URI(path),
+						dk_access_of(flags),
+						disposition_of(flags), options,
+						&file->handle));
+	} while (error == -ERESTARTSYS && !signal_interrupts());
 	if (!error)
 		error = keep_name(file, path);
 	if (error) {

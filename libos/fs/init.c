@@ -156,6 +156,8 @@ int fd_name(int fd, char *buffer, size_t length)
 		[FILE_PIPE] = "pipe:[%llu]",
 		[FILE_EVENT] = "anon_inode:[eventfd]",
 		[FILE_EPOLL] = "anon_inode:[eventpoll]",
+		[FILE_TIMER] = "anon_inode:[timerfd]",
+		[FILE_SIGNAL] = "anon_inode:[signalfd]",
 	};
 	struct file *file = fd_get(fd);
 	struct dk_stream_attributes attributes = { 0 };

@@ -9,6 +9,7 @@
 #include "fs.h"
 
 #include <signals.h>
+#include <thread.h>
 
 /* ---- links ---- */
 
@@ -26,7 +27,7 @@ static int link_self(char *buffer, size_t length, u32 id __unused)
 
 static int link_thread_self(char *buffer, size_t length, u32 id __unused)
 {
-	return snprintf(buffer, length, "%u/task/%u", process.pid, process.pid);
+	return snprintf(buffer, length, "%u/task/%u", process.pid, self()->tid);
 }
 
 static int link_mounts(char *buffer, size_t length, u32 id __unused)
@@ -108,9 +109,37 @@ static void text_auxv(struct text *text)
 		   process.auxv_start + process.auxv_size);
 }
 
+struct task {
+	u32 tid;
+	u32 threads;
+	char name[16];
+	sigset pending, shared, blocked;
+};
+
+/* The thread that the name is about; of a process the first. */
+static struct task task_of(const struct text *text)
+{
+	struct libos_thread *t = thread_find(text->id);
+	struct task task = { .tid = text->id };
+
+	if (!t)
+		t = thread_get(self());
+	lock_acquire(&thread_lock);
+	memcpy(task.name, t->name, sizeof(task.name));
+	task.threads = thread_count;
+	lock_release(&thread_lock);
+	task.pending = t->queue.set;
+	task.shared = process_signals.set;
+	task.blocked = t->blocked;
+	thread_put(t);
+	return task;
+}
+
 static void text_comm(struct text *text)
 {
-	text_add(text, "%s\n", self()->name);
+	struct task task = task_of(text);
+
+	text_add(text, "%s\n", task.name);
 }
 
 static void text_maps(struct text *text)
@@ -144,15 +173,15 @@ static u64 ticks(s64 nanoseconds)
 
 static void text_stat(struct text *text)
 {
+	struct task task = task_of(text);
 	u64 total = 0, data = 0;
 
 	mm_usage(&total, &data);
 	text_add(text, "%u (%s) R %u %u %u 0 -1 4194304 0 0 0 0 %llu 0 0 0 ",
-		 process.pid, self()->name, process.ppid, process.pgid,
-		 process.sid,
+		 task.tid, task.name, process.ppid, process.pgid, process.sid,
 		 (unsigned long long)ticks(clock_now(DK_CLOCK_PROCESS_CPU)));
-	text_add(text, "20 0 1 0 %llu %llu %llu 18446744073709551615 ",
-		 (unsigned long long)ticks(process.start_time),
+	text_add(text, "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
+		 task.threads, (unsigned long long)ticks(process.start_time),
 		 (unsigned long long)total,
 		 (unsigned long long)(data / PAGE_SIZE));
 	text_add(text, "%llu %llu %llu 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 ",
@@ -184,16 +213,17 @@ static void text_statm(struct text *text)
 
 static void text_status(struct text *text)
 {
+	struct task task = task_of(text);
 	u64 total = 0, data = 0;
 	u32 i;
 
 	mm_usage(&total, &data);
 	text_add(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n",
-		 self()->name, self()->fs->umask);
+		 task.name, self()->fs->umask);
 	text_add(text,
 		 "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
 		 "TracerPid:\t0\n",
-		 process.pid, process.pid, process.ppid);
+		 process.pid, task.tid, process.ppid);
 	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", process.uid, process.euid,
 		 process.suid, process.fsuid);
 	text_add(text, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t",
@@ -202,14 +232,15 @@ static void text_status(struct text *text)
 		text_add(text, "%u ", process.groups[i]);
 	text_add(text,
 		 "\nVmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n"
-		 "VmRSS:\t%8llu kB\nVmData:\t%8llu kB\nThreads:\t1\n",
+		 "VmRSS:\t%8llu kB\nVmData:\t%8llu kB\nThreads:\t%u\n",
 		 (unsigned long long)(total >> 10),
 		 (unsigned long long)(total >> 10),
 		 (unsigned long long)(data >> 10),
-		 (unsigned long long)(data >> 10));
-	text_add(text, "SigPnd:\t%016llx\nSigBlk:\t%016llx\n",
-		 (unsigned long long)signal_pending(self()),
-		 (unsigned long long)self()->blocked);
+		 (unsigned long long)(data >> 10), task.threads);
+	text_add(text, "SigPnd:\t%016llx\nShdPnd:\t%016llx\n",
+		 (unsigned long long)task.pending,
+		 (unsigned long long)task.shared);
+	text_add(text, "SigBlk:\t%016llx\n", (unsigned long long)task.blocked);
 	text_add(text, "NoNewPrivs:\t%u\n", process.no_new_privs);
 }
 

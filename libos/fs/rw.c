@@ -134,7 +134,8 @@ s64 file_seek(struct file *file, s64 offset, int whence)
 {
 	if (whence < DK_SEEK_SET || whence > DK_SEEK_HOLE)
 		return -EINVAL;
-	if (file->kind == FILE_EVENT || file->kind == FILE_EPOLL)
+	if (file->kind == FILE_EVENT || file->kind == FILE_EPOLL ||
+	    file->kind == FILE_TIMER || file->kind == FILE_SIGNAL)
 		return 0;
 	if (!file->ops->seek)
 		return file->kind == FILE_PATH ? -EBADF : -ESPIPE;

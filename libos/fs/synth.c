@@ -8,6 +8,8 @@
  */
 #include "fs.h"
 
+#include <thread.h>
+
 #define SYNTH_DEVICE 0x14 /* minor, as of a file system without disk */
 
 bool synth_owns(const char *path)
@@ -88,14 +90,18 @@ static bool component_matches(const char *pattern, size_t pattern_length,
 /* Is the first number, in /proc/N, this process, and the second one open? */
 static bool ids_exist(const char *path, u32 pid, u32 fd, unsigned int ids)
 {
+	struct libos_thread *thread;
 	struct file *file;
 
 	if (ids && pid != process.pid)
 		return false;
 	if (ids < 2)
 		return true;
-	if (!strncmp(path, "/proc/*/task/", 13))
-		return fd == process.pid;
+	if (!strncmp(path, "/proc/*/task/", 13)) {
+		thread = thread_find(fd);
+		thread_put(thread);
+		return thread;
+	}
 	file = fd_get(fd);
 	if (!file)
 		return false;
@@ -316,6 +322,25 @@ static const char *entry_below(const char *pattern, const char *directory)
 	return strchr(pattern, '/') ? NULL : pattern;
 }
 
+/* One thread after the other; they may come and go meanwhile. */
+static void list_threads(struct listing *list, u64 inode)
+{
+	struct libos_thread *t;
+	u32 *ids, count = 0, i;
+
+	lock_acquire(&thread_lock);
+	ids = mem_alloc(thread_count * sizeof(*ids));
+	for (t = threads; t && ids; t = t->next) {
+		if (t->tid && count < thread_count)
+			ids[count++] = t->tid;
+	}
+	lock_release(&thread_lock);
+	/* The list has the youngest first. */
+	for (i = count; i--;)
+		list_number(list, ids[i], DK_TYPE_DIRECTORY, inode);
+	mem_free(ids);
+}
+
 static s64 synth_list(struct file *file, void *buffer, size_t length,
 		      u64 *cursor)
 {
@@ -341,6 +366,8 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 		inode = (u64)(node - synth_tree + 1) << 32;
 		if (strcmp(name, "*"))
 			list_add(&list, name, strlen(name), node->type, inode);
+		else if (!strcmp(directory->path, "/proc/*/task"))
+			list_threads(&list, inode);
 		else if (!node->magic)
 			list_number(&list, process.pid, node->type, inode);
 		else
@@ -377,12 +404,13 @@ static const struct file_ops synth_ops = {
 	.release = synth_release,
 };
 
-static struct text *text_make(const struct synth_node *node)
+static struct text *text_make(const struct synth_node *node, u32 id)
 {
 	struct text *text = mem_zalloc(sizeof(*text));
 
 	if (!text)
 		return NULL;
+	text->id = id;
 	text->room = 1024;
 	text->data = mem_alloc(text->room);
 	if (text->data)
@@ -409,7 +437,7 @@ static int open_text(struct path *path, u32 flags, struct file **out)
 	file->type = node->type;
 	file->path = mem_alloc(path->length - URI_PREFIX_LENGTH + 1);
 	if (file->path && node->type == DK_TYPE_FILE)
-		file->data = text_make(node);
+		file->data = text_make(node, path->id);
 	if (!file->path || (node->type == DK_TYPE_FILE && !file->data)) {
 		file_put(file);
 		return -ENOMEM;

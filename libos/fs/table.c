@@ -78,6 +78,41 @@ struct fd_table *fd_table_new(void)
 	return table;
 }
 
+/* Of a new thread: everything is shared with its maker. */
+void fs_share(struct libos_thread *t)
+{
+	struct libos_thread *me = self();
+
+	__atomic_add_fetch(&me->files->refs, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&me->fs->refs, 1, __ATOMIC_RELAXED);
+	t->files = me->files;
+	t->fs = me->fs;
+}
+
+/* A thread that was to get its share will not run. */
+void fs_unshare(struct libos_thread *t)
+{
+	struct fd_table *table = t->files;
+	struct fs_context *fs = t->fs;
+	unsigned int i;
+
+	t->files = NULL;
+	t->fs = NULL;
+	if (fs && !__atomic_sub_fetch(&fs->refs, 1, __ATOMIC_ACQ_REL))
+		mem_free(fs);
+	if (!table || __atomic_sub_fetch(&table->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	for (i = 0; i < table->end; i++) {
+		uintptr_t *slot = fd_slot(table, i);
+
+		if (slot && slot_file(*slot))
+			file_put(slot_file(*slot));
+	}
+	for (i = 1; i < FD_SEGMENTS; i++)
+		mem_free(table->segments[i]);
+	mem_free(table);
+}
+
 unsigned int fd_limit(void)
 {
 	u64 limit = process.limits[LIMIT_NOFILE].soft;

@@ -49,22 +49,16 @@ void waiter_wake(struct wait_entry *entry)
 	DkEventSet(waiter->event);
 }
 
-/*
- * 0: look again; -ETIMEDOUT; -ERESTARTSYS: a signal came. An alarm of the
- * program's own may end the sleep early.
- */
+/* 0: look again; -ETIMEDOUT; -ERESTARTSYS: a signal came. */
 int waiter_sleep(struct waiter *waiter, s64 duration)
 {
-	s64 limit = signal_wait_limit(duration);
 	dk_u64 index;
 	int error;
 
-	if (signal_interrupts())
-		return -ERESTARTSYS;
-	error = errno_restart(
-		DkObjectsWaitAny(1, &waiter->event, limit, &index));
-	if (error == -ETIMEDOUT && limit != duration)
-		return signal_interrupts() ? -ERESTARTSYS : 0;
+	error = errno_restart(HOST_WAIT(DkObjectsWaitAny, 1, &waiter->event,
+					duration, &index));
+	if (error == -ERESTARTSYS && !signal_interrupts())
+		return 0;
 	return error;
 }
 

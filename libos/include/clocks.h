@@ -19,6 +19,16 @@ static inline s64 timespec_ns(const struct __kernel_timespec *ts)
 	return ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
 }
 
+/* @duration nanoseconds from now; DK_TIMEOUT_INFINITE when that is never. */
+static inline s64 deadline_after(u64 clock, s64 duration)
+{
+	s64 end;
+
+	if (__builtin_add_overflow(clock_now(clock), duration, &end))
+		return DK_TIMEOUT_INFINITE;
+	return end;
+}
+
 static inline struct __kernel_timespec timespec_of(s64 ns)
 {
 	return (struct __kernel_timespec){ ns / NSEC_PER_SEC,

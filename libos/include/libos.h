@@ -84,6 +84,8 @@ struct fs_context;		/* working directory, umask: libos/fs */
  * -EINTR (never restarted), as the same call does in Linux.
  */
 #define ERESTARTSYS	512
+/* As -EINTR when a handler runs, and restarted when none does. */
+#define ERESTARTNOHAND	514
 
 #define SYSCALL_DEFINE(name, proto, pass)				\
 	static long do_##name proto;					\
@@ -152,32 +154,6 @@ void mem_free(void *p);
 /* Zeroed pages, a multiple of PAGE_SIZE. */
 void *mem_alloc_pages(size_t size);
 void mem_free_pages(void *p, size_t size);
-
-/* ---- locks (core/lock.c) ---- */
-
-/*
- * struct lock - mutual exclusion between threads of the process
- *
- * Spins a little, then yields the processor: critical sections in the libos
- * are short, and no Dk call that may block is made with one held.
- * All-zero is unlocked.
- */
-struct lock {
-	u32	held;
-};
-
-void lock_acquire_slow(struct lock *l);
-
-static inline void lock_acquire(struct lock *l)
-{
-	if (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE)))
-		lock_acquire_slow(l);
-}
-
-static inline void lock_release(struct lock *l)
-{
-	__atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
-}
 
 /* ---- text (core/string.c, core/format.c, core/log.c) ---- */
 
@@ -260,10 +236,14 @@ struct signal_queue {
 };
 
 /*
- * struct libos_thread - one thread of the program
+ * struct libos_thread - one thread of the program, or a helper of the libos
  *
  * %gs points to it while the thread lives. entry.S knows the offsets of the
- * first members; core/thread.c checks them.
+ * first members; core/thread.c checks them. Life and list: thread.h.
+ *
+ * What is not said to be shared is the thread's own, and nobody else's to
+ * read. @interrupt, @raised, @attached, @told are atomic. signal_lock guards
+ * @queue, and @blocked and @waited_for, which the thread alone writes.
  */
 struct libos_thread {
 	struct dk_thread_block block;	/* the host's; must be first */
@@ -271,23 +251,30 @@ struct libos_thread {
 	u64	stack_top;		/* of the libos's stack for this thread */
 	u64	scratch;		/* entry.S only */
 	struct dk_context *frame;	/* of the system call being served */
+	u32	interrupt;		/* look at your signals: signals.h */
+	u32	locks;			/* that it holds, or waits for */
 
-	u32	tid;
+	u32	tid;			/* 0: a helper, not the program's */
 	u32	flags;			/* THREAD_* */
 	DK_HANDLE handle;
 	u64	clear_child_tid;
 	u64	robust_list;
-	char	name[16];		/* comm, zero-terminated */
+	char	name[16];		/* comm, zero-terminated; thread_lock */
+
+	u32	refs;			/* atomic */
+	bool	attached;		/* exceptions may be raised on it */
+	bool	told;			/* to end: execve of another thread */
+	struct libos_thread *next, **link; /* list of all; thread_lock */
 
 	/* signals: signals.h */
 	sigset	blocked;
 	sigset	saved_blocked;		/* before sigsuspend, ppoll ... */
+	sigset	waited_for;		/* by sigtimedwait: not to be acted on */
 	u64	alt_stack_base;
 	u64	alt_stack_size;
 	u32	alt_stack_flags;
-	u32	signals_reserved;
+	u32	raised;			/* 1: one exception is on its way */
 	struct signal_queue queue;
-	DK_HANDLE wake;			/* event: look at your signals */
 
 	struct fd_table *files;		/* libos/fs owns both */
 	struct fs_context *fs;
@@ -304,6 +291,76 @@ static inline struct libos_thread *self(void)
 	    : "i"(offsetof(struct libos_thread, self)));
 	return t;
 }
+
+/* ---- locks (core/lock.c) ---- */
+
+/*
+ * struct lock - mutual exclusion between threads of the process
+ *
+ * Spins a little, then sleeps. No Dk call that may wait for something else
+ * than memory is made with one held: whoever holds a lock is done soon.
+ * All-zero is unlocked.
+ *
+ * Order, outermost first; what is not named is never held with another:
+ *
+ *	world (below)
+ *	thread_lock			the list of threads
+ *	mm_lock				areas, mappings, brk
+ *	the locks of libos/fs		fs/fs.h has their order
+ *	signal_lock			actions, masks, queues
+ *	timer_lock			time/timer.c
+ *	heap_lock			the heap
+ *
+ * An exception may find its thread with locks held. So nothing that runs
+ * because of one takes a lock, unless the program was what it interrupted.
+ */
+struct lock {
+	u32	held;			/* 2: and somebody sleeps */
+};
+
+void lock_acquire_slow(struct lock *l, bool got);
+void lock_wake(struct lock *l);
+
+extern u32 world_stopped;
+
+static inline void lock_count(int n)
+{
+	asm volatile("addl %1, %%gs:%c0"
+		     :
+		     : "i"(offsetof(struct libos_thread, locks)), "ir"(n)
+		     : "memory", "cc");
+}
+
+static inline void lock_acquire(struct lock *l)
+{
+	u32 expected = 0;
+	bool got;
+
+	lock_count(1);
+	got = __atomic_compare_exchange_n(&l->held, &expected, 1, false,
+					  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+	if (unlikely(!got ||
+		     __atomic_load_n(&world_stopped, __ATOMIC_RELAXED)))
+		lock_acquire_slow(l, got);
+}
+
+static inline void lock_release(struct lock *l)
+{
+	if (unlikely(__atomic_exchange_n(&l->held, 0, __ATOMIC_RELEASE) == 2))
+		lock_wake(l);
+	lock_count(-1);
+}
+
+/*
+ * world_stop() - until world_start(), no other thread holds a lock
+ *
+ * For fork: a copy of memory that is made in between is consistent, as far as
+ * locks keep it so. Other threads go on until they want a lock. A lock that
+ * the caller holds may be taken by nobody; it takes further ones as usual. In
+ * the copy, world_start() is called as well.
+ */
+void world_stop(void);
+void world_start(void);
 
 #define LIMIT_COUNT	16	/* RLIM_NLIMITS */
 #define GROUPS_MAX	1024
@@ -343,8 +400,26 @@ void __noreturn process_kill(int signal);	/* ends it as by a signal */
 
 /* ---- signals (signal/) ---- */
 
-/* Is a signal there that ends a blocking call? */
+/*
+ * signal_interrupts() - is a signal there that ends a blocking call?
+ *
+ * One that does nothing is forgotten, one that stops the process does so; a
+ * call goes on after either. No lock is held.
+ */
 bool signal_interrupts(void);
+/*
+ * HOST_WAIT(call, arguments...) - a Dk call that waits, until a signal comes
+ *
+ * DK_STATUS_INTERRUPTED when self()->interrupt is set, even if that happened
+ * in the moment before the call. Then ask signal_interrupts(), and if there is
+ * none, wait again. Calls that may wait for long are made in no other way.
+ */
+#define HOST_WAIT(call, ...)						\
+	host_wait_call(DK_VECTOR_BASE + DK_INDEX_##call,		\
+		       HOST_WAIT_ARGUMENTS(__VA_ARGS__, 0, 0, 0, 0, 0, 0))
+#define HOST_WAIT_ARGUMENTS(a, b, c, d, e, f, ...)			\
+	(u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f)
+DK_STATUS host_wait_call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 /*
  * signal_send_self() - queue a signal to the calling thread
  *
@@ -359,14 +434,6 @@ void signal_send_self(int signal);
  * returns by itself when the system call is over. 0, -EINVAL, -EFAULT.
  */
 long signal_mask_for_call(const void *set, size_t size);
-/*
- * signal_wait_limit() - how long a blocking call may sleep
- *
- * @timeout in nanoseconds or DK_TIMEOUT_INFINITE, shortened when the
- * program's alarm or interval timer goes off before. After such a wait ask
- * signal_interrupts() first.
- */
-s64 signal_wait_limit(s64 timeout);
 
 /* ---- memory of the program (mm/) ---- */
 
@@ -385,6 +452,10 @@ void mm_usage(u64 *total, u64 *data);
  * self()->files and ->fs; the working directory is in @p.
  */
 void fs_init(const struct dk_parameters *p);
+
+/* A new thread shares what the caller has; given back when it is freed. */
+void fs_share(struct libos_thread *t);
+void fs_unshare(struct libos_thread *t);
 
 /* Reference counting of open files. fs_get: NULL when @fd is not open. */
 struct file *fs_get(int fd);

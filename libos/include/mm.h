@@ -15,8 +15,9 @@
  * needs for the mapping itself. Neighbours that continue each other are one
  * area, as in Linux, so their number stays small.
  *
- * mm_lock guards the array and is held across the host call that changes the
- * mapping, so that both change as one. Such calls do not wait for I/O.
+ * mm_lock guards the array and process.brk, and is held across the host call
+ * that changes the mapping, so that both change as one. mremap holds it while
+ * it copies.
  */
 #ifndef LIBOS_MM_H
 #define LIBOS_MM_H
@@ -71,6 +72,9 @@ long map_anonymous(u64 *base, u64 length, u32 protection, u32 flags,
 long map_file(struct file *file, u64 *base, u64 length, u64 offset,
 	      u32 protection, u32 flags, bool replace);
 long unmap(u64 start, u64 length);
+/* The same with mm_lock held. @a: what is wanted; its place comes back. */
+long map_locked(struct area *a, u64 *base, u64 length, bool replace);
+long unmap_locked(u64 start, u64 end);
 /* Is any of it the libos's own? */
 bool range_is_libos(u64 start, u64 length);
 bool address_is_guard(u64 address);

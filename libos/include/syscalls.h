@@ -77,7 +77,7 @@
 	S(53, socketpair, NONE, "DDDP")					\
 	S(54, setsockopt, NONE, "FDDPN")				\
 	S(55, getsockopt, NONE, "FDDPP")				\
-	S(56, clone, NONE, "XXPPX")					\
+	S(56, clone, REAL, "XXPPX")					\
 	S(57, fork, NONE, "")						\
 	S(58, vfork, NONE, "")						\
 	S(59, execve, REAL, "SPP")					\
@@ -243,11 +243,11 @@
 	S(219, restart_syscall, NONE, "")				\
 	S(220, semtimedop, NONE, "")					\
 	S(221, fadvise64, NOOP, "FXNX")					\
-	S(222, timer_create, NONE, "DPP")				\
-	S(223, timer_settime, NONE, "DXPP")				\
-	S(224, timer_gettime, NONE, "DP")				\
-	S(225, timer_getoverrun, NONE, "D")				\
-	S(226, timer_delete, NONE, "D")					\
+	S(222, timer_create, REAL, "DPP")				\
+	S(223, timer_settime, REAL, "DXPP")				\
+	S(224, timer_gettime, REAL, "DP")				\
+	S(225, timer_getoverrun, REAL, "D")				\
+	S(226, timer_delete, REAL, "D")					\
 	S(227, clock_settime, NONE, "DP")				\
 	S(228, clock_gettime, REAL, "DP")				\
 	S(229, clock_getres, REAL, "DP")				\
@@ -303,14 +303,14 @@
 	S(279, move_pages, NONE, "")					\
 	S(280, utimensat, REAL, "FSPX")					\
 	S(281, epoll_pwait, REAL, "FPDDPN")				\
-	S(282, signalfd, NONE, "FPN")					\
-	S(283, timerfd_create, NONE, "DX")				\
+	S(282, signalfd, REAL, "FPN")					\
+	S(283, timerfd_create, REAL, "DX")				\
 	S(284, eventfd, REAL, "D")					\
 	S(285, fallocate, REAL, "FXXN")					\
-	S(286, timerfd_settime, NONE, "FXPP")				\
-	S(287, timerfd_gettime, NONE, "FP")				\
+	S(286, timerfd_settime, REAL, "FXPP")				\
+	S(287, timerfd_gettime, REAL, "FP")				\
 	S(288, accept4, NONE, "FPPX")					\
-	S(289, signalfd4, NONE, "FPNX")					\
+	S(289, signalfd4, REAL, "FPNX")					\
 	S(290, eventfd2, REAL, "DX")					\
 	S(291, epoll_create1, REAL, "X")				\
 	S(292, dup3, REAL, "FFX")					\
@@ -367,7 +367,7 @@
 	S(432, fsmount, NONE, "")					\
 	S(433, fspick, NONE, "")					\
 	S(434, pidfd_open, NONE, "DX")					\
-	S(435, clone3, NONE, "PN")					\
+	S(435, clone3, REAL, "PN")					\
 	S(436, close_range, REAL, "DDX")				\
 	S(437, openat2, REAL, "FSPN")					\
 	S(438, pidfd_getfd, NONE, "FFX")				\

@@ -10,6 +10,7 @@
 #include <processes.h>
 #include <signals.h>
 #include <thread.h>
+#include <timers.h>
 
 #define SCRIPT_LINE	256		/* BINPRM_BUF_SIZE */
 #define SCRIPT_DEPTH	5
@@ -225,9 +226,11 @@ static void set_names(struct exec *x)
 {
 	const char *slash = strrchr(x->path, '/');
 
+	lock_acquire(&thread_lock);
 	memset(self()->name, 0, sizeof(self()->name));
 	strlcpy(self()->name, slash ? slash + 1 : x->path,
 		sizeof(self()->name));
+	lock_release(&thread_lock);
 	fs_file_path(x->program.file, process.exe, sizeof(process.exe));
 }
 
@@ -341,7 +344,7 @@ void exec_first(const struct dk_parameters *p)
 		exec_failed(x, program, r);
 	start_context(&c, x);
 	exec_free(x);
-	PalContextRestore(&c);
+	context_leave(&c);
 }
 
 SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
@@ -373,7 +376,16 @@ SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
 		return r;
 	}
 
+	r = thread_end_others();
+	if (r) {
+		exec_free(x);
+		return r;
+	}
+
 	/* No way back from here. */
+	t->tid = process.pid;
+	timer_exec();
+	robust_list_walk(t);
 	mm_exec();
 	fs_exec_close();
 	signal_exec();

@@ -51,7 +51,7 @@ static long map_errno(DK_STATUS status)
  * Memory without access is committed as well: mprotect may give access later,
  * and what nobody can touch costs the host nothing.
  */
-static long map_locked(struct area *a, u64 *base, u64 length, bool replace)
+long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 {
 	void *at = (void *)*base;
 	dk_u64 n = length;
@@ -120,7 +120,7 @@ long map_file(struct file *file, u64 *base, u64 length, u64 offset,
 }
 
 /* Host mappings that are not the program's are not there for it. */
-static long unmap_locked(u64 start, u64 end)
+long unmap_locked(u64 start, u64 end)
 {
 	struct area *a;
 	DK_STATUS status;
@@ -308,7 +308,8 @@ SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
 	return r;
 }
 
-SYSCALL1(brk, u64, wanted)
+/* mm_lock is held. Returns whether process.brk may become @wanted. */
+static bool move_brk(u64 wanted)
 {
 	u64 old = PAGE_ALIGN(process.brk), new = PAGE_ALIGN(wanted), base = old;
 	struct area a = { .protection = PROT_READ | PROT_WRITE,
@@ -316,15 +317,21 @@ SYSCALL1(brk, u64, wanted)
 
 	if (wanted < process.brk_start || wanted >= layout.limit ||
 	    wanted - process.brk_start > process.limits[RLIMIT_DATA].soft)
-		return process.brk;
-	if (new > old) {
-		if (range_is_libos(old, new - old) ||
-		    map(&a, &base, new - old, false))
-			return process.brk;
-	} else if (new < old) {
-		if (unmap(new, old - new))
-			return process.brk;
-	}
-	process.brk = wanted;
-	return wanted;
+		return false;
+	if (new > old)
+		return !range_is_libos(old, new - old) &&
+		       !map_locked(&a, &base, new - old, false);
+	return new == old || !unmap_locked(new, old);
+}
+
+SYSCALL1(brk, u64, wanted)
+{
+	u64 result;
+
+	lock_acquire(&mm_lock);
+	if (move_brk(wanted))
+		process.brk = wanted;
+	result = process.brk;
+	lock_release(&mm_lock);
+	return result;
 }

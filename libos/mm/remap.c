@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * mremap. The host cannot move a mapping, so moving is mapping anew and
- * copying; growing in place is tried first.
+ * copying; growing in place is tried first. mm_lock is held from the first
+ * look to the end: for other threads it is one step.
  */
 #include <layout.h>
 #include <libos.h>
@@ -13,21 +14,13 @@
 static long grow(const struct area *a, u64 address, u64 old, u64 length)
 {
 	u64 base = address + old;
-	struct area copy = *a;
-	long r;
+	struct area more = *a;
 
-	if (a->end != base)
+	if (a->end != base || range_is_libos(base, length - old))
 		return -EEXIST;
-	if (range_is_libos(base, length - old))
-		return -EEXIST;
-	if (copy.file)
-		r = map_file(copy.file, &base, length - old,
-			     copy.offset + (base - copy.start), copy.protection,
-			     copy.flags, false);
-	else
-		r = map_anonymous(&base, length - old, copy.protection,
-				  copy.flags, false);
-	return r;
+	if (more.file)
+		more.offset += base - more.start;
+	return map_locked(&more, &base, length - old, false);
 }
 
 /* A copy of [from, from + n) in the fresh mapping at @to. */
@@ -52,45 +45,33 @@ static long move(const struct area *a, u64 address, u64 old, u64 length,
 		 u64 *base, bool replace)
 {
 	struct area copy = *a;
-	u64 offset = copy.offset + (address - copy.start);
 	long r;
 
 	if (copy.file)
-		r = map_file(copy.file, base, length, offset, copy.protection,
-			     copy.flags, replace);
-	else
-		r = map_anonymous(base, length, copy.protection, copy.flags,
-				  replace);
+		copy.offset += address - copy.start;
+	r = map_locked(&copy, base, length, replace);
 	if (r)
 		return r;
 	/* A shared file mapping has its contents already. */
 	if (!copy.file || !(copy.flags & AREA_SHARED))
 		r = copy_pages(*base, address, MIN(old, length),
 			       copy.protection);
-	if (r) {
-		unmap(*base, length);
-		return r;
-	}
-	return 0;
+	if (r)
+		unmap_locked(*base, *base + length);
+	return r;
 }
 
 /* A copy of the one area that holds [address, address + length). */
 static long area_get(struct area *a, u64 address, u64 length)
 {
-	struct area *found;
-	long r = -EFAULT;
+	struct area *found = area_find(address);
 
-	lock_acquire(&mm_lock);
-	found = area_find(address);
-	if (found && found->start <= address &&
-	    found->end - address >= length) {
-		*a = *found;
-		if (a->file)
-			fs_ref(a->file);
-		r = 0;
-	}
-	lock_release(&mm_lock);
-	return r;
+	if (!found || found->start > address || found->end - address < length)
+		return -EFAULT;
+	*a = *found;
+	if (a->file)
+		fs_ref(a->file);
+	return 0;
 }
 
 static void area_put(struct area *a)
@@ -117,17 +98,55 @@ static long remap(struct area *a, u64 address, u64 old, u64 length, u64 flags,
 	if (!(flags & MREMAP_MAYMOVE))
 		return -ENOMEM;
 	r = move(a, address, old, length, &base, fixed);
-	if (!r && flags & MREMAP_DONTUNMAP)
-		r = map_anonymous(&left, old, a->protection, a->flags, true);
-	else if (!r && old)
-		r = unmap(address, old);
+	if (!r && flags & MREMAP_DONTUNMAP) {
+		struct area empty = { .protection = a->protection,
+				      .flags = a->flags };
+
+		r = map_locked(&empty, &left, old, true);
+	} else if (!r && old) {
+		r = unmap_locked(address, address + old);
+	}
 	return r ? r : (long)base;
+}
+
+/* What mremap does, once its arguments make sense. */
+static long remap_locked(u64 address, u64 old, u64 length, u64 flags, u64 to)
+{
+	bool fixed = flags & MREMAP_FIXED;
+	struct area a;
+	long r;
+
+	/* Shrinking in place asks for no more than a page. */
+	r = area_get(&a, address, fixed ? MAX(MIN(old, length), 1) : 1);
+	if (r)
+		return r;
+	area_put(&a);
+	if (fixed) {
+		if (range_is_libos(to, length))
+			return -ENOMEM;
+		r = unmap_locked(to, to + length);
+	} else {
+		to = 0;
+	}
+	if (!r && old > length) {
+		r = unmap_locked(address + length, address + old);
+		old = length;
+	}
+	if (r)
+		return r;
+	if (old == length && !fixed && !(flags & MREMAP_DONTUNMAP))
+		return address;
+	r = area_get(&a, address, old);
+	if (r)
+		return r;
+	r = remap(&a, address, old, length, flags, to);
+	area_put(&a);
+	return r;
 }
 
 SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 {
 	bool fixed = flags & MREMAP_FIXED;
-	struct area a;
 	long r;
 
 	old = PAGE_ALIGN(old);
@@ -143,30 +162,8 @@ SYSCALL5(mremap, u64, address, u64, old, u64, length, u64, flags, u64, to)
 	if (fixed && (to & ~PAGE_MASK || to > layout.limit - length ||
 		      (to < address + old && address < to + length)))
 		return -EINVAL;
-	/* Shrinking in place asks for no more than a page. */
-	r = area_get(&a, address, fixed ? MAX(MIN(old, length), 1) : 1);
-	if (r)
-		return r;
-	area_put(&a);
-	if (fixed) {
-		if (range_is_libos(to, length))
-			return -ENOMEM;
-		r = unmap(to, length);
-	} else {
-		to = 0;
-	}
-	if (!r && old > length) {
-		r = unmap(address + length, old - length);
-		old = length;
-	}
-	if (r)
-		return r;
-	if (old == length && !fixed && !(flags & MREMAP_DONTUNMAP))
-		return address;
-	r = area_get(&a, address, old);
-	if (r)
-		return r;
-	r = remap(&a, address, old, length, flags, to);
-	area_put(&a);
+	lock_acquire(&mm_lock);
+	r = remap_locked(address, old, length, flags, to);
+	lock_release(&mm_lock);
 	return r;
 }

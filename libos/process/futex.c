@@ -1,83 +1,144 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * futex, for one thread: nobody else can wake it or wait for it.
+ * futex. The host waits at addresses just as Linux does, between processes as
+ * well; what is left is time, signals and whose memory it is. Mutexes with
+ * priority inheritance are not there: -ENOSYS, which C libraries know.
  */
+#include <clocks.h>
 #include <libos.h>
 #include <linux/futex.h>
-#include <linux/time_types.h>
 #include <signals.h>
 
-/* Time that is left of a wait, nanoseconds. */
-static long wait_end(int operation, const struct __kernel_timespec *timeout,
-		     u64 *clock, s64 *end)
+/* Where a wait ends. */
+static long deadline_get(int operation, const struct __kernel_timespec *timeout,
+			 struct dk_deadline *deadline)
 {
 	struct __kernel_timespec ts;
+	s64 end;
 
-	*clock = operation & FUTEX_CLOCK_REALTIME ? DK_CLOCK_WALL :
-						    DK_CLOCK_MONOTONIC;
-	*end = DK_TIMEOUT_INFINITE;
-	if (!timeout)
-		return 0;
 	if (user_get(ts, timeout))
 		return -EFAULT;
-	if (ts.tv_sec < 0 || (u64)ts.tv_nsec >= NSEC_PER_SEC)
+	if (!timespec_valid(&ts))
 		return -EINVAL;
-	if (ts.tv_sec >= INT64_MAX / NSEC_PER_SEC / 2)
-		return 0;
-	*end = ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
-	if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT)
-		*end += clock_now(*clock);
+	/* FUTEX_WAIT alone has a duration. */
+	if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT) {
+		end = deadline_after(DK_CLOCK_MONOTONIC, timespec_ns(&ts));
+		if (end == DK_TIMEOUT_INFINITE)
+			end = INT64_MAX;
+		ts = timespec_of(end);
+	}
+	deadline->seconds = MIN(ts.tv_sec, INT64_MAX / NSEC_PER_SEC);
+	deadline->nanoseconds = ts.tv_nsec;
 	return 0;
 }
 
 static long futex_wait(u32 *word, int operation, u32 value,
-		       const struct __kernel_timespec *timeout)
+		       const struct __kernel_timespec *timeout, u32 bits)
 {
-	u64 clock;
-	u32 now;
-	s64 end;
+	u64 host_operation = DK_ADDRESS_WAIT;
+	struct dk_deadline deadline;
 	long r;
 
-	r = wait_end(operation, timeout, &clock, &end);
-	if (r)
-		return r;
-	if (user_get(now, word))
-		return -EFAULT;
-	if (now != value)
-		return -EAGAIN;
+	if (!bits)
+		return -EINVAL;
+	if (timeout) {
+		r = deadline_get(operation, timeout, &deadline);
+		if (r)
+			return r;
+	}
+	if (operation & FUTEX_PRIVATE_FLAG)
+		host_operation |= DK_ADDRESS_PRIVATE;
+	if (operation & FUTEX_CLOCK_REALTIME)
+		host_operation |= DK_ADDRESS_WALL_CLOCK;
 	for (;;) {
+		r = HOST_WAIT(DkxAddressWait, word, host_operation, value,
+			      timeout ? &deadline : NULL, 0, bits);
+		if (r != DK_STATUS_INTERRUPTED)
+			return errno_of(r);
+		/* With an end, a handler makes it -EINTR in any case. */
 		if (signal_interrupts())
 			return timeout ? -EINTR : -ERESTARTSYS;
-		if (end == DK_TIMEOUT_INFINITE) {
-			signal_wait(self(), end);
-			continue;
-		}
-		r = end - clock_now(clock);
-		if (r <= 0)
-			return -ETIMEDOUT;
-		signal_wait(self(), r);
 	}
 }
 
-SYSCALL6(futex, u32 *, word, int, operation, u32, value,
-	 const struct __kernel_timespec *, timeout, u32 *, second __unused, u32,
-	 bits)
+static long futex_wake(u32 *word, int operation, u32 count, u32 bits)
 {
+	if (!bits)
+		return -EINVAL;
+	return errno_of(DkxAddressWake(word,
+				       DK_ADDRESS_WAKE |
+					       (operation & FUTEX_PRIVATE_FLAG ?
+							DK_ADDRESS_PRIVATE :
+							0),
+				       /* None and fewer wake one, as ever. */
+				       MAX((s32)count, 1), 0, NULL, bits));
+}
+
+/* Requeue and wake_op: @second_count stands where others have a time. */
+static long futex_two(u32 *word, int operation, u32 count, u64 second_count,
+		      u32 *second, u32 argument)
+{
+	int command = operation & FUTEX_CMD_MASK;
+	u64 host_operation =
+		command == FUTEX_REQUEUE     ? DK_ADDRESS_REQUEUE :
+		command == FUTEX_CMP_REQUEUE ? DK_ADDRESS_COMPARE_REQUEUE :
+					       DK_ADDRESS_WAKE_OPERATION;
+
+	if (operation & FUTEX_PRIVATE_FLAG)
+		host_operation |= DK_ADDRESS_PRIVATE;
+	if ((u64)second % sizeof(*second))
+		return -EINVAL;
+	if (!user_ok(second, sizeof(*second)))
+		return -EFAULT;
+	if (command == FUTEX_WAKE_OP) {
+		count = MAX((s32)count, 1);
+		second_count = MAX((s32)second_count, 1);
+	} else if ((s32)count < 0 || (s32)second_count < 0) {
+		return -EINVAL;
+	}
+	return errno_of(
+		DkxAddressWake(word, host_operation, count, (u32)second_count,
+			       second,
+			       command == FUTEX_REQUEUE ? 0 : argument));
+}
+
+SYSCALL6(futex, u32 *, word, int, operation, u32, value,
+	 const struct __kernel_timespec *, timeout, u32 *, second, u32,
+	 argument)
+{
+	int command = operation & FUTEX_CMD_MASK;
+
+	if (operation & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET)
+		return -ENOSYS;
+	switch (command) {
+	case FUTEX_WAIT:
+	case FUTEX_WAIT_BITSET:
+	case FUTEX_WAKE:
+	case FUTEX_WAKE_BITSET:
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+	case FUTEX_WAKE_OP:
+		break;
+	default:
+		return -ENOSYS;
+	}
 	if ((u64)word % sizeof(*word))
 		return -EINVAL;
 	if (!user_ok(word, sizeof(*word)))
 		return -EFAULT;
-	switch (operation & FUTEX_CMD_MASK) {
+	switch (command) {
 	case FUTEX_WAIT:
-		return futex_wait(word, operation, value, timeout);
+		argument = FUTEX_BITSET_MATCH_ANY;
+		/* fallthrough */
 	case FUTEX_WAIT_BITSET:
-		return bits ? futex_wait(word, operation, value, timeout) :
-			      -EINVAL;
+		return futex_wait(word, operation, value, timeout, argument);
 	case FUTEX_WAKE:
-		return 0;
+		argument = FUTEX_BITSET_MATCH_ANY;
+		/* fallthrough */
 	case FUTEX_WAKE_BITSET:
-		return bits ? 0 : -EINVAL;
+		return futex_wake(word, operation, value, argument);
 	default:
-		return -ENOSYS;
+		return futex_two(word, operation, value, (u64)timeout, second,
+				 argument);
 	}
 }

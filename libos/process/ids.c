@@ -39,11 +39,6 @@ SYSCALL0(getppid)
 	return process.ppid;
 }
 
-SYSCALL0(gettid)
-{
-	return self()->tid;
-}
-
 SYSCALL0(getuid)
 {
 	return process.uid;

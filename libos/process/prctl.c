@@ -10,7 +10,6 @@
 #include <thread.h>
 
 #define TIMER_SLACK		50000
-#define ROBUST_HEAD_SIZE	24
 #define CAPABILITY_LAST		40
 
 static long set_name(const char *from)
@@ -21,7 +20,9 @@ static long set_name(const char *from)
 
 	if (n == -EFAULT)
 		return n;
+	lock_acquire(&thread_lock);
 	memcpy(t->name, name, sizeof(name));
+	lock_release(&thread_lock);
 	return 0;
 }
 
@@ -119,32 +120,4 @@ SYSCALL1(personality, u32, persona)
 	if (persona != 0xffffffff)
 		process.personality = persona;
 	return old;
-}
-
-SYSCALL1(set_tid_address, u64, address)
-{
-	struct libos_thread *t = self();
-
-	t->clear_child_tid = address;
-	return t->tid;
-}
-
-SYSCALL2(set_robust_list, u64, head, size_t, size)
-{
-	if (size != ROBUST_HEAD_SIZE)
-		return -EINVAL;
-	self()->robust_list = head;
-	return 0;
-}
-
-SYSCALL3(get_robust_list, int, tid, u64 *, head, size_t *, size)
-{
-	struct libos_thread *t = self();
-	size_t n = ROBUST_HEAD_SIZE;
-
-	if (tid && tid != (int)t->tid)
-		return -ESRCH;
-	if (user_put(n, size) || user_put(t->robust_list, head))
-		return -EFAULT;
-	return 0;
 }

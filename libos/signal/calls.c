@@ -2,9 +2,10 @@
 /*
  * The system calls about signals.
  */
+#include <clocks.h>
 #include <libos.h>
-#include <linux/time_types.h>
 #include <signals.h>
+#include <thread.h>
 
 #define MIN_STACK	2048	/* MINSIGSTKSZ */
 
@@ -23,18 +24,18 @@ SYSCALL4(rt_sigaction, int, signal, const struct action *, wanted,
 		return -EINVAL;
 	if (wanted && user_get(a, wanted))
 		return -EFAULT;
+	lock_acquire(&thread_lock);
 	lock_acquire(&signal_lock);
 	previous = signal_actions[signal];
 	if (wanted) {
 		a.mask &= ~SIGNALS_FIRM;
 		signal_actions[signal] = a;
 		/* What waits and is now ignored, is forgotten. */
-		if (signal_ignored(signal)) {
-			signal_discard(&self()->queue, signal);
-			signal_discard(&process_signals, signal);
-		}
+		if (signal_ignored(signal))
+			signal_discard(signal);
 	}
 	lock_release(&signal_lock);
+	lock_release(&thread_lock);
 	if (old && user_put(previous, old))
 		return -EFAULT;
 	return 0;
@@ -44,7 +45,7 @@ SYSCALL4(rt_sigprocmask, int, how, const sigset *, wanted, sigset *, old,
 	 size_t, size)
 {
 	struct libos_thread *t = self();
-	sigset set, previous = t->blocked;
+	sigset set, previous = t->blocked, now = previous;
 
 	if (size != sizeof(sigset))
 		return -EINVAL;
@@ -54,17 +55,19 @@ SYSCALL4(rt_sigprocmask, int, how, const sigset *, wanted, sigset *, old,
 		set &= ~SIGNALS_FIRM;
 		switch (how) {
 		case SIG_BLOCK:
-			t->blocked |= set;
+			now |= set;
 			break;
 		case SIG_UNBLOCK:
-			t->blocked &= ~set;
+			now &= ~set;
 			break;
 		case SIG_SETMASK:
-			t->blocked = set;
+			now = set;
 			break;
 		default:
 			return -EINVAL;
 		}
+		if (now != previous)
+			signal_block(now);
 	}
 	if (old && user_put(previous, old))
 		return -EFAULT;
@@ -85,8 +88,8 @@ SYSCALL2(rt_sigpending, sigset *, set, size_t, size)
 static void mask_for_call(struct libos_thread *t, sigset set)
 {
 	t->saved_blocked = t->blocked;
-	t->blocked = set & ~SIGNALS_FIRM;
 	t->flags |= THREAD_RESTORE_MASK;
+	signal_block(set & ~SIGNALS_FIRM);
 }
 
 long signal_mask_for_call(const void *set, size_t size)
@@ -106,8 +109,8 @@ long signal_mask_for_call(const void *set, size_t size)
 static long wait_for_handler(void)
 {
 	while (!signal_interrupts())
-		signal_wait(self(), DK_TIMEOUT_INFINITE);
-	return -EINTR;
+		signal_wait(DK_CLOCK_MONOTONIC, DK_TIMEOUT_INFINITE);
+	return -ERESTARTNOHAND;
 }
 
 SYSCALL2(rt_sigsuspend, const sigset *, set, size_t, size)
@@ -127,11 +130,42 @@ SYSCALL0(pause)
 	return wait_for_handler();
 }
 
+/* While it is waited for, a signal is not blocked, and nothing else happens. */
+static int wait_for_signal(struct libos_thread *t, sigset set, s64 end,
+			   siginfo_t *info)
+{
+	sigset blocked = t->blocked;
+	long result = 0;
+	int signal;
+
+	lock_acquire(&signal_lock);
+	t->waited_for = set & blocked;
+	lock_release(&signal_lock);
+	signal_block(blocked & ~set);
+	for (;;) {
+		signal = signal_dequeue(t, set, info);
+		if (signal || result)
+			break;
+		if (signal_interrupts()) {
+			signal = signal_dequeue(t, set, info);
+			if (!signal)
+				signal = -EINTR;
+			break;
+		}
+		result = signal_wait(DK_CLOCK_MONOTONIC, end);
+	}
+	lock_acquire(&signal_lock);
+	t->waited_for = 0;
+	lock_release(&signal_lock);
+	signal_block(blocked);
+	return signal ? signal : -EAGAIN;
+}
+
 SYSCALL4(rt_sigtimedwait, const sigset *, set, siginfo_t *, to,
 	 const struct __kernel_timespec *, timeout, size_t, size)
 {
 	struct libos_thread *t = self();
-	s64 now, end = DK_TIMEOUT_INFINITE;
+	s64 end = DK_TIMEOUT_INFINITE;
 	struct __kernel_timespec ts;
 	siginfo_t info;
 	sigset s;
@@ -142,29 +176,17 @@ SYSCALL4(rt_sigtimedwait, const sigset *, set, siginfo_t *, to,
 	if (user_get(s, set) || (timeout && user_get(ts, timeout)))
 		return -EFAULT;
 	if (timeout) {
-		if (ts.tv_sec < 0 || (u64)ts.tv_nsec >= NSEC_PER_SEC)
+		if (!timespec_valid(&ts))
 			return -EINVAL;
-		end = clock_now(DK_CLOCK_MONOTONIC) + ts.tv_sec * NSEC_PER_SEC +
-		      ts.tv_nsec;
+		end = deadline_after(DK_CLOCK_MONOTONIC, timespec_ns(&ts));
 	}
 	s &= ~SIGNALS_FIRM;
-	for (;;) {
-		timer_check();
-		signal = signal_dequeue(t, s, &info);
-		if (signal)
-			break;
-		if (signal_interrupts())
-			return -EINTR;
-		if (!timeout) {
-			signal_wait(t, DK_TIMEOUT_INFINITE);
-			continue;
-		}
-		now = clock_now(DK_CLOCK_MONOTONIC);
-		if (now >= end)
-			return -EAGAIN;
-		signal_wait(t, end - now);
-	}
-	if (to && user_put(info, to))
+	signal = signal_dequeue(t, s, &info);
+	if (!signal && timeout && !timespec_ns(&ts))
+		return -EAGAIN;
+	if (!signal)
+		signal = wait_for_signal(t, s, end, &info);
+	if (signal > 0 && to && user_put(info, to))
 		return -EFAULT;
 	return signal;
 }
@@ -207,7 +229,7 @@ SYSCALL2(sigaltstack, const stack_t *, wanted, stack_t *, old)
 	return 0;
 }
 
-/* ---- sending: there is one process, with one thread ---- */
+/* ---- sending ---- */
 
 static siginfo_t from_user(int signal, int code)
 {
@@ -233,56 +255,76 @@ SYSCALL2(kill, int, pid, int, signal)
 	/* -1 means everybody else. */
 	if (!is_us(pid) || pid == -1)
 		return -ESRCH;
-	return signal ? signal_send(&process_signals, &info) : 0;
+	return signal ? signal_send_process(&info) : 0;
 }
 
-static long send_to_thread(int pid, int tid, int signal)
+/* Signal 0 only asks. @pid 0: of any process. */
+static long send_to_thread(int pid, int tid, const siginfo_t *info)
 {
-	siginfo_t info = from_user(signal, SI_TKILL);
+	struct libos_thread *t;
+	long result = 0;
 
-	if (tid <= 0 || (signal && !valid(signal)))
+	if (info->si_signo && !valid(info->si_signo))
 		return -EINVAL;
-	if ((pid && pid != (int)process.pid) || tid != (int)self()->tid)
+	if (pid && pid != (int)process.pid)
 		return -ESRCH;
-	return signal ? signal_send(&self()->queue, &info) : 0;
+	t = thread_find(tid);
+	if (!t)
+		return -ESRCH;
+	if (info->si_signo)
+		result = signal_send_thread(t, info);
+	thread_put(t);
+	return result;
 }
 
 SYSCALL2(tkill, int, tid, int, signal)
 {
-	return send_to_thread(0, tid, signal);
+	siginfo_t info = from_user(signal, SI_TKILL);
+
+	return tid <= 0 ? -EINVAL : send_to_thread(0, tid, &info);
 }
 
 SYSCALL3(tgkill, int, pid, int, tid, int, signal)
 {
-	return pid <= 0 ? -EINVAL : send_to_thread(pid, tid, signal);
+	siginfo_t info = from_user(signal, SI_TKILL);
+
+	return pid <= 0 || tid <= 0 ? -EINVAL : send_to_thread(pid, tid, &info);
 }
 
-static long send_info(struct signal_queue *queue, int signal,
-		      const siginfo_t *from)
+/* Codes of the kernel's own, and kill's, are for nobody else. */
+static long info_get(siginfo_t *info, int signal, const siginfo_t *from,
+		     bool to_self)
+{
+	if (user_read(info, from, sizeof(*info)))
+		return -EFAULT;
+	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && !to_self)
+		return -EPERM;
+	info->si_signo = signal;
+	return 0;
+}
+
+SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
 {
 	siginfo_t info;
+	long r = info_get(&info, signal, from, pid == (int)process.pid);
 
-	if (user_get(info, from))
-		return -EFAULT;
+	if (r)
+		return r;
 	if (signal && !valid(signal))
 		return -EINVAL;
-	info.si_signo = signal;
-	return signal ? signal_send(queue, &info) : 0;
-}
-
-SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, info)
-{
 	if (pid != (int)process.pid)
 		return -ESRCH;
-	return send_info(&process_signals, signal, info);
+	return signal ? signal_send_process(&info) : 0;
 }
 
 SYSCALL4(rt_tgsigqueueinfo, int, pid, int, tid, int, signal, const siginfo_t *,
-	 info)
+	 from)
 {
+	siginfo_t info;
+	long r;
+
 	if (pid <= 0 || tid <= 0)
 		return -EINVAL;
-	if (pid != (int)process.pid || tid != (int)self()->tid)
-		return -ESRCH;
-	return send_info(&self()->queue, signal, info);
+	r = info_get(&info, signal, from, pid == (int)process.pid);
+	return r ? r : send_to_thread(pid, tid, &info);
 }

@@ -1,13 +1,171 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Taking signals: which one, what the program wants, and starting its handler.
+ * Taking signals: which one, what the program wants, and starting its handler;
+ * stopping and going on.
  */
 #include <entry.h>
 #include <fpu.h>
 #include <libos.h>
 #include <mm.h>
+#include <processes.h>
 #include <signals.h>
+#include <thread.h>
 #include <trace.h>
+
+/* ---- what the host told: without locks when it did, so now ---- */
+
+static void take_outside(void)
+{
+	sigset set = __atomic_exchange_n(&host_signals, 0, __ATOMIC_SEQ_CST);
+
+	for (; set; set &= set - 1) {
+		siginfo_t info = { .si_signo = __builtin_ctzll(set) + 1,
+				   .si_code = SI_KERNEL };
+
+		signal_send_process(&info);
+	}
+}
+
+/* True: the thread has been told to end. */
+static bool take_events(struct libos_thread *t)
+{
+	u32 events = 0;
+
+	if (unlikely(__atomic_load_n(&host_events, __ATOMIC_SEQ_CST)))
+		events = __atomic_exchange_n(&host_events, 0, __ATOMIC_SEQ_CST);
+	if (events & EVENT_OUTSIDE)
+		take_outside();
+	if (events & (EVENT_CHILD | EVENT_REMOTE))
+		process_events(events & (EVENT_CHILD | EVENT_REMOTE));
+	return __atomic_load_n(&t->told, __ATOMIC_SEQ_CST);
+}
+
+/* ---- stopping ---- */
+
+static void wait_continued(struct libos_thread *t)
+{
+	u32 stopped;
+
+	for (;;) {
+		t->interrupt = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (take_events(t))
+			break;
+		stopped = __atomic_load_n(&signal_stopped, __ATOMIC_SEQ_CST);
+		if (!stopped)
+			break;
+		HOST_WAIT(DkxAddressWait, &signal_stopped,
+			  DK_ADDRESS_WAIT | DK_ADDRESS_PRIVATE, stopped, NULL,
+			  0, DK_ADDRESS_ALL_BITS);
+	}
+	t->interrupt = 1; /* it was cleared for more than one reason */
+}
+
+static void stop(struct libos_thread *t, int signal)
+{
+	struct libos_thread *other;
+
+	if (signal != SIGSTOP && process_is_orphaned())
+		return;
+	lock_acquire(&thread_lock);
+	lock_acquire(&signal_lock);
+	/* A SIGCONT that came in between has the last word. */
+	if ((signal_pending(t)) & SIGNAL_BIT(SIGCONT)) {
+		signal = 0;
+	} else {
+		__atomic_store_n(&signal_stopped, signal, __ATOMIC_SEQ_CST);
+		for (other = threads; other; other = other->next) {
+			if (other != t && other->tid)
+				signal_interrupt(other);
+		}
+	}
+	lock_release(&signal_lock);
+	lock_release(&thread_lock);
+	if (!signal)
+		return;
+	process_stop_changed(signal);
+	wait_continued(t);
+}
+
+/* ---- is there anything? ---- */
+
+static sigset defaults_of(sigset set)
+{
+	sigset found = 0, left;
+
+	for (left = set; left; left &= left - 1) {
+		int signal = __builtin_ctzll(left) + 1;
+
+		if (signal_actions[signal].handler == HANDLER_DEFAULT)
+			found |= SIGNAL_BIT(signal);
+	}
+	return found;
+}
+
+static sigset ignored_of(sigset set)
+{
+	sigset found = 0, left;
+
+	for (left = set; left; left &= left - 1) {
+		if (signal_ignored(__builtin_ctzll(left) + 1))
+			found |= left & -left;
+	}
+	return found;
+}
+
+bool signal_interrupts(void)
+{
+	struct libos_thread *t = self();
+	sigset set, stops;
+	siginfo_t info;
+	bool told;
+
+	if (likely(!__atomic_load_n(&t->interrupt, __ATOMIC_RELAXED)))
+		return false;
+	for (;;) {
+		t->interrupt = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		told = take_events(t);
+		if (!told &&
+		    __atomic_load_n(&signal_stopped, __ATOMIC_SEQ_CST)) {
+			wait_continued(t);
+			continue;
+		}
+		lock_acquire(&signal_lock);
+		set = signal_pending(t) & ~t->blocked;
+		stops = defaults_of(set & SIGNALS_STOP & ~t->waited_for);
+		set &= ~stops;
+		set &= ~ignored_of(set & ~t->waited_for);
+		lock_release(&signal_lock);
+		if (told || set) {
+			t->interrupt = 1;
+			return true;
+		}
+		if (!stops || !signal_dequeue(t, stops, &info))
+			return __atomic_load_n(&t->interrupt, __ATOMIC_RELAXED);
+		stop(t, info.si_signo);
+	}
+}
+
+long signal_wait(u64 clock, s64 end)
+{
+	struct dk_deadline deadline = { end / NSEC_PER_SEC,
+					end % NSEC_PER_SEC };
+	u64 operation = DK_ADDRESS_WAIT | DK_ADDRESS_PRIVATE;
+	static u32 never;
+	DK_STATUS status;
+
+	if (clock == DK_CLOCK_WALL)
+		operation |= DK_ADDRESS_WALL_CLOCK;
+	if (end != DK_TIMEOUT_INFINITE && end < 0)
+		return -ETIMEDOUT;
+	status = HOST_WAIT(DkxAddressWait, &never, operation, 0,
+			   end == DK_TIMEOUT_INFINITE ? NULL : &deadline, 0,
+			   DK_ADDRESS_ALL_BITS);
+	return status == DK_STATUS_TIMEOUT ? -ETIMEDOUT : 0;
+}
+
+/* ---- handlers ---- */
 
 /* Start the handler of @action, or end the process when it has no stack. */
 static void enter_handler(struct libos_thread *t, struct dk_context *c,
@@ -17,6 +175,7 @@ static void enter_handler(struct libos_thread *t, struct dk_context *c,
 	int signal = info->si_signo;
 	sigset old = t->flags & THREAD_RESTORE_MASK ? t->saved_blocked :
 						      t->blocked;
+	sigset blocked;
 
 	if (frame_push(t, c, action, info, old, e)) {
 		/* As in Linux: SIGSEGV, and none for its own handler. */
@@ -30,10 +189,10 @@ static void enter_handler(struct libos_thread *t, struct dk_context *c,
 		return;
 	}
 	t->flags &= ~THREAD_RESTORE_MASK;
-	t->blocked |= action->mask;
+	blocked = t->blocked | action->mask;
 	if (!(action->flags & SA_NODEFER))
-		t->blocked |= SIGNAL_BIT(signal);
-	t->blocked &= ~SIGNALS_FIRM;
+		blocked |= SIGNAL_BIT(signal);
+	signal_block(blocked & ~SIGNALS_FIRM);
 	t->flags |= THREAD_FRAME_CHANGED;
 }
 
@@ -50,44 +209,53 @@ static struct action action_take(int signal)
 	return a;
 }
 
-static void restart_call(struct libos_thread *t, struct dk_context *frame,
+static void restart_call(struct libos_thread *t, struct dk_context *c,
 			 u32 number)
 {
-	frame->rip -= 2; /* the SYSCALL instruction */
-	frame->rax = number;
+	c->rip -= 2; /* the SYSCALL instruction */
+	c->rax = number;
 	t->flags |= THREAD_FRAME_CHANGED;
 }
 
-void signal_leave_call(struct libos_thread *t, struct dk_context *frame,
-		       u32 number)
+void signal_take(struct libos_thread *t, struct dk_context *c, long restart,
+		 u32 number)
 {
-	bool restart = frame->rax == (u64)-ERESTARTSYS;
 	struct action a;
 	siginfo_t info;
 	int signal;
 
-	if (timer_armed)
-		timer_check();
-	while ((signal = signal_dequeue(t, ~t->blocked, &info))) {
-		if (signal_ignored(signal))
-			continue;
+	t->interrupt = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (take_events(t))
+		thread_leave(0);
+	if (__atomic_load_n(&signal_stopped, __ATOMIC_SEQ_CST))
+		wait_continued(t);
+	while ((signal_pending(t) & ~t->blocked) &&
+	       (signal = signal_dequeue(t, ~t->blocked, &info))) {
 		a = action_take(signal);
-		if (a.handler == HANDLER_DEFAULT)
-			process_kill(signal);
-		if (restart) {
-			if (a.flags & SA_RESTART)
-				restart_call(t, frame, number);
-			else
-				frame->rax = -EINTR;
-			restart = false;
+		if (a.handler == HANDLER_IGNORE)
+			continue;
+		if (a.handler == HANDLER_DEFAULT) {
+			if (SIGNALS_STOP & SIGNAL_BIT(signal))
+				stop(t, signal);
+			else if (!signal_ignored(signal))
+				process_kill(signal);
+			continue;
 		}
-		enter_handler(t, frame, &a, &info, NULL);
+		if (restart) {
+			if (restart == -ERESTARTSYS && (a.flags & SA_RESTART))
+				restart_call(t, c, number);
+			else
+				c->rax = -EINTR;
+			restart = 0;
+		}
+		enter_handler(t, c, &a, &info, NULL);
 	}
 	if (restart)
-		restart_call(t, frame, number);
+		restart_call(t, c, number);
 	if (t->flags & THREAD_RESTORE_MASK) {
-		t->blocked = t->saved_blocked;
 		t->flags &= ~THREAD_RESTORE_MASK;
+		signal_block(t->saved_blocked);
 	}
 }
 

@@ -249,7 +249,7 @@ static long frame_pop(struct libos_thread *t, struct dk_context *c)
 	c->rip = m->rip;
 	c->rflags = (m->rflags & RFLAGS_CHANGEABLE) |
 		    (c->rflags & ~(u64)RFLAGS_CHANGEABLE);
-	t->blocked = f.mask & ~SIGNALS_FIRM;
+	signal_block(f.mask & ~SIGNALS_FIRM);
 	t->alt_stack_base = f.stack_base;
 	t->alt_stack_size = f.stack_flags & SS_DISABLE ? 0 : f.stack_size;
 	t->alt_stack_flags = f.stack_flags & SS_AUTODISARM;

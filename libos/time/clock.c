@@ -91,13 +91,18 @@ SYSCALL1(time, s64 *, to)
 /* 0, or -EINTR with *left nanoseconds. */
 static long sleep_until(u64 clock, s64 end, s64 *left)
 {
+	/* The host waits by two clocks only. */
+	if (clock == DK_CLOCK_BOOT) {
+		end -= clock_now(DK_CLOCK_BOOT) - clock_now(DK_CLOCK_MONOTONIC);
+		clock = DK_CLOCK_MONOTONIC;
+	}
 	for (;;) {
-		*left = end - clock_now(clock);
-		if (*left <= 0)
+		if (signal_wait(clock, end) == -ETIMEDOUT)
 			return 0;
-		if (signal_interrupts())
-			return -EINTR;
-		signal_wait(self(), *left);
+		if (signal_interrupts()) {
+			*left = end - clock_now(clock);
+			return *left > 0 ? -EINTR : 0;
+		}
 	}
 }
 
@@ -118,13 +123,15 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, const struct __kernel_timespec *,
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
-	if (flags & TIMER_ABSTIME)
-		return sleep_until(clock, timespec_ns(&ts), &left);
+	if (flags & TIMER_ABSTIME) {
+		r = sleep_until(clock, timespec_ns(&ts), &left);
+		return r ? -ERESTARTNOHAND : 0;
+	}
 	/* Of a relative sleep, setting the clock changes nothing. */
 	clock = clock == DK_CLOCK_WALL ? DK_CLOCK_MONOTONIC : clock;
-	end = clock_now(clock);
-	end = timespec_ns(&ts) > INT64_MAX - end ? INT64_MAX :
-						   end + timespec_ns(&ts);
+	end = deadline_after(clock, timespec_ns(&ts));
+	if (end == DK_TIMEOUT_INFINITE)
+		end = INT64_MAX;
 	r = sleep_until(clock, end, &left);
 	if (r && remaining) {
 		ts = timespec_of(left);

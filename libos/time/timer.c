@@ -1,129 +1,265 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * alarm and setitimer(ITIMER_REAL).
- *
- * The timer is a time at which SIGALRM is due. It is looked at when a system
- * call returns and bounds every sleep; a program that computes without a call
- * is not interrupted (see signals.h). The timers of CPU time would hardly ever
- * be right that way: they are not there.
+ * The timers' lists and the thread that watches them; see timers.h.
  */
+#include <clocks.h>
 #include <libos.h>
 #include <linux/time.h>
-#include <signals.h>
+#include <thread.h>
+#include <timers.h>
 
-bool timer_armed; /* read without the lock: a hint */
+#define CPU_PAUSE_MIN	1000000LL	/* between two looks at CPU time */
+#define CPU_PAUSE_MAX	50000000LL
 
-static s64 expiry, interval; /* DK_CLOCK_MONOTONIC; signal_lock */
+enum { LIST_MONOTONIC, LIST_WALL, LIST_CPU, LISTS };
 
-static s64 ns_of(const struct __kernel_old_timeval *tv)
+static const u64 clocks[LISTS] = { DK_CLOCK_MONOTONIC, DK_CLOCK_WALL,
+				   DK_CLOCK_PROCESS_CPU };
+
+static struct lock timer_lock;
+static struct timer *lists[LISTS]; /* the next one first */
+static struct timer *firing;
+static bool helper_runs;
+static u32 changes; /* what the helper waits at */
+
+static int list_of(u64 clock)
 {
-	if (tv->tv_sec >= INT64_MAX / NSEC_PER_SEC / 2)
-		return INT64_MAX / 2;
-	return tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * 1000;
+	int i;
+
+	for (i = 0; clocks[i] != clock; i++)
+		;
+	return i;
 }
 
-static struct __kernel_old_timeval timeval_of(s64 ns)
+static void insert(struct timer *timer)
 {
-	return (struct __kernel_old_timeval){ ns / NSEC_PER_SEC,
-					      ns % NSEC_PER_SEC / 1000 };
+	struct timer **at = &lists[list_of(timer->clock)];
+
+	while (*at && (*at)->expiry <= timer->expiry)
+		at = &(*at)->next;
+	timer->next = *at;
+	*at = timer;
+	timer->armed = true;
 }
 
-void timer_check(void)
+static void remove(struct timer *timer)
 {
-	siginfo_t info = { .si_signo = SIGALRM, .si_code = SI_KERNEL };
-	bool due = false;
-	s64 now;
+	struct timer **at = &lists[list_of(timer->clock)];
 
-	if (!timer_armed)
+	if (!timer->armed)
 		return;
-	now = clock_now(DK_CLOCK_MONOTONIC);
-	lock_acquire(&signal_lock);
-	if (timer_armed && now >= expiry) {
-		due = true;
-		if (interval)
-			expiry += ((now - expiry) / interval + 1) * interval;
-		else
-			timer_armed = false;
+	while (*at != timer)
+		at = &(*at)->next;
+	*at = timer->next;
+	timer->armed = false;
+}
+
+/* ---- the helper ---- */
+
+/* The first one that is due, rearmed if it repeats. */
+static struct timer *take_due(u64 *count)
+{
+	struct timer *timer;
+	s64 now;
+	int i;
+
+	for (i = 0; i < LISTS; i++) {
+		timer = lists[i];
+		if (!timer)
+			continue;
+		now = clock_now(clocks[i]);
+		if (timer->expiry > now)
+			continue;
+		remove(timer);
+		*count = 1;
+		if (timer->interval) {
+			*count += (now - timer->expiry) / timer->interval;
+			timer->expiry += *count * timer->interval;
+			insert(timer);
+		}
+		return timer;
 	}
-	lock_release(&signal_lock);
-	if (due)
-		signal_send(&process_signals, &info);
+	return NULL;
 }
 
-s64 timer_due(void)
+static s64 cpu_pause(s64 left, bool idle)
 {
-	s64 due = DK_TIMEOUT_INFINITE;
+	u32 cpus = MIN(process.parameters->cpu_count, thread_count);
+	static s64 pause = CPU_PAUSE_MIN;
 
-	lock_acquire(&signal_lock);
-	if (timer_armed)
-		due = MAX(expiry - clock_now(DK_CLOCK_MONOTONIC), 0);
-	lock_release(&signal_lock);
-	return due;
+	/* While nothing runs, look less and less often. */
+	pause = idle ? MIN(2 * pause, CPU_PAUSE_MAX) : CPU_PAUSE_MIN;
+	return MAX(left / MAX(cpus, 1U), pause);
 }
 
-/* @first 0 stops it. The old settings: time left, and the interval. */
-static void timer_set(s64 first, s64 repeat, s64 *left, s64 *old_interval)
+/* How to wait for what is next: false, for ever. */
+static bool next_end(u64 *clock, s64 *end)
 {
-	s64 now = clock_now(DK_CLOCK_MONOTONIC);
+	static s64 cpu_before;
+	s64 best = 0, now, left;
+	bool any = false;
+	int i;
 
-	lock_acquire(&signal_lock);
-	/* An armed timer has at least a microsecond left. */
-	*left = timer_armed ? MAX(expiry - now, 1000) : 0;
-	*old_interval = timer_armed ? interval : 0;
-	if (first >= 0) {
-		timer_armed = first;
-		expiry = now + first;
-		interval = repeat;
+	for (i = 0; i < LISTS; i++) {
+		if (!lists[i])
+			continue;
+		now = clock_now(clocks[i]);
+		left = lists[i]->expiry - now;
+		*clock = any ? *clock : clocks[i];
+		if (i == LIST_CPU) {
+			left = cpu_pause(left, now == cpu_before);
+			cpu_before = now;
+			now = clock_now(DK_CLOCK_MONOTONIC);
+		}
+		if (any && left >= best)
+			continue;
+		any = true;
+		best = left;
+		*clock = i == LIST_WALL ? DK_CLOCK_WALL : DK_CLOCK_MONOTONIC;
+		*end = now + left;
 	}
-	lock_release(&signal_lock);
+	return any;
 }
 
-SYSCALL1(alarm, u32, seconds)
+static void helper(void)
 {
-	s64 left, old;
+	u64 clock = DK_CLOCK_MONOTONIC, operation, count;
+	struct dk_deadline deadline;
+	struct timer *timer;
+	s64 end = 0;
+	u32 seen;
+	bool any;
 
-	timer_set(seconds * NSEC_PER_SEC, 0, &left, &old);
-	/* Half a second and more counts as one, and nothing is never left. */
-	if (!left)
-		return 0;
-	return MAX((left + NSEC_PER_SEC / 2) / NSEC_PER_SEC, 1);
+	for (;;) {
+		lock_acquire(&timer_lock);
+		timer = take_due(&count);
+		firing = timer;
+		seen = changes;
+		any = !timer && next_end(&clock, &end);
+		lock_release(&timer_lock);
+		if (timer) {
+			timer->fire(timer, count);
+			__atomic_store_n(&firing, NULL, __ATOMIC_SEQ_CST);
+			continue;
+		}
+		operation = DK_ADDRESS_WAIT | DK_ADDRESS_PRIVATE;
+		if (any) {
+			deadline.seconds = MAX(end, 0) / NSEC_PER_SEC;
+			deadline.nanoseconds = MAX(end, 0) % NSEC_PER_SEC;
+			if (clock == DK_CLOCK_WALL)
+				operation |= DK_ADDRESS_WALL_CLOCK;
+		}
+		DkxAddressWait(&changes, operation, seen,
+			       any ? &deadline : NULL, 0, DK_ADDRESS_ALL_BITS);
+	}
 }
 
-SYSCALL2(getitimer, int, which, struct __kernel_old_itimerval *, to)
-{
-	struct __kernel_old_itimerval v;
-	s64 left, old;
+/* ---- for the others ---- */
 
-	if (which < ITIMER_REAL || which > ITIMER_PROF)
-		return -EINVAL;
-	left = old = 0;
-	if (which == ITIMER_REAL)
-		timer_set(-1, 0, &left, &old);
-	v.it_value = timeval_of(left);
-	v.it_interval = timeval_of(old);
-	return user_put(v, to);
+static long need_helper(void)
+{
+	bool start;
+	long r = 0;
+
+	lock_acquire(&timer_lock);
+	start = !helper_runs;
+	helper_runs = true;
+	lock_release(&timer_lock);
+	if (start)
+		r = thread_start_helper(helper);
+	if (r) {
+		lock_acquire(&timer_lock);
+		helper_runs = false;
+		lock_release(&timer_lock);
+	}
+	return r ? -EAGAIN : 0;
 }
 
-SYSCALL3(setitimer, int, which, const struct __kernel_old_itimerval *, wanted,
-	 struct __kernel_old_itimerval *, old)
+static void get_locked(struct timer *timer, s64 *left, s64 *interval)
 {
-	struct __kernel_old_itimerval n = { 0 }, o;
-	s64 left, repeat;
+	s64 rest = 0;
 
-	if (which < ITIMER_REAL || which > ITIMER_PROF)
+	/* One that is armed has something left. */
+	if (timer->armed)
+		rest = MAX(timer->expiry - clock_now(timer->clock), 1);
+	if (left)
+		*left = rest;
+	if (interval)
+		*interval = timer->interval;
+}
+
+void timer_get(struct timer *timer, s64 *left, s64 *interval)
+{
+	lock_acquire(&timer_lock);
+	get_locked(timer, left, interval);
+	lock_release(&timer_lock);
+}
+
+long timer_set(struct timer *timer, s64 expiry, s64 interval, s64 *left,
+	       s64 *old_interval)
+{
+	long r = expiry ? need_helper() : 0;
+	bool first = false;
+
+	if (r)
+		return r;
+	lock_acquire(&timer_lock);
+	get_locked(timer, left, old_interval);
+	remove(timer);
+	timer->expiry = expiry;
+	timer->interval = interval;
+	if (expiry) {
+		insert(timer);
+		first = lists[list_of(timer->clock)] == timer;
+		changes += first;
+	}
+	lock_release(&timer_lock);
+	if (first)
+		DkxAddressWake(&changes, DK_ADDRESS_WAKE | DK_ADDRESS_PRIVATE,
+			       1, 0, NULL, DK_ADDRESS_ALL_BITS);
+	return 0;
+}
+
+void timer_cancel(struct timer *timer)
+{
+	lock_acquire(&timer_lock);
+	remove(timer);
+	timer->interval = 0;
+	lock_release(&timer_lock);
+	while (__atomic_load_n(&firing, __ATOMIC_SEQ_CST) == timer)
+		DkThreadYieldExecution();
+}
+
+long timer_clock(int id)
+{
+	switch (id) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		return DK_CLOCK_WALL;
+	case CLOCK_MONOTONIC:
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		return DK_CLOCK_MONOTONIC;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		return DK_CLOCK_PROCESS_CPU;
+	default:
 		return -EINVAL;
-	if (wanted && user_get(n, wanted))
-		return -EFAULT;
-	if (n.it_value.tv_sec < 0 || n.it_interval.tv_sec < 0 ||
-	    (u64)n.it_value.tv_usec >= 1000000 ||
-	    (u64)n.it_interval.tv_usec >= 1000000)
-		return -EINVAL;
-	if (which != ITIMER_REAL)
-		return -ENOSYS;
-	timer_set(ns_of(&n.it_value), ns_of(&n.it_interval), &left, &repeat);
-	if (!old)
-		return 0;
-	o.it_value = timeval_of(left);
-	o.it_interval = timeval_of(repeat);
-	return user_put(o, old);
+	}
+}
+
+/* An absolute time of Linux's clock @id, by the host's. Never 0: a past one. */
+s64 timer_adjust(int id, s64 expiry)
+{
+	if (id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM)
+		expiry -= clock_now(DK_CLOCK_BOOT) -
+			  clock_now(DK_CLOCK_MONOTONIC);
+	return MAX(expiry, 1);
+}
+
+/* The helper is the parent's. Those of timerfds go on, by a new one. */
+void timer_forked(void)
+{
+	firing = NULL;
+	helper_runs = false;
 }

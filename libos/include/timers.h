@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * Timers: what alarm, setitimer, timer_create and timerfd have in common.
+ *
+ * A helper thread, made when first something is set, sleeps until the next one
+ * is due and calls its fire(). timer_lock guards the lists and the fields
+ * below; it is not held while fire() runs. timer_cancel() waits for that.
+ *
+ * Times are of the host's monotonic or wall clock, or of the CPU time of the
+ * process. The last have no host to wait for them: the helper looks again when
+ * they could be due at the earliest, were all processors at work.
+ */
+#ifndef LIBOS_TIMERS_H
+#define LIBOS_TIMERS_H
+
+#include <libos.h>
+
+struct timer {
+	struct timer *next;
+	bool	armed;		/* in a list */
+	u64	clock;		/* DK_CLOCK_MONOTONIC, _WALL or _PROCESS_CPU */
+	s64	expiry;
+	s64	interval;	/* 0: once */
+	/* @count: how often it was due since it was looked at last */
+	void	(*fire)(struct timer *timer, u64 count);
+};
+
+/*
+ * timer_set() - arm or, with @expiry 0, disarm
+ *
+ * @expiry: absolute. *left: nanoseconds, 0 when it was not armed;
+ * *old_interval; both may be NULL. -EAGAIN: there is no helper.
+ */
+long timer_set(struct timer *timer, s64 expiry, s64 interval, s64 *left,
+	       s64 *old_interval);
+void timer_get(struct timer *timer, s64 *left, s64 *interval);
+/* Disarm, and wait until fire() does not run. */
+void timer_cancel(struct timer *timer);
+
+/* The host's clock to use for Linux's; BOOT is made monotonic. -EINVAL */
+long timer_clock(int id);
+s64 timer_adjust(int id, s64 expiry);
+
+void timer_exec(void);		/* timer_create's are gone */
+void timer_forked(void);	/* in the child: all but timerfd's are */
+
+#endif /* LIBOS_TIMERS_H */

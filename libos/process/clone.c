@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * clone and clone3: threads. Other processes are made by process/fork.c.
+ *
+ * A thread shares everything that pthreads share; one that does not, but lives
+ * in the same memory, is refused: descriptors, directory and handlers of its
+ * own are for processes.
+ */
+#include <entry.h>
+#include <layout.h>
+#include <libos.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <processes.h>
+#include <signals.h>
+#include <thread.h>
+
+#define SHARED	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
+		 CLONE_THREAD)
+/* What a thread may be asked for besides; the last ones mean nothing here. */
+#define OPTIONS	(CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | \
+		 CLONE_CHILD_CLEARTID | CLONE_SYSVSEM | CLONE_DETACHED | \
+		 CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
+		    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* Linux's own order of checks. */
+static long check_flags(u64 flags)
+{
+	if ((flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) ||
+	    (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) ||
+	    (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER)))
+		return -EINVAL;
+	return flags & NAMESPACES ? -EPERM : 0;
+}
+
+/* ---- until other processes are there ---- */
+
+__attribute__((weak)) long process_fork(const struct clone_args *args __unused)
+{
+	return -ENOSYS;
+}
+
+__attribute__((weak)) void process_events(u32 events __unused)
+{
+}
+
+__attribute__((weak)) void process_stop_changed(int signal __unused)
+{
+}
+
+__attribute__((weak)) bool process_is_orphaned(void)
+{
+	return false;
+}
+
+/*
+ * Numbers of threads are not the host's: above those that it may give to
+ * processes, and different in every process of the sandbox.
+ */
+#define ID_FIRST	0x400000
+#define ID_PROCESSES	0xffff
+#define ID_BITS		12
+
+static u32 new_id(void)
+{
+	static u32 last;
+	struct libos_thread *taken;
+	u32 id;
+
+	do {
+		id = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) &
+		     ((1U << ID_BITS) - 1);
+		id += ID_FIRST + ((process.pid & ID_PROCESSES) << ID_BITS);
+		taken = thread_find(id);
+		thread_put(taken);
+	} while (taken);
+	return id;
+}
+
+/* ---- threads ---- */
+
+static void inherit(struct libos_thread *t)
+{
+	struct libos_thread *me = self();
+
+	memcpy(t->name, me->name, sizeof(t->name));
+	t->blocked = me->blocked;
+	fs_share(t);
+}
+
+static long clone_thread(const struct clone_args *args)
+{
+	struct libos_thread *t;
+	struct dk_context c = *self()->frame;
+	u32 tid;
+	long r;
+
+	if ((args->flags & SHARED) != SHARED ||
+	    args->flags & ~(SHARED | OPTIONS))
+		return -EINVAL;
+	if (args->flags & CLONE_SETTLS && args->tls >= layout.limit)
+		return -EPERM;
+	if (thread_count >= process.limits[RLIMIT_NPROC].soft)
+		return -EAGAIN;
+	t = thread_new();
+	if (!t)
+		return -ENOMEM;
+	inherit(t);
+	t->tid = tid = new_id();
+	if (args->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = args->child_tid;
+	if (args->flags & CLONE_PARENT_SETTID)
+		user_put(tid, (u32 *)args->parent_tid);
+	if (args->flags & CLONE_CHILD_SETTID)
+		user_put(tid, (u32 *)args->child_tid);
+	c.rax = 0;
+	c.rcx = c.rip;
+	if (args->stack)
+		c.rsp = args->stack + args->stack_size;
+	thread_enter(t);
+	r = thread_start(t, &c,
+			 args->flags & CLONE_SETTLS ? args->tls :
+						      fs_base_get());
+	return r ? r : (long)tid;
+}
+
+static long clone_with(const struct clone_args *args)
+{
+	long r = check_flags(args->flags);
+
+	if (r)
+		return r;
+	return args->flags & CLONE_THREAD ? clone_thread(args) :
+					    process_fork(args);
+}
+
+SYSCALL5(clone, u64, flags, u64, stack, u64, parent_tid, u64, child_tid, u64,
+	 tls)
+{
+	struct clone_args args = {
+		.flags = (u32)flags & ~(u64)CSIGNAL,
+		.exit_signal = flags & CSIGNAL,
+		.stack = stack,
+		.parent_tid = parent_tid,
+		.child_tid = child_tid,
+		.tls = tls,
+	};
+
+	return clone_with(&args);
+}
+
+/* The structure may be longer than ours, if only with zeroes. */
+static long args_get(struct clone_args *args, const void *from, size_t size)
+{
+	const u8 *rest = (const u8 *)from + sizeof(*args);
+	u8 byte;
+
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	if (user_read(args, from, MIN(size, sizeof(*args))))
+		return -EFAULT;
+	for (; size > sizeof(*args); size--, rest++) {
+		if (user_get(byte, rest))
+			return -EFAULT;
+		if (byte)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+SYSCALL2(clone3, const void *, from, size_t, size)
+{
+	struct clone_args args = { 0 };
+	long r = args_get(&args, from, size);
+
+	if (r)
+		return r;
+	if (args.set_tid_size)
+		return args.set_tid_size > 32 || !args.set_tid ? -EINVAL :
+								 -EPERM;
+	if (args.set_tid || args.exit_signal > SIGNAL_COUNT ||
+	    args.flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME)) ||
+	    args.flags & ~(0xffffffffULL | CLONE_CLEAR_SIGHAND |
+			   CLONE_INTO_CGROUP) ||
+	    (args.flags & (CLONE_SIGHAND | CLONE_CLEAR_SIGHAND)) ==
+		    (CLONE_SIGHAND | CLONE_CLEAR_SIGHAND) ||
+	    (args.flags & (CLONE_THREAD | CLONE_PARENT) && args.exit_signal) ||
+	    !args.stack != !args.stack_size)
+		return -EINVAL;
+	if (args.flags & CLONE_INTO_CGROUP)
+		return -EOPNOTSUPP;
+	return clone_with(&args);
+}
+
+SYSCALL0(gettid)
+{
+	return self()->tid;
+}
+
+SYSCALL1(set_tid_address, u64, address)
+{
+	struct libos_thread *t = self();
+
+	t->clear_child_tid = address;
+	return t->tid;
+}
