@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Threads, futexes, signals and timers of Linux programs: the programs of
+# selftests/linux print what their system does, line by line, and have to print
+# the same in a picoprocess as natively, with the same exit code.
+#
+# linux_threads.sh [PROGRAM...]: only these
+
+# shellcheck source=lib/tap.sh
+. "$(dirname "$0")/lib/tap.sh"
+
+programs=$here/linux
+
+# same PROGRAM ARGUMENT...
+same()
+{
+	local program=$1 native_code pico_code good=0 limit
+
+	limit=$((60 * ${PICO_SLOWER:-1}))
+	timeout -k 5 $limit "$programs/$@" >"$work/n.out" 2>"$work/n.err" \
+		</dev/null
+	native_code=$?
+	timeout -k 5 $limit "$picoexec" "$programs/$@" >"$work/p.out" \
+		2>"$work/p.err" </dev/null
+	pico_code=$?
+	[ $native_code = $pico_code ] || good=1
+	cmp -s "$work/n.out" "$work/p.out" || good=1
+	cmp -s "$work/n.err" "$work/p.err" || good=1
+	result $good "$*"
+	if [ $good != 0 ]; then
+		echo "# $* gave $pico_code, natively $native_code"
+		diff "$work/n.out" "$work/p.out" | head -n 30 | sed 's/^/# /'
+		note "$work/p.err"
+	fi
+	[ -n "$program" ]
+}
+
+if [ $# -gt 0 ]; then
+	for program in "$@"; do
+		same "$program"
+	done
+else
+	same threads
+	same threads exit
+	same clones
+	same futexes
+	same robust
+fi
+nothing_left "nothing is left"
+finish
