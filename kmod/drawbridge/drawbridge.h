@@ -344,7 +344,7 @@ static inline bool dk_range_valid(u64 base, u64 length)
 
 struct dk_stream;
 
-/**
+/*
  * struct dk_stream_ops - one scheme's answers; a missing one: NOT_SUPPORTED
  *
  * @rights are those of the handle; the generic code has checked the ones that

@@ -75,6 +75,7 @@ static inline bool dk_rule_allows(const struct dk_rule *rule, u32 access)
  * @parent_rule: that decides over @parent, or NULL
  * @last:	the last component, terminated; last symbolic links replaced
  * @slash:	slashes followed @last
+ * @buffer:	what @last is in; dk_name_put() frees it
  */
 struct dk_name {
 	struct path path;

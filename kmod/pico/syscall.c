@@ -161,6 +161,7 @@ static int pico_forward_checked(struct pico_thread *thread,
  * which calls are safe is the provider's decision, but for those that pico.ko
  * itself could not stand.
  *
+ * Context: in .dispatch_system_call() only, on @thread. Does not sleep.
  * Return: 0; -EPERM: clone, clone3, fork, vfork (see create_process()),
  * execve, execveat, prctl(PR_SET_SYSCALL_USER_DISPATCH), or a number of x32;
  * -EOPNOTSUPP: the call came from a 32-bit entry, where numbers mean something

@@ -227,6 +227,7 @@ free:
 
 /**
  * sample_program_streams() - keep the caller's descriptors 0, 1 and 2
+ * @program: that will have them
  *
  * In .prepare_process(): pico.ko closes all descriptors before the process
  * starts.
@@ -464,6 +465,7 @@ static int install_streams(struct sample_program *program)
 
 /**
  * sample_program_start() - in .start_process() of the first process
+ * @program: to be started
  * @start: filled but for arg0
  */
 int sample_program_start(struct sample_program *program,

@@ -332,6 +332,12 @@ struct pico_provider_routines {
  * struct pico_routines - services for a provider, filled by registration
  * @size:	set by the caller to sizeof(struct pico_routines)
  *
+ * Contexts and locks. What is not said to sleep does not, and may be called
+ * with spinlocks held, but neither from interrupts of any kind nor with a raw
+ * spinlock held (on PREEMPT_RT it may wait). pico.ko calls into a provider
+ * with no lock of its own held, and services may be called from any callback.
+ * Who passes a thread or a process keeps it: see the top of this file.
+ *
  * @create_process: on a marked thread, inside dispatch_system_call(): put the
  *	native clone of a new process in place of the call, with one thread.
  *	Return PICO_SYSCALL_FORWARD after 0; .start_process() and
@@ -340,8 +346,10 @@ struct pico_provider_routines {
  *	place already. -EOPNOTSUPP: the provider has no .thread_created() or
  *	.start_process(), or the call came from a 32-bit entry. -ENOMEM.
  * @create_thread: the same for a new thread of the calling process.
- * @get_process_context: what prepare_process() or create_process() stored
- * @get_thread_context:	what prepare_process() or create_thread() stored
+ * @get_process_context: what prepare_process() or create_process() stored.
+ *	Any context.
+ * @get_thread_context:	what prepare_process() or create_thread() stored. Any
+ *	context.
  * @get_context_thread: read @context->parts of a thread. A thread that is not
  *	suspended is, for the moment; one in a system call is waited for, and
  *	one that the kernel holds in a stop or freezer, too. For the calling
@@ -351,27 +359,29 @@ struct pico_provider_routines {
  * @set_context_thread: write them; -EINVAL also for a value that user mode
  *	could not have. A thread's own extended state, while it runs, is not
  *	in memory: -EDEADLK. Everything is checked before anything is set.
+ *	Otherwise as get_context_thread().
  * @terminate_thread: one thread ends with @status (as wait(2) has it), before
  *	it executes another instruction in user mode; for the calling thread,
- *	too. An interruptible wait of it ends at once. Any context that may
- *	sleep. -EINVAL: not such a status; -ESRCH.
+ *	too. An interruptible wait of it ends at once. Does not wait for it.
+ *	-EINVAL: not such a status; -ESRCH: it has ended.
  * @resume_thread: one suspension less. *@previous, if not NULL, is the count
- *	before. -EINVAL: it was not suspended. -ESRCH.
+ *	before. -EINVAL: it was not suspended. -ESRCH: it has ended.
  * @set_thread_descriptor_base: of the calling thread, or of a suspended one
- *	(-EBUSY otherwise). -EINVAL: not a user address.
+ *	(-EBUSY otherwise). -EINVAL: not a user address, or no such base.
+ *	-ESRCH: it has ended.
  * @suspend_thread: one suspension more: the thread executes nothing in user
  *	mode until all are resumed. Does not wait for the thread to come to
  *	rest; get_context_thread() does. The calling thread may suspend itself:
  *	it rests when its call ends. SIGKILL ends a suspended thread; SIGSTOP,
  *	debuggers and freezers see it as any other. -EOVERFLOW: 2^16
- *	suspensions; -ESRCH.
+ *	suspensions; -ESRCH: it has ended.
  * @queue_apc: have deliver_apc() called on a thread, as soon as that can be:
  *	an interruptible wait of it ends, a suspension does not. For the calling
- *	thread, too. Several before the thread has come there are one. Process
- *	context, does not sleep. -EOPNOTSUPP: the provider has no
- *	deliver_apc(). -ESRCH.
+ *	thread, too. Several before the thread has come there are one.
+ *	-EOPNOTSUPP: the provider has no deliver_apc(). -ESRCH: it has ended.
  * @terminate_process: the whole process ends with @status (as wait(2) has it),
- *	whatever it is doing. Of several, the first counts. -EINVAL, -ESRCH.
+ *	whatever it is doing. Of several, the first counts. Does not wait for
+ *	it. -EINVAL: not such a status. -ESRCH: it has ended.
  *
  * CreateProcess is also an execve() that redeems a ticket, see
  * Documentation/provider.rst.
@@ -477,6 +487,9 @@ int pico_get_effective_container_id(enum pico_container_type type,
  *
  * The context is the first member of the otherwise opaque structure, so that
  * the way from a system call to the provider's own data is one load.
+ *
+ * Context: any.
+ * Return: the context, NULL where none was given
  */
 static inline void *pico_thread_context(const struct pico_thread *thread)
 {
@@ -488,6 +501,9 @@ static inline void *pico_thread_context(const struct pico_thread *thread)
  * @regs:	of the call
  * @value:	for rax. Values that mean "restart" to the kernel are safe:
  *		the call is marked as none.
+ *
+ * Context: in .dispatch_system_call(), or after it on the same thread.
+ * Return: PICO_SYSCALL_ANSWERED
  */
 static inline enum pico_syscall
 pico_answer_system_call(struct pt_regs *regs, long value)
