@@ -28,6 +28,7 @@
 #define MOVE(dst, src)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
 #define SET(dst, i)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, i)
 
+#define SKIP_IF_ZERO(r, o)	INSN(BPF_JMP | BPF_JEQ | BPF_K, r, 0, o, 0)
 #define SKIP_UNLESS(r, s, o)	INSN(BPF_JMP | BPF_JNE | BPF_X, r, s, o, 0)
 #define CALL(f)			INSN(BPF_JMP | BPF_CALL, 0, 0, 0, f)
 #define EXIT()			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
@@ -195,8 +196,9 @@ TEST(typed_tracepoint)
 		VALUE(BPF_REG_7, map),
 		SET(BPF_REG_1, 1),
 		INCREMENT(BPF_REG_7, offsetof(struct counts, calls)),
-		/* thread->task == the current task? */
+		/* thread->task == the current task? (6.12: it could be NULL) */
 		LOAD(BPF_REG_8, BPF_REG_6, 0),
+		SKIP_IF_ZERO(BPF_REG_8, 5),
 		LOAD(BPF_REG_8, BPF_REG_8, member(pico, "pico_thread", "task")),
 		CALL(BPF_FUNC_get_current_task),
 		SKIP_UNLESS(BPF_REG_0, BPF_REG_8, 2),
@@ -204,6 +206,7 @@ TEST(typed_tracepoint)
 		INCREMENT(BPF_REG_7, offsetof(struct counts, same)),
 		/* regs->ip */
 		LOAD(BPF_REG_8, BPF_REG_6, 8),
+		SKIP_IF_ZERO(BPF_REG_8, 2),
 		LOAD(BPF_REG_8, BPF_REG_8, member(kernel, "pt_regs", "ip")),
 		STORE(BPF_REG_7, offsetof(struct counts, ip), BPF_REG_8),
 		SET(BPF_REG_0, 0),

@@ -55,25 +55,6 @@ is "minimal: its answer is 42" 42 ""
 rmmod pico_minimal
 result $? "minimal: unloads"
 
-# The guide's own commands, those that come after "make shell".
-guide=$here/../../Documentation/samples/minimal.rst
-if [ -e "$guide" ] && command -v make cc >/dev/null; then
-	sed -n -e '1,/^    make shell$/d' -e '/^The last line printed/q' \
-		-e 's/^    //p' "$guide" |
-		sed "s/^kernel=6\.1\$/kernel=$kernel/" >"$work/guide"
-	grep -q insmod "$work/guide"
-	result $? "guide: it has commands"
-	(cd "$here/../.." && bash -e "$work/guide") >"$work/out" 2>"$work/err"
-	code=$?
-	[ $code = 0 ] && [ "$(tail -n 1 "$work/out")" = 42 ]
-	result $? "guide: typed in, they print 42"
-	[ $code = 0 ] || note "$work/err"
-	grep -q '^pico_first ' /proc/modules
-	result $((! $?)) "guide: and leave nothing loaded"
-else
-	skip "guide" "no sources or no compiler"
-fi
-
 # ---- filter ----
 
 filter=$programs/pico-filter

@@ -195,6 +195,7 @@ EXPORT_SYMBOL_GPL(pico_forward_system_call);
  * once, and the call may wait whatever its arguments are. It costs some two
  * hundred instructions more.
  *
+ * Context: as pico_forward_system_call().
  * Return: as pico_forward_system_call(); -EOPNOTSUPP also without
  * .native_call_ended(); -EPERM also for io_uring_enter(), which does what is
  * to be done after a call while it lasts; -EBUSY: a call is in place already.
@@ -274,6 +275,7 @@ void pico_call_forget(struct pico_thread *thread)
  * For a wait that a signal, a suspension or an APC has cut short. These are
  * dealt with first. An APC that was used ends the call with -EINTR instead.
  *
+ * Context: in .dispatch_system_call() only, on @thread. Does not sleep.
  * Return: what dispatch_system_call() has to return
  */
 enum pico_syscall pico_restart_system_call(struct pico_thread *thread,
