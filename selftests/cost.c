@@ -8,6 +8,8 @@
 #define LIMIT_PROVIDER	300
 /* Through drawbridge.ko: what must not be passed again. */
 #define LIMIT_NULL	340
+/* Of a clone and its end to fork and exit, whose process has more memory. */
+#define LIMIT_FORK	1.15
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -73,6 +75,7 @@ static void measure_native(void)
 	int fd = open("/tmp/bench-native", O_RDWR | O_CREAT | O_TRUNC, 0644);
 	struct timespec now;
 	volatile int tid;
+	pid_t pid;
 	struct pollfd p = { .fd = eventfd(1, 0), .events = POLLIN };
 	void *base;
 
@@ -103,6 +106,9 @@ static void measure_native(void)
 		      NULL, &tid, NULL, &tid);
 		while (tid) syscall(SYS_futex, &tid, FUTEX_WAIT, tid, NULL,
 				    NULL, 0));
+	MEASURE("fork", 100, pid = syscall(SYS_fork);
+		if (!pid) syscall(SYS_exit_group, 0);
+		waitpid(pid, NULL, 0));
 	close(fd);
 	unlink("/tmp/bench-native");
 }
@@ -207,6 +213,7 @@ static bool measure_dk(void)
 int main(void)
 {
 	unsigned long long overhead, null, provider;
+	double ratio;
 
 	ksft_print_header();
 	if (!getenv("PICO_ICOUNT")) {
@@ -214,7 +221,7 @@ int main(void)
 		ksft_test_result_skip("needs --icount\n");
 		ksft_finished();
 	}
-	ksft_set_plan(3);
+	ksft_set_plan(4);
 	provider = measure_provider();
 	measure_native();
 	ksft_test_result(measure_dk() && dks > 5, "the image measured\n");
@@ -245,5 +252,10 @@ int main(void)
 	ksft_test_result(null <= LIMIT_NULL,
 			 "a Dk null call is at most %d instructions: %llu\n",
 			 LIMIT_NULL, null);
+	ratio = (double)(find(dk, dks, "fork") - overhead) /
+		(find(native, natives, "fork") - overhead);
+	ksft_test_result(ratio > 0 && ratio <= LIMIT_FORK,
+			 "a clone is at most %.2f of fork: %.2f\n", LIMIT_FORK,
+			 ratio);
 	ksft_finished();
 }

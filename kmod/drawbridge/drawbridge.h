@@ -95,6 +95,7 @@ struct dk_handle_table {
 
 void dk_handles_init(struct dk_handle_table *table);
 void dk_handles_destroy(struct dk_process *process);
+void dk_handles_words(struct dk_process *process);
 
 /*
  * Enter @object with @rights, taking over the caller's reference. On failure
@@ -109,6 +110,14 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 long dk_handle_publish(struct dk_process *process, struct dk_object *object,
 		       u32 rights, DK_HANDLE __user *out);
 long dk_handle_close(struct dk_process *process, DK_HANDLE handle);
+/*
+ * Give @child a copy of the caller's table: the same handles with the same
+ * rights. What refers to @thread or its process there, refers to @first and
+ * its process in the copy. On failure (-ENOMEM, -EMFILE) @child's table is to
+ * be destroyed.
+ */
+long dk_handles_clone(struct dk_process *child, struct dk_thread *first,
+		      struct dk_thread *thread);
 /*
  * Referenced object of @handle, or ERR_PTR: -EBADF (no such handle),
  * -EPROTOTYPE (not of @type), -EACCES (a right of @rights is missing).
@@ -162,6 +171,8 @@ struct dk_sandbox {
 	struct drawbridge_start start;
 	struct user_namespace *user_ns;	/* ids are shown as this one has them */
 	struct list_head processes;
+	u64 last_id;			/* of a process; @lock */
+	u64 kills;			/* DRAWBRIDGE_IOC_KILLs; @lock */
 	struct dk_stats stats;		/* of threads that are gone; stats_lock */
 	u64 cpu_time;			/* of the same; stats_lock */
 	struct list_head threads;	/* that run; stats_lock */
@@ -205,6 +216,7 @@ u64 dk_cpu_time(struct dk_sandbox *sandbox);
  * took one gives it back by lowering the count.
  */
 long dk_limit_handle(struct dk_sandbox *sandbox);
+long dk_limit_handles(struct dk_sandbox *sandbox, u64 count);
 long dk_limit_thread(struct dk_sandbox *sandbox);
 long dk_limit_process(struct dk_sandbox *sandbox);
 
@@ -262,10 +274,13 @@ struct dk_process {
 	struct dk_object object;
 	struct dk_waitable waitable;	/* signalled: it is gone */
 	struct dk_sandbox *sandbox;
-	struct pico_process *pico;
+	struct pico_process *pico;	/* while it runs; sandbox->lock */
 	struct list_head link;		/* sandbox->processes */
+	u64 id;				/* in the sandbox, never reused */
+	u64 kills;			/* of the sandbox, when it was made */
 	struct dk_handle_table handles;
 	struct dk_words *words;		/* counted; of the handles' events */
+	unsigned long words_address;
 	unsigned long thread_start;	/* upcall entries, 0: none */
 	unsigned long exception_dispatch;
 	bool first;			/* its exit code is the sandbox's */
@@ -294,9 +309,14 @@ struct dk_thread {
 	/* a timed call that is being taken up again, see dk_deadline() */
 	unsigned long restart_ip;
 	ktime_t restart_deadline;
-	/* DkThreadCreate: the handle, and where it will be stored */
+	/*
+	 * DkThreadCreate, DkxProcessClone: the handle, a process' id, and
+	 * where they will be stored
+	 */
 	DK_HANDLE created;
+	u64 created_id;
 	DK_HANDLE __user *created_out;
+	u64 __user *created_id_out;
 	struct dk_stats stats;		/* written by the thread alone */
 	struct rcu_head rcu;
 };
@@ -408,7 +428,10 @@ ktime_t dk_deadline(struct dk_thread *thread, s64 duration);
 long dk_restart_timed(struct dk_thread *thread, ktime_t deadline);
 enum pico_syscall dk_dispatch(struct pico_thread *pico, struct pt_regs *regs);
 struct dk_thread *dk_thread_new(struct dk_process *process, u64 parameter);
+struct dk_process *dk_process_new(struct dk_sandbox *sandbox);
+/* Of a process itself, and of others: write is to raise exceptions. */
 #define DK_PROCESS_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WAIT)
+#define DK_PROCESS_OTHER_RIGHTS	(DK_PROCESS_RIGHTS | DK_RIGHT_WRITE)
 #define DK_THREAD_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WRITE | DK_RIGHT_WAIT)
 int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **image);
 int dk_image_map(struct dk_process *process, struct pico_start *start,
@@ -427,6 +450,9 @@ void dk_exit_thread(struct pico_thread *pico);
 void dk_exit_process(struct pico_process *pico);
 long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
 		       void *child_context, int error);
+int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico);
+long dk_clone_created(struct dk_thread *thread, struct pico_thread *new,
+		      struct dk_thread *child, int error);
 
 /* Running totals over all sandboxes, shown under /sys/module/drawbridge. */
 extern atomic_t dk_total_objects;

@@ -183,6 +183,103 @@ long dk_handle_close(struct dk_process *process, DK_HANDLE handle)
 	return 0;
 }
 
+static struct dk_object *dk_clone_object(struct dk_object *object,
+					 struct dk_thread *first,
+					 struct dk_thread *thread)
+{
+	if (object == &thread->object)
+		object = &first->object;
+	else if (object == &thread->process->object)
+		object = &first->process->object;
+	else
+		dk_word_detach(object->waitable);
+	dk_object_get(object);
+	return object;
+}
+
+/* The slots below @used of one chunk. */
+static u32 dk_chunk_clone(struct dk_handle_chunk *to,
+			  struct dk_handle_chunk *from, u32 used,
+			  struct dk_thread *first, struct dk_thread *thread)
+{
+	struct dk_object *object;
+	u32 i, live = 0;
+
+	lockdep_assert_held(&thread->process->handles.lock);
+	for (i = 0; i < used; i++) {
+		to->slots[i].generation = from->slots[i].generation;
+		object = rcu_dereference_protected(from->slots[i].object,
+				lockdep_is_held(&thread->process->handles.lock));
+		if (!object)
+			continue;
+		to->slots[i].rights = from->slots[i].rights;
+		RCU_INIT_POINTER(to->slots[i].object,
+				 dk_clone_object(object, first, thread));
+		live++;
+	}
+	return live;
+}
+
+/* Free slots of a table that nobody else sees, in the order of their place. */
+static void dk_slots_collect(struct dk_handle_table *table)
+{
+	u32 index, *last = &table->free_head;
+
+	for (index = 0; index < table->used; index++) {
+		struct dk_handle_slot *slot = dk_slot(table, index);
+
+		if (rcu_access_pointer(slot->object))
+			continue;
+		*last = index;
+		table->free_tail = index;
+		last = &slot->next;
+		*last = DK_NO_SLOT;
+	}
+}
+
+/* Words for a table that was copied, for events to come. */
+void dk_handles_words(struct dk_process *process)
+{
+	u32 index;
+
+	for (index = 0; index < process->handles.used; index += DK_CHUNK_SLOTS)
+		dk_words_grow(process->words, index);
+}
+
+/*
+ * Chunk by chunk: handles that another thread opens or closes meanwhile are in
+ * the copy or not. Each object that was found in a slot under the lock has the
+ * slot's reference.
+ */
+long dk_handles_clone(struct dk_process *child, struct dk_thread *first,
+		      struct dk_thread *thread)
+{
+	struct dk_handle_table *from = &thread->process->handles;
+	struct dk_handle_table *to = &child->handles;
+	struct dk_handle_chunk *chunk;
+	u32 index, used = READ_ONCE(from->used);
+	long ret = 0;
+
+	for (index = 0; index < used; index += DK_CHUNK_SLOTS) {
+		chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+		if (!chunk) {
+			ret = -ENOMEM;
+			break;
+		}
+		to->chunks[index >> DK_CHUNK_SHIFT] = chunk;
+		to->used = min_t(u32, used, index + DK_CHUNK_SLOTS);
+		spin_lock(&from->lock);
+		to->live += dk_chunk_clone(chunk,
+					   from->chunks[index >> DK_CHUNK_SHIFT],
+					   to->used - index, first, thread);
+		spin_unlock(&from->lock);
+		cond_resched();
+	}
+	dk_slots_collect(to);
+	/* What is counted here is given back when the table is destroyed. */
+	return dk_limit_handles(child->sandbox, to->live) ?: ret;
+}
+
 struct dk_object *dk_handle_get_rights(struct dk_process *process,
 				       DK_HANDLE handle,
 				       enum dk_object_type type, u32 rights,

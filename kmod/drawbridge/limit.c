@@ -44,6 +44,16 @@ long dk_limit_handle(struct dk_sandbox *sandbox)
 		0 : -EMFILE;
 }
 
+/* That many handles that are there already; they count even if refused. */
+long dk_limit_handles(struct dk_sandbox *sandbox, u64 count)
+{
+	if (atomic64_add_return(count, &sandbox->handle_count) <=
+	    sandbox->limits.handles)
+		return 0;
+	atomic64_inc(&sandbox->limit_refusals);
+	return -EMFILE;
+}
+
 long dk_limit_thread(struct dk_sandbox *sandbox)
 {
 	return take(sandbox, &sandbox->thread_count, sandbox->limits.threads) ?

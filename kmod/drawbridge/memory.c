@@ -44,8 +44,9 @@ static long dk_mprotect(struct dk_thread *thread, u64 base, u64 length,
 /* Reserve or commit new addresses; @base and @length are in whole pages. */
 static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
 {
-	unsigned long flags = MAP_PRIVATE | MAP_ANONYMOUS, address;
+	unsigned long flags = MAP_ANONYMOUS, address;
 
+	flags |= type & DK_MEM_SHARED ? MAP_SHARED : MAP_PRIVATE;
 	if (!(type & DK_MEM_COMMIT)) {
 		flags |= MAP_NORESERVE;
 		prot = PROT_NONE;
@@ -60,6 +61,18 @@ static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
 	return 0;
 }
 
+static bool dk_type_valid(u64 type, u64 base)
+{
+	const u64 both = DK_MEM_RESERVE | DK_MEM_COMMIT;
+
+	if (!(type & both) ||
+	    type & ~(both | DK_MEM_REPLACE | DK_MEM_SHARED))
+		return false;
+	if (type & DK_MEM_SHARED && (type & both) != both)
+		return false;
+	return base || !(type & DK_MEM_REPLACE);
+}
+
 DK_HANDLER(DkVirtualMemoryAlloc)
 {
 	u64 __user *ubase = dk_user(a0), *ulength = dk_user(a1);
@@ -68,9 +81,7 @@ DK_HANDLER(DkVirtualMemoryAlloc)
 
 	if (get_user(base, ubase) || get_user(length, ulength))
 		return -EFAULT;
-	if (!(a2 & (DK_MEM_RESERVE | DK_MEM_COMMIT)) ||
-	    a2 & ~(u64)(DK_MEM_RESERVE | DK_MEM_COMMIT | DK_MEM_REPLACE) ||
-	    (!base && a2 & DK_MEM_REPLACE))
+	if (!dk_type_valid(a2, base))
 		return -EINVAL;
 	prot = dk_prot(thread->process->sandbox, a3);
 	if (prot < 0)

@@ -28,6 +28,30 @@ static void dk_process_release(struct dk_object *object)
 	kfree_rcu(process, rcu);
 }
 
+/* Without threads, handles, or a place in its sandbox's list; or ERR_PTR. */
+struct dk_process *dk_process_new(struct dk_sandbox *sandbox)
+{
+	struct dk_process *process;
+	long error;
+
+	error = dk_limit_process(sandbox);
+	if (error)
+		return ERR_PTR(error);
+	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
+	if (!process) {
+		atomic64_dec(&sandbox->process_count);
+		return ERR_PTR(-ENOMEM);
+	}
+	process->counted = true;
+	dk_object_init(&process->object, DK_OBJECT_PROCESS, dk_process_release);
+	dk_waitable_init(&process->waitable, DK_WAIT_MANUAL, 0, 1);
+	process->object.waitable = &process->waitable;
+	process->sandbox = dk_sandbox_get(sandbox);
+	INIT_LIST_HEAD(&process->link);
+	dk_handles_init(&process->handles);
+	return process;
+}
+
 /*
  * execve() wants the sandbox's first process. The caller is still what it was:
  * everything that can be refused is refused here.
@@ -40,21 +64,9 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 	struct dk_thread *thread;
 	int ret;
 
-	ret = dk_limit_process(sandbox);
-	if (ret)
-		return ret;
-	process = kzalloc(sizeof(*process), GFP_KERNEL_ACCOUNT);
-	if (!process) {
-		atomic64_dec(&sandbox->process_count);
-		return -ENOMEM;
-	}
-	process->counted = true;
-	dk_object_init(&process->object, DK_OBJECT_PROCESS, dk_process_release);
-	dk_waitable_init(&process->waitable, DK_WAIT_MANUAL, 0, 1);
-	process->object.waitable = &process->waitable;
-	process->sandbox = dk_sandbox_get(sandbox);
-	INIT_LIST_HEAD(&process->link);
-	dk_handles_init(&process->handles);
+	process = dk_process_new(sandbox);
+	if (IS_ERR(process))
+		return PTR_ERR(process);
 	thread = dk_thread_new(process, 0);
 	if (IS_ERR(thread)) {
 		ret = PTR_ERR(thread);
@@ -71,6 +83,7 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 		if (!ret) {
 			fput(sandbox->image);
 			sandbox->image = NULL;
+			process->id = ++sandbox->last_id;
 		}
 	}
 	mutex_unlock(&sandbox->lock);
@@ -139,12 +152,15 @@ static void dk_fill_system(struct dk_sandbox *sandbox, struct dk_parameters *p)
 	strscpy(p->host_name, utsname()->nodename, sizeof(p->host_name));
 }
 
-/* ps and top show the program, not the image. */
+/* ps and top show the program, not the image. A clone has its parent's name. */
 void dk_image_name(struct pico_process *pico, char *name, size_t size)
 {
 	struct dk_process *process = dk_pico.get_process_context(pico);
 
-	strscpy(name, kbasename(process->sandbox->strings), size);
+	if (!process->first)
+		strscpy(name, current->comm, size);
+	else
+		strscpy(name, kbasename(process->sandbox->strings), size);
 }
 
 /*
@@ -197,11 +213,11 @@ static int dk_map_parameters(struct dk_process *process,
 	return 0;
 }
 
-/* In the new, empty address space; an error kills the task. */
-int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
-		     struct pico_start *start)
+/* In a new, empty address space; an error kills the task. */
+static int dk_start_first(struct dk_thread *thread, struct pico_process *pico,
+			  struct pico_thread *pthread,
+			  struct pico_start *start)
 {
-	struct dk_thread *thread = pico_thread_context(pthread);
 	struct dk_process *process = thread->process;
 	struct dk_sandbox *sandbox = process->sandbox;
 	struct dk_parameters *p;
@@ -228,6 +244,7 @@ int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
 	ret = dk_words_map(process, (unsigned long *)&p->words);
 	if (ret)
 		goto out;
+	process->words_address = p->words;
 	p->word_count = DK_HANDLES_MAX;
 
 	dk_object_get(&process->object);
@@ -267,6 +284,16 @@ out:
 	return ret;
 }
 
+int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,
+		     struct pico_start *start)
+{
+	struct dk_thread *thread = pico_thread_context(pthread);
+
+	if (thread->process->first)
+		return dk_start_first(thread, pico, pthread, start);
+	return dk_clone_start(thread, pthread);
+}
+
 /* How the kernel says that the process ended, where it did not say itself. */
 static void dk_exit_status(struct dk_process *process, u32 *signal)
 {
@@ -299,7 +326,6 @@ void dk_exit_process(struct pico_process *pico)
 		process->thread = NULL;
 	}
 	mutex_lock(&sandbox->lock);
-	list_del_init(&process->link);
 	process->pico = NULL;
 	mutex_unlock(&sandbox->lock);
 
@@ -313,7 +339,11 @@ void dk_exit_process(struct pico_process *pico)
 	}
 	dk_handles_destroy(process);
 	dk_memory_gone(process);
-	/* Whoever waits for it may make another in its place. */
+	/* Who sees the signal does not find the process any more, */
+	mutex_lock(&sandbox->lock);
+	list_del_init(&process->link);
+	mutex_unlock(&sandbox->lock);
+	/* and may make another in its place. */
 	process->counted = false;
 	atomic64_dec(&sandbox->process_count);
 	dk_waitable_signal(&process->waitable);

@@ -76,14 +76,20 @@ int dk_sandbox_open(void **host)
 	return 0;
 }
 
-/* Processes that are about to start look at @dead under the same lock. */
+/*
+ * Processes that are about to start look at @dead and @kills under the same
+ * lock.
+ */
 static void dk_sandbox_kill(struct dk_sandbox *sandbox, int status)
 {
 	struct dk_process *process;
 
 	lockdep_assert_held(&sandbox->lock);
-	list_for_each_entry(process, &sandbox->processes, link)
-		dk_pico.terminate_process(process->pico, status);
+	sandbox->kills++;
+	list_for_each_entry(process, &sandbox->processes, link) {
+		if (process->pico)
+			dk_pico.terminate_process(process->pico, status);
+	}
 }
 
 /*

@@ -21,7 +21,8 @@
  *	*length come back rounded to pages. ALREADY_EXISTS: something lives
  *	there and DK_MEM_REPLACE was not given. DK_MEM_COMMIT alone, with a
  *	base, commits what was reserved and keeps what is committed already;
- *	NO_MEMORY: part of it is not reserved. Write and execute together:
+ *	NO_MEMORY: part of it is not reserved. DK_MEM_SHARED, with both: one
+ *	memory for this process and those cloned from it. Write and execute together:
  *	ACCESS_DENIED unless DK_PARAMETERS_WX.
  * DkVirtualMemoryFree(base, length, how)
  *	Any range, mapped or not. DECOMMIT keeps the addresses.
@@ -100,7 +101,11 @@
  * DkxSystemCallRegister(entry, block)
  *	From now on a SYSCALL of this thread that is not a Dk call continues
  *	at @entry, with the address behind it in block->return_address.
- * DkxProcessClone, DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
+ * DkxProcessClone(flags, &process, &id)
+ *	A copy of the process with a copy of the handle table; memory is copied
+ *	on write. Returns twice: in the child *process is 0.
+ * DkxProcessOpen(id, &process)	another process of the sandbox, by its id
+ * DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
  * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,
  * DkxContextRestore(context)	see PalContextRestore() below
  * DkxAddressWait(address, operation, value, deadline, 0, bits)

@@ -77,5 +77,10 @@ TEST(bench)
 		DkThreadCreate((void *)nothing, 0, stack, 4 * PAGE, &thread);
 		DkObjectsWaitAny(1, &thread, DK_TIMEOUT_INFINITE, &index);
 		DkObjectClose(thread));
+	MEASURE("fork", 100,
+		DkxProcessClone(0, &thread, &parameter);
+		if (!thread) DkProcessExit(0);
+		DkObjectsWaitAny(1, &thread, DK_TIMEOUT_INFINITE, &index);
+		DkObjectClose(thread));
 	DkObjectClose(file);
 }

@@ -525,6 +525,29 @@ GOOD(DkxStreamLock)
 	a[5] = sizeof(struct dk_lock_info);
 }
 
+/* The child of a clone that was made comes here first, too. */
+GOOD(DkxProcessClone)
+{
+	a[0] = 0;
+	a[1] = (u64)slot(0);
+	a[2] = (u64)slot(1);
+}
+AFTER(DkxProcessClone)
+{
+	if (!*slot(0))
+		DkProcessExit(0);
+	if (!dkt_wait(*slot(0)))
+		dkt_fail("the process does not end");
+	DkObjectClose(*slot(0));
+}
+
+GOOD(DkxProcessOpen)
+{
+	a[0] = DK_PROCESS_FIRST;
+	a[1] = (u64)slot(0);
+}
+#define after_DkxProcessOpen after_DkNotificationEventCreate
+
 #define ROW(call, ...)	[DK_INDEX_##call] = { .good = good_##call, ##__VA_ARGS__ }
 #define UNDO(call)	.after = after_##call
 #define ALWAYS(call)	.after = after_##call, .always = true
@@ -588,6 +611,8 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	    .flags_known = DK_ADDRESS_WAKE | DK_ADDRESS_PRIVATE),
 	ROW(DkxPipeCreate, UNDO(DkxPipeCreate), .flags_known = 3),
 	ROW(DkxStreamLock, .wrong = &w.event, .flags_known = 0x3f),
+	ROW(DkxProcessClone, UNDO(DkxProcessClone)),
+	ROW(DkxProcessOpen, UNDO(DkxProcessOpen)),
 };
 
 /* ---- the driver ---- */
@@ -757,7 +782,7 @@ static void bad_flags(const struct call *c, int i, u64 known)
 	u64 good[6] = { 0 };
 
 	if (c->index == DK_INDEX_DkVirtualMemoryAlloc && i == 2)
-		known = 7;
+		known = 0xf;
 	if (c->index == DK_INDEX_DkStreamMap && i == 5)
 		known = 7;
 	if (c->index == DK_INDEX_DkStreamOpen && i == 2)

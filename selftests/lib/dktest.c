@@ -193,6 +193,11 @@ void dkt_fail(const char *fmt, ...)
 	dkt_print("# %s: %s\n", test_name, line);
 }
 
+bool dkt_failed(void)
+{
+	return test_failed;
+}
+
 void dkt_skip(const char *fmt, ...)
 {
 	va_list ap;

@@ -63,6 +63,8 @@ dkt_snprintf(char *to, size_t size, const char *fmt, ...);
 void __attribute__((format(printf, 1, 2))) dkt_print(const char *fmt, ...);
 /* The running test has failed, and why. */
 void __attribute__((format(printf, 1, 2))) dkt_fail(const char *fmt, ...);
+/* Whether it has; in a cloned process, which has a copy of the answer. */
+bool dkt_failed(void);
 void __attribute__((format(printf, 1, 2))) dkt_skip(const char *fmt, ...);
 
 /* Argument @i of the program, or "" */

@@ -337,9 +337,9 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 2, DkxSystemCallRegister, 1,			\
 	  (2, ADDRESS, entry, ADDRESS, block),				\
 	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER))		\
-	C(EXTENSION, 3, DkxProcessClone, 0,				\
-	  (2, FLAGS, flags, OUT_HANDLE, process),			\
-	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(NOT_IMPLEMENTED))	\
+	C(EXTENSION, 3, DkxProcessClone, 1,				\
+	  (3, FLAGS, flags, OUT_HANDLE, process, OUT_U64, id),		\
+	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(LIMIT_EXCEEDED))	\
 	C(EXTENSION, 4, DkxStreamAttributesSet, 1,			\
 	  (5, STRING, uri, VALUE, uri_length, FLAGS, flags,		\
 	   IN, attributes, VALUE, length),				\
@@ -384,7 +384,10 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 15, DkxStreamLock, 1,				\
 	  (6, HANDLE, stream, FLAGS, operation, VALUE, start,		\
 	   VALUE, length, OUT, blocker, VALUE, blocker_length),		\
-	  DK_SET_HANDLE | DK_SET_FILE | DK_S(DEADLOCK))
+	  DK_SET_HANDLE | DK_SET_FILE | DK_S(DEADLOCK))			\
+	C(EXTENSION, 19, DkxProcessOpen, 1,				\
+	  (2, VALUE, id, OUT_HANDLE, process),				\
+	  DK_SET_NEW | DK_S(NOT_FOUND))
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),

@@ -39,6 +39,7 @@ typedef __s64 DK_STATUS;
 #define DK_MEM_RESERVE		0x1	/* take addresses, no access, no memory */
 #define DK_MEM_COMMIT		0x2	/* usable memory, zero on first touch */
 #define DK_MEM_REPLACE		0x4	/* a live mapping may be replaced */
+#define DK_MEM_SHARED		0x8	/* with processes cloned from here on */
 /* DkVirtualMemoryFree: how */
 #define DK_MEM_DECOMMIT		0x1	/* contents lost, addresses kept */
 #define DK_MEM_RELEASE		0x2	/* addresses free again */
@@ -48,6 +49,9 @@ typedef __s64 DK_STATUS;
 #define DK_PROT_WRITE		0x2
 #define DK_PROT_EXECUTE		0x4
 #define DK_PROT_GUARD		0x8	/* no access; alone */
+
+/* DkxProcessOpen, DkxProcessClone: the id of the sandbox's first process */
+#define DK_PROCESS_FIRST	1
 
 /* DkStreamOpen: access */
 #define DK_ACCESS_READ		0x1

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DkxProcessClone: a copy of the calling process, memory on write.
+ *
+ * The kernel's own clone makes it, in place of the call. Before that, on the
+ * calling thread: the child's objects, its copy of the handle table, its place
+ * in the sandbox, and the parent's handle. After it, on the child: it is
+ * alive, unless the sandbox has been killed meanwhile; and on the parent: the
+ * handle is told, and the child may run.
+ *
+ * The parent may be killed, and the child may, at any point of this. Whoever
+ * comes last finds references of its own.
+ */
+#include <linux/sched/signal.h>
+
+#include <asm/fsgsbase.h>
+#include <asm/msr.h>
+
+#include "drawbridge.h"
+
+/* The caller's, with success as the result of its call. */
+static void dk_clone_registers(struct user_regs_struct *r,
+			       const struct pt_regs *regs)
+{
+	r->r15 = regs->r15;
+	r->r14 = regs->r14;
+	r->r13 = regs->r13;
+	r->r12 = regs->r12;
+	r->bp = regs->bp;
+	r->bx = regs->bx;
+	r->r11 = regs->r11;
+	r->r10 = regs->r10;
+	r->r9 = regs->r9;
+	r->r8 = regs->r8;
+	r->ax = DK_STATUS_SUCCESS;
+	r->cx = regs->cx;
+	r->dx = regs->dx;
+	r->si = regs->si;
+	r->di = regs->di;
+	r->ip = regs->ip;
+	r->cs = regs->cs;
+	r->flags = regs->flags;
+	r->sp = regs->sp;
+	r->ss = regs->ss;
+	r->fs_base = rdfsbase();
+	rdmsrl(MSR_KERNEL_GS_BASE, r->gs_base);
+}
+
+/* Into the sandbox's list, where it has no struct pico_process yet. */
+static void dk_clone_enter(struct dk_process *process)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+
+	mutex_lock(&sandbox->lock);
+	process->id = ++sandbox->last_id;
+	process->kills = sandbox->kills;
+	list_add(&process->link, &sandbox->processes);
+	mutex_unlock(&sandbox->lock);
+}
+
+/* Nothing of it was shown to pico.ko: dk_exit_process() will not come. */
+static void dk_clone_drop(struct dk_process *process)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+
+	mutex_lock(&sandbox->lock);
+	list_del_init(&process->link);
+	mutex_unlock(&sandbox->lock);
+	dk_handles_destroy(process);
+	dk_memory_gone(process);
+	dk_object_put(&process->object);
+}
+
+/* The child and its thread, which is returned; or ERR_PTR. */
+static struct dk_thread *dk_clone_new(struct dk_thread *thread)
+{
+	struct dk_process *parent = thread->process, *process;
+	struct dk_thread *first;
+	long ret;
+
+	process = dk_process_new(parent->sandbox);
+	if (IS_ERR(process))
+		return ERR_CAST(process);
+	process->thread_start = READ_ONCE(parent->thread_start);
+	process->exception_dispatch = READ_ONCE(parent->exception_dispatch);
+	process->words_address = parent->words_address;
+	first = dk_thread_new(process, thread->parameter);
+	if (IS_ERR(first)) {
+		ret = PTR_ERR(first);
+		goto put_process;
+	}
+	first->syscall_entry = thread->syscall_entry;
+	first->block = thread->block;
+	ret = dk_handles_clone(process, first, thread);
+	if (!ret)
+		ret = dk_memory_clone(parent, process);
+	if (ret)
+		goto put_thread;
+	dk_clone_enter(process);
+	return first;
+
+put_thread:
+	dk_handles_destroy(process);
+	dk_object_put(&first->object);
+put_process:
+	dk_object_put(&process->object);
+	return ERR_PTR(ret);
+}
+
+DK_HANDLER(DkxProcessClone)
+{
+	struct pico_process_attributes attributes = {
+		.flags = PICO_PROCESS_CLONE_MEMORY,
+		/* With this one, nothing is left to be waited for. */
+		.exit_signal = SIGCHLD,
+	};
+	struct pico_thread_attributes registers = { };
+	struct dk_process *process;
+	struct dk_thread *first;
+	long ret;
+
+	if (a0)
+		return -EINVAL;
+	if (fault_in_safe_writeable(dk_user(a1), sizeof(DK_HANDLE)) ||
+	    fault_in_safe_writeable(dk_user(a2), sizeof(u64)))
+		return -EFAULT;
+	first = dk_clone_new(thread);
+	if (IS_ERR(first))
+		return PTR_ERR(first);
+	process = first->process;
+
+	dk_object_get(&process->object);
+	ret = dk_handle_create(thread->process, &process->object,
+			       DK_PROCESS_OTHER_RIGHTS, &thread->created);
+	if (ret) {
+		dk_object_put(&process->object);
+		goto drop;
+	}
+	thread->created_id = process->id;
+	thread->created_out = dk_user(a1);
+	thread->created_id_out = dk_user(a2);
+	first->created_out = thread->created_out;
+	first->created_id_out = thread->created_id_out;
+
+	dk_clone_registers(&registers.registers, current_pt_regs());
+	registers.context = first;
+	attributes.context = process;
+	ret = dk_pico.create_process(thread->pico, current_pt_regs(),
+				     &attributes, &registers);
+	if (!ret)
+		return DK_FORWARD;
+	dk_handle_close(thread->process, thread->created);
+drop:
+	dk_object_put(&first->object);
+	dk_clone_drop(process);
+	return ret;
+}
+
+/* On the child, before its first instruction; an error ends it. */
+int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico)
+{
+	struct dk_process *process = thread->process;
+	struct dk_sandbox *sandbox = process->sandbox;
+	int ret;
+
+	/* The parent's words were not copied; the place is where they were. */
+	ret = dk_words_map(process, &process->words_address);
+	if (ret)
+		return ret;
+	dk_handles_words(process);
+	if (put_user(DK_INVALID_HANDLE, thread->created_out) ||
+	    put_user(process->id, thread->created_id_out))
+		return -EFAULT;
+	mutex_lock(&sandbox->lock);
+	if (sandbox->dead || sandbox->kills != process->kills)
+		ret = -ESRCH;
+	else
+		process->pico = pico_thread_process(pico);
+	mutex_unlock(&sandbox->lock);
+	if (!ret)
+		dk_thread_started(thread, pico);
+	return ret;
+}
+
+/*
+ * On the parent, maybe while it dies: the clone was made, or not. @child has
+ * gone already if it was killed.
+ */
+long dk_clone_created(struct dk_thread *thread, struct pico_thread *new,
+		      struct dk_thread *child, int error)
+{
+	/* What the kernel says to a signal is that the call shall be made again. */
+	if (error && error != -ENOMEM && error != -ERESTARTNOINTR)
+		error = -EAGAIN;
+	if (error) {
+		/* The thread's own reference; dk_exit_process() comes next. */
+		dk_object_put(&child->object);
+		goto close;
+	}
+	if (put_user(thread->created, thread->created_out) ||
+	    put_user(thread->created_id, thread->created_id_out)) {
+		error = -EFAULT;
+		dk_pico.terminate_process(pico_thread_process(new), SIGKILL);
+	}
+	dk_pico.resume_thread(new, NULL);
+	if (!error)
+		return 0;
+close:
+	dk_handle_close(thread->process, thread->created);
+	return error;
+}
+
+/* Another process of the sandbox, or the own one. */
+DK_HANDLER(DkxProcessOpen)
+{
+	struct dk_sandbox *sandbox = thread->process->sandbox;
+	struct dk_process *process, *found = NULL;
+
+	mutex_lock(&sandbox->lock);
+	list_for_each_entry(process, &sandbox->processes, link) {
+		if (process->id == a0) {
+			dk_object_get(&process->object);
+			found = process;
+			break;
+		}
+	}
+	mutex_unlock(&sandbox->lock);
+	if (!found)
+		return -ENOENT;
+	return dk_handle_publish(thread->process, &found->object,
+				 DK_PROCESS_OTHER_RIGHTS, dk_user(a1));
+}
