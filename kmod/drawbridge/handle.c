@@ -321,6 +321,10 @@ struct dk_object *dk_handle_get_rights(struct dk_process *process,
 	return object;
 
 unlock:
+	/* What does not fit may be of a handle that got the slot since. */
+	smp_rmb();
+	if (READ_ONCE(slot->generation) != generation)
+		error = -EBADF;
 	rcu_read_unlock();
 	return ERR_PTR(error);
 }
