@@ -137,6 +137,18 @@ static inline int dk_follow_down(struct path *path)
 #endif
 }
 
+/* 6.10 made the flags of accept() a structure. */
+#define dk_compat_accept(sock, newsock, file_flags)			\
+	dk_compat_accept_call((sock)->ops->accept, sock, newsock, file_flags)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define dk_compat_accept_call(accept, sock, newsock, file_flags)	\
+	accept(sock, newsock,						\
+	       &(struct proto_accept_arg) { .flags = (file_flags) })
+#else
+#define dk_compat_accept_call(accept, sock, newsock, file_flags)	\
+	accept(sock, newsock, file_flags, false)
+#endif
+
 /* 6.7 hid the times of an inode. */
 static inline void dk_inode_times_now(struct inode *inode)
 {

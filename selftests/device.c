@@ -120,6 +120,61 @@ TEST(bad_rules)
 	EXPECT_EQ(0, nothing_left());
 }
 
+TEST(bad_patterns)
+{
+	static const char *const bad[] = {
+		"pipe:a",
+		"pipe.server:",
+		"pipe.server:a*b",
+		"pipe.server:**",
+		"tcp.client:127.0.0.1",
+		"tcp.client:127.0.0.1:",
+		"tcp.client:127.0.0.1:x",
+		"tcp.client:127.0.0.1:65536",
+		"tcp.client:127.0.0.1:9-8",
+		"tcp.client:127.0.0.1:8-",
+		"tcp.client:127.0.0.1/33:*",
+		"tcp.client:127.0.0.1/:*",
+		"tcp.client:*/8:*",
+		"tcp.client:[::1]/129:*",
+		"tcp.client:[::1%2]:*",
+		"tcp.client:[::1:*",
+		"tcp.client:localhost:*",
+		"tcp.client:127.0.0.1:*?reuse",
+		"null:",
+		"stdin:",
+	};
+	int fd = sandbox_open();
+
+	ASSERT_GE(fd, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		EXPECT_EQ(-1, sandbox_rule_uri(fd, bad[i], 1, 0));
+		EXPECT_EQ(EINVAL, errno);
+	}
+	/* Nothing of a network is executed, or private. */
+	EXPECT_EQ(-1, sandbox_rule_uri(fd, "tcp.client:*:*", 4, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, sandbox_rule_uri(fd, "pipe.server:*", 1,
+				       DRAWBRIDGE_RULE_PRIVATE));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(0,
+		  sandbox_rule_uri(fd, "tcp.client:10.0.0.0/8:1-1023", 3, 0));
+	/* The bits behind the prefix do not count. */
+	EXPECT_EQ(-1,
+		  sandbox_rule_uri(fd, "tcp.client:10.9.9.9/8:1-1023", 1, 0));
+	EXPECT_EQ(EEXIST, errno);
+	EXPECT_EQ(0,
+		  sandbox_rule_uri(fd, "tcp.client:10.0.0.0/9:1-1023", 3, 0));
+	EXPECT_EQ(0,
+		  sandbox_rule_uri(fd, "tcp.server:10.0.0.0/8:1-1023", 1, 0));
+	EXPECT_EQ(0, sandbox_rule_uri(fd, "pipe.server:*", 0, 0));
+	EXPECT_EQ(0, sandbox_rule_uri(fd, "pipe.server:a*", 0, 0));
+	EXPECT_EQ(0, sandbox_rule_uri(fd, "pipe.server:a", 0, 0));
+	EXPECT_EQ(-1, sandbox_rule_uri(fd, "pipe.server:a", 1, 0));
+	EXPECT_EQ(EEXIST, errno);
+	close(fd);
+}
+
 TEST(too_many_rules)
 {
 	char folder[] = "/dev/shm/pico-rules.XXXXXX", path[64], command[64];

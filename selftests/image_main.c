@@ -106,6 +106,31 @@ static void add_rule(int fd, const char *name, unsigned int rights)
 		die(path);
 }
 
+/* Names that are no files; dk_socket.c asks for each of them. */
+static void add_net_rules(int fd)
+{
+	static const struct {
+		const char *uri;
+		unsigned int rights;
+	} rules[] = {
+		{ "tcp.server:127.0.0.1:*", DK_ACCESS_READ },
+		{ "tcp.server:[::1]:*", DK_ACCESS_READ },
+		{ "tcp.client:127.0.0.0/8:*",
+		  DK_ACCESS_READ | DK_ACCESS_WRITE },
+		{ "tcp.client:[::1]:*", DK_ACCESS_READ | DK_ACCESS_WRITE },
+		{ "tcp.client:127.0.0.1:9", 0 },
+		{ "tcp.client:127.0.0.2:20-29", DK_ACCESS_READ },
+		{ "tcp.client:127.0.0.2:25", DK_ACCESS_WRITE },
+		{ "pipe.server:forbidden*", 0 },
+		{ "pipe.server:forbidden.not", DK_ACCESS_READ },
+		{ "pipe.client:read-only", DK_ACCESS_READ },
+	};
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (sandbox_rule_uri(fd, rules[i].uri, rules[i].rights, 0))
+			die(rules[i].uri);
+}
+
 static void answer_counts(int sandbox, int to)
 {
 	struct drawbridge_stats stats;
@@ -201,6 +226,7 @@ int main(int argc, char **argv)
 	add_rule(sandbox, "rx", DK_ACCESS_READ | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "no", 0);
 	add_rule(sandbox, "rw/inner", 0);
+	add_net_rules(sandbox);
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
 	pid = sandbox_start(sandbox,

@@ -166,6 +166,10 @@ DK_HANDLER(DkStreamAttributesQuery)
 		dk_null_attributes(&attributes);
 		break;
 	default:
+		/* A connection is not there until it is opened. */
+		error = -EOPNOTSUPP;
+		if (!dk_scheme_is_console(uri.scheme))
+			break;
 		file = dk_console_file(sandbox, uri.scheme);
 		error = file ? dk_path_get_attributes(sandbox, &file->f_path,
 						      &attributes) : -ENOENT;

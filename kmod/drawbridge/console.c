@@ -29,6 +29,12 @@ static const struct dk_stream_ops console_ops = {
 	.get_attributes = dk_stream_get_attributes,
 };
 
+/* Whether the file is not the stream's own. */
+bool dk_is_console(const struct dk_stream *stream)
+{
+	return stream->ops == &console_ops;
+}
+
 /* The file behind a console stream, or NULL; the sandbox keeps it. */
 struct file *dk_console_file(const struct dk_sandbox *sandbox,
 			     enum dk_scheme scheme)

@@ -163,7 +163,10 @@ struct dk_sandbox {
 	bool dead;			/* no new process */
 	bool has_pipes;			/* see pipe.c */
 	struct list_head rules;
-	unsigned int rule_count;
+	struct list_head net_rules;	/* see netrule.c */
+	unsigned int rule_count;	/* of both */
+	struct list_head pipe_servers;	/* see namedpipe.c, */
+	struct mutex pipe_lock;		/* which guards them */
 	/* the first process, until it has started */
 	struct file *image;
 	struct file *streams[3];
@@ -389,6 +392,12 @@ struct dk_stream_ops {
 			       struct dk_stream_attributes *attributes);
 	long (*set_attributes)(struct dk_stream *stream,
 			       const struct dk_stream_attributes *attributes);
+	/* of a server stream, instead of @read: one struct dk_accepted */
+	ssize_t (*accept)(struct dk_stream *stream, struct dk_process *process,
+			  void __user *buffer, size_t length);
+	/* what vfs_poll() says of @file unless this is here; may sleep */
+	__poll_t (*poll)(struct dk_stream *stream,
+			 struct poll_table_struct *table);
 	void (*release)(struct dk_stream *stream);
 };
 
@@ -399,8 +408,16 @@ struct dk_stream {
 	struct file *file;		/* counted; or NULL */
 	struct path path;		/* counted; what is only named, no file */
 	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
+	void *data;			/* the scheme's */
 	struct rcu_head rcu;
 };
+
+/*
+ * Check and add a rule of names that are no files; see struct drawbridge_rule.
+ * @text is all of the URI. @sandbox->lock is held.
+ */
+long dk_net_rule_add(struct dk_sandbox *sandbox, const char *text, u32 rights);
+void dk_net_rules_destroy(struct dk_sandbox *sandbox);
 
 /* No pipe of the sandbox is left (pipe.c). */
 void dk_pipes_destroy(struct dk_sandbox *sandbox);

@@ -13,11 +13,14 @@
  * writing end then finds a reader. (That a reader without writers sees no
  * hang-up until the first one came is over by then.)
  *
+ * With DK_PIPE_DUPLEX there is no FIFO but two connected sockets, see socket.c.
+ *
  * The file system is mounted while any sandbox that made a pipe exists: a
  * mount for good would pin the module.
  */
 #include <linux/mount.h>
 #include <linux/namei.h>
+#include <linux/net.h>
 #include <linux/pseudo_fs.h>
 
 #include "stream.h"
@@ -141,19 +144,38 @@ static int pipe_create(struct dk_stream *reader, struct dk_stream *writer,
 	return error;
 }
 
+static int duplex_create(struct dk_stream *stream[2], u64 options)
+{
+	struct socket *pair[2];
+	int error;
+
+	error = dk_socket_pair(pair);
+	if (error)
+		return error;
+	error = dk_socket_attach(stream[0], pair[0],
+				 options & DK_PIPE_NONBLOCK_READ);
+	if (error) {
+		sock_release(pair[1]);
+		return error;
+	}
+	return dk_socket_attach(stream[1], pair[1],
+				options & DK_PIPE_NONBLOCK_WRITE);
+}
+
 /* DkxPipeCreate(options, out reader, out writer) */
 DK_HANDLER(DkxPipeCreate)
 {
 	struct dk_process *process = thread->process;
 	DK_HANDLE __user *out[2] = { dk_user(a1), dk_user(a2) };
-	static const u32 rights[2] = { DK_RIGHT_READ | DK_RIGHT_CONTROL,
-				       DK_RIGHT_WRITE | DK_RIGHT_CONTROL };
+	u32 rights[2] = { DK_RIGHT_READ | DK_RIGHT_CONTROL,
+			  DK_RIGHT_WRITE | DK_RIGHT_CONTROL };
 	struct dk_stream *stream[2] = { };
 	DK_HANDLE handle[2];
 	int entered = 0, i;
 	long error;
 
-	if (a0 & ~(u64)(DK_PIPE_NONBLOCK_READ | DK_PIPE_NONBLOCK_WRITE))
+	if (a0 & ~(u64)(DK_PIPE_NONBLOCK_READ | DK_PIPE_NONBLOCK_WRITE |
+			DK_PIPE_DUPLEX))
 		return -EINVAL;
 	/* Neither is written when the other cannot be. */
 	if (fault_in_safe_writeable((char __user *)out[0], sizeof(*out[0])) ||
@@ -165,7 +187,13 @@ DK_HANDLER(DkxPipeCreate)
 		if (!stream[i])
 			goto put;
 	}
-	error = pipe_create(stream[0], stream[1], a0);
+	if (a0 & DK_PIPE_DUPLEX) {
+		rights[0] |= DK_RIGHT_WRITE;
+		rights[1] |= DK_RIGHT_READ;
+		error = duplex_create(stream, a0);
+	} else {
+		error = pipe_create(stream[0], stream[1], a0);
+	}
 	if (error) {
 		error = dk_stream_status(error, DK_SET_NEW);
 		goto put;

@@ -414,8 +414,14 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 	if (error)
 		return error == -EOPNOTSUPP ? -EINVAL : error;
 	error = -EINVAL;
-	if (uri.scheme != DK_SCHEME_FILE)
+	if (uri.scheme != DK_SCHEME_FILE) {
+		if (!rule->flags)
+			error = dk_net_rule_add(sandbox, uri.text,
+						rule->rights);
+		if (!error)
+			sandbox->rule_count++;
 		goto put_uri;
+	}
 
 	error = -ENOMEM;
 	new = kzalloc(sizeof(*new), GFP_KERNEL);

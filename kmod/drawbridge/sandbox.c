@@ -27,6 +27,8 @@ static void dk_sandbox_free(struct kref *ref)
 	int i;
 
 	dk_rules_destroy(sandbox);
+	dk_net_rules_destroy(sandbox);
+	mutex_destroy(&sandbox->pipe_lock);
 	dk_limits_destroy(sandbox);
 	dk_pipes_destroy(sandbox);
 	if (sandbox->has_root)
@@ -68,6 +70,9 @@ int dk_sandbox_open(void **host)
 	spin_lock_init(&sandbox->stats_lock);
 	spin_lock_init(&sandbox->debug_lock);
 	INIT_LIST_HEAD(&sandbox->rules);
+	INIT_LIST_HEAD(&sandbox->net_rules);
+	INIT_LIST_HEAD(&sandbox->pipe_servers);
+	mutex_init(&sandbox->pipe_lock);
 	INIT_LIST_HEAD(&sandbox->processes);
 	INIT_LIST_HEAD(&sandbox->threads);
 	dk_limits_init(sandbox);

@@ -42,8 +42,30 @@ long dk_stream_status(long error, u64 set)
 		break;
 	case -ENODEV:
 	case -ENOTTY:
+	case -EAFNOSUPPORT:
+	case -EPROTONOSUPPORT:
+	case -ENOPROTOOPT:
 	case DK_STATUS_NOT_IMPLEMENTED:
 		error = -EOPNOTSUPP;
+		break;
+	case -EINPROGRESS:
+	case -EALREADY:
+		error = -EAGAIN;
+		break;
+	case -ENOBUFS:
+		error = -ENOMEM;
+		break;
+	case -ESHUTDOWN:
+		error = -EPIPE;
+		break;
+	case -ECONNABORTED:
+		error = -ECONNRESET;
+		break;
+	case -ENETDOWN:
+		error = -ENETUNREACH;
+		break;
+	case -EHOSTDOWN:
+		error = -EHOSTUNREACH;
 		break;
 	}
 	if (-error >= ARRAY_SIZE(status_bits) || !(status_bits[-error] & set))
@@ -182,6 +204,17 @@ DK_HANDLER(DkStreamOpen)
 	case DK_SCHEME_NULL:
 		error = dk_null_open(stream, &open, &rights);
 		break;
+	case DK_SCHEME_PIPE_SERVER:
+		error = dk_pipe_server_open(stream, uri.rest, &open, &rights);
+		break;
+	case DK_SCHEME_PIPE_CLIENT:
+		error = dk_pipe_client_open(stream, uri.rest, &open, &rights);
+		break;
+	case DK_SCHEME_TCP_SERVER:
+	case DK_SCHEME_TCP_CLIENT:
+		error = dk_tcp_open(stream, uri.scheme, uri.rest, &open,
+				    &rights);
+		break;
 	default:
 		error = dk_console_open(stream, uri.scheme, &open, &rights);
 		break;
@@ -189,7 +222,8 @@ DK_HANDLER(DkStreamOpen)
 	dk_uri_put(&uri);
 	if (error) {
 		dk_stream_put(stream);
-		return dk_stream_status(error, DK_SET_NEW | DK_SET_NAME);
+		return dk_stream_status(error, DK_SET_NEW | DK_SET_NAME |
+					DK_SET_NETWORK);
 	}
 	return dk_handle_publish(thread->process, &stream->object, rights,
 				 dk_user(a5));
@@ -200,6 +234,22 @@ put_uri:
 }
 
 /* ---- transfers ---- */
+
+/* A connection that nobody could be told of would be lost: look before. */
+static noinline ssize_t accept_one(struct dk_thread *thread,
+				   struct dk_stream *stream, u64 offset,
+				   void __user *buffer, size_t length,
+				   void __user *done)
+{
+	if (offset != DK_OFFSET_CURRENT)
+		return -ESPIPE;
+	if (length < sizeof(struct dk_accepted))
+		return -ERANGE;
+	if (fault_in_safe_writeable(buffer, sizeof(struct dk_accepted)) ||
+	    fault_in_safe_writeable(done, sizeof(u64)))
+		return -EFAULT;
+	return stream->ops->accept(stream, thread->process, buffer, length);
+}
 
 /* DkStreamRead(stream, offset, buffer, length, out done) */
 DK_HANDLER(DkStreamRead)
@@ -216,10 +266,16 @@ DK_HANDLER(DkStreamRead)
 		done = -EFAULT;
 	else if (likely(stream->ops->read))
 		done = stream->ops->read(stream, a1, dk_user(a2), a3);
+	else if (stream->ops->accept)
+		done = accept_one(thread, stream, a1, dk_user(a2), a3,
+				  dk_user(a4));
 	dk_stream_put(stream);
 	if (unlikely(done < 0))
 		return dk_stream_status(done, DK_SET_FILE |
-					DK_S(NOT_SEEKABLE) | DK_S(ABORTED));
+					DK_S(NOT_SEEKABLE) | DK_S(ABORTED) |
+					DK_SET_NETWORK |
+					DK_S(TOO_MANY_HANDLES) |
+					DK_S(BUFFER_TOO_SMALL));
 	thread->stats.bytes_read += done;
 	return put_user((u64)done, (u64 __user *)dk_user(a4));
 }
@@ -243,7 +299,8 @@ DK_HANDLER(DkStreamWrite)
 	if (unlikely(done < 0))
 		return dk_stream_status(done, DK_SET_FILE |
 					DK_S(NOT_SEEKABLE) |
-					DK_S(BROKEN_PIPE) | DK_S(ABORTED));
+					DK_S(BROKEN_PIPE) | DK_S(ABORTED) |
+					DK_SET_NETWORK);
 	thread->stats.bytes_written += done;
 	return put_user((u64)done, (u64 __user *)dk_user(a4));
 }

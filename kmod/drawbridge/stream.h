@@ -23,7 +23,21 @@ enum dk_scheme {
 	DK_SCHEME_STDIN,	/* these three in the order of */
 	DK_SCHEME_STDOUT,	/* sandbox->streams */
 	DK_SCHEME_STDERR,
+	DK_SCHEME_PIPE_SERVER,	/* a name follows: dk_scheme_has_name() */
+	DK_SCHEME_PIPE_CLIENT,
+	DK_SCHEME_TCP_SERVER,
+	DK_SCHEME_TCP_CLIENT,
 };
+
+static inline bool dk_scheme_is_console(enum dk_scheme scheme)
+{
+	return scheme >= DK_SCHEME_STDIN && scheme <= DK_SCHEME_STDERR;
+}
+
+static inline bool dk_scheme_has_name(enum dk_scheme scheme)
+{
+	return scheme >= DK_SCHEME_PIPE_SERVER;
+}
 
 /**
  * struct dk_uri - a copy of a URI, taken apart
@@ -151,6 +165,50 @@ static inline void dk_position_unlock(struct file *file)
 	if (file->f_mode & FMODE_ATOMIC_POS)
 		mutex_unlock(&file->f_pos_lock);
 }
+
+/* ---- connections (socket.c, namedpipe.c, tcp.c, netrule.c) ---- */
+
+struct socket;
+struct sockaddr_storage;
+
+extern const struct dk_stream_ops dk_socket_ops;
+
+int dk_socket_attach(struct dk_stream *stream, struct socket *sock,
+		     bool nonblock);
+int dk_socket_pair(struct socket *pair[2]);
+ssize_t dk_socket_publish(struct dk_process *process, struct dk_stream *stream,
+			  const struct dk_address *peer, void __user *buffer);
+long dk_socket_address(struct socket *sock, int peer,
+		       struct dk_address *address);
+long dk_socket_get(struct socket *sock,
+		   struct dk_socket_option __user *option);
+long dk_socket_set(struct socket *sock,
+		   const struct dk_socket_option __user *option);
+long dk_connection_open(const struct dk_open *open, bool server, u32 *rights);
+
+long dk_pipe_server_open(struct dk_stream *stream, const char *name,
+			 const struct dk_open *open, u32 *rights);
+long dk_pipe_client_open(struct dk_stream *stream, const char *name,
+			 const struct dk_open *open, u32 *rights);
+long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
+		 const char *name, const struct dk_open *open, u32 *rights);
+
+bool dk_address_parse(const char *text, struct dk_address *address,
+		      const char **end);
+bool dk_port_parse(const char *text, u16 *port, const char **end);
+bool dk_pipe_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
+		     const char *name, u32 access);
+bool dk_tcp_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
+		    const struct dk_address *address, u32 access);
+
+bool dk_pipe_server_listen(struct dk_stream *stream, u32 backlog);
+bool dk_is_tcp_server(const struct dk_stream *stream);
+bool dk_is_console(const struct dk_stream *stream);
+
+/* Readiness of any stream; EPOLL*. */
+__poll_t dk_stream_poll(struct dk_stream *stream,
+			struct poll_table_struct *table);
+bool dk_stream_can_poll(const struct dk_stream *stream);
 
 /* ---- attributes and consoles (attributes.c, console.c) ---- */
 

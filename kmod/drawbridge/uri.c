@@ -16,6 +16,10 @@ static const char * const scheme_names[] = {
 	[DK_SCHEME_STDIN] = "stdin",
 	[DK_SCHEME_STDOUT] = "stdout",
 	[DK_SCHEME_STDERR] = "stderr",
+	[DK_SCHEME_PIPE_SERVER] = "pipe.server",
+	[DK_SCHEME_PIPE_CLIENT] = "pipe.client",
+	[DK_SCHEME_TCP_SERVER] = "tcp.server",
+	[DK_SCHEME_TCP_CLIENT] = "tcp.client",
 };
 
 /* Letters, digits, '.', '+' and '-', a letter first (RFC 3986, 3.1). */
@@ -48,7 +52,9 @@ static long uri_parse(struct dk_uri *uri)
 							    -EINVAL;
 	uri->scheme = i;
 	uri->rest = uri->text + length + 1;
-	if (i == DK_SCHEME_FILE ? uri->rest[0] != '/' : uri->rest[0] != 0)
+	if (i == DK_SCHEME_FILE)
+		return uri->rest[0] == '/' ? 0 : -EINVAL;
+	if (!uri->rest[0] == dk_scheme_has_name(i))
 		return -EINVAL;
 	return 0;
 }

@@ -65,8 +65,11 @@
  * Streams
  *
  * DkStreamOpen(uri, uri_length, access, disposition, options, &stream)
- *	file:/PATH, null:, stdin:, stdout:, stderr:. Access is DK_ACCESS_*,
- *	options DK_OPTION_* with DK_OPTION_MODE() of a file that is created.
+ *	file:/PATH, null:, stdin:, stdout:, stderr:, pipe.server:NAME,
+ *	pipe.client:NAME, tcp.server:ADDR:PORT, tcp.client:ADDR:PORT. Access is
+ *	DK_ACCESS_*, options DK_OPTION_* with DK_OPTION_MODE() of a file that is
+ *	created. A server is opened to be read with DK_OPEN_CREATE_NEW; reading
+ *	it gives one struct dk_accepted, a connection.
  * DkStreamRead(stream, offset, buffer, length, &done)
  * DkStreamWrite(stream, offset, buffer, length, &done)
  *	DK_OFFSET_CURRENT uses and moves the stream's position. *done may be
@@ -116,7 +119,9 @@
  *	(negative) status.
  * DkxPipeCreate(options, &reader, &writer)
  *	A pipe of the kernel; its ends live as long as their handles do, in
- *	whichever processes these are.
+ *	whichever processes these are. DK_PIPE_DUPLEX: a pair of connected
+ *	streams.
+ * DkxStreamControl(stream, operation, &buffer, size)	DK_CONTROL_*
  * DkxStreamLock(stream, operation, start, length, &blocker, size)
  *	DK_LOCK_*. WOULD_BLOCK: somebody else has a lock there, unless
  *	DK_LOCK_WAIT. Locks are the process's, and go when it closes any of its

@@ -548,6 +548,14 @@ GOOD(DkxProcessOpen)
 }
 #define after_DkxProcessOpen after_DkNotificationEventCreate
 
+GOOD(DkxStreamControl)
+{
+	a[0] = w.in;
+	a[1] = DK_CONTROL_PIPE_SIZE;
+	a[2] = (u64)BUFFER;
+	a[3] = 8;
+}
+
 #define ROW(call, ...)	[DK_INDEX_##call] = { .good = good_##call, ##__VA_ARGS__ }
 #define UNDO(call)	.after = after_##call
 #define ALWAYS(call)	.after = after_##call, .always = true
@@ -609,7 +617,8 @@ static const struct row rows[DK_CALL_LIMIT] = {
 			   DK_ADDRESS_WALL_CLOCK),
 	ROW(DkxAddressWake,
 	    .flags_known = DK_ADDRESS_WAKE | DK_ADDRESS_PRIVATE),
-	ROW(DkxPipeCreate, UNDO(DkxPipeCreate), .flags_known = 3),
+	ROW(DkxPipeCreate, UNDO(DkxPipeCreate), .flags_known = 7),
+	ROW(DkxStreamControl, .wrong = &w.event),
 	ROW(DkxStreamLock, .wrong = &w.event, .flags_known = 0x3f),
 	ROW(DkxProcessClone, UNDO(DkxProcessClone)),
 	ROW(DkxProcessOpen, UNDO(DkxProcessOpen)),
@@ -1087,6 +1096,9 @@ TEST(values)
 	EXPECT_EQ(h, POISON);
 	EXPECT_STATUS(DkxStreamSeek(w.file, 0, 5, &out), INVALID_PARAMETER);
 	EXPECT_STATUS(DkxConsoleControl(w.in, 6, buffer, 64),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(DkxStreamControl(w.in, 12, buffer, 4), INVALID_PARAMETER);
+	EXPECT_STATUS(DkxStreamControl(w.in, ~0ULL, buffer, 4),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkxAbiQuery(0, &out), INVALID_PARAMETER);
 	EXPECT_STATUS(DkxAbiQuery(DK_VECTOR_BASE + DK_CALL_LIMIT, &out),

@@ -106,17 +106,24 @@ int sandbox_open(void)
 	return fd;
 }
 
-int sandbox_rule(int fd, const char *path, uint32_t rights, uint32_t flags)
+int sandbox_rule_uri(int fd, const char *uri, uint32_t rights, uint32_t flags)
 {
-	char uri[PATH_MAX + 8];
 	struct drawbridge_rule rule = {
 		.uri = (uintptr_t)uri,
+		.uri_length = strlen(uri),
 		.rights = rights,
 		.flags = flags,
 	};
 
-	rule.uri_length = snprintf(uri, sizeof(uri), "file:%s", path);
 	return ioctl(fd, DRAWBRIDGE_IOC_RULE, &rule);
+}
+
+int sandbox_rule(int fd, const char *path, uint32_t rights, uint32_t flags)
+{
+	char uri[PATH_MAX + 8];
+
+	snprintf(uri, sizeof(uri), "file:%s", path);
+	return sandbox_rule_uri(fd, uri, rights, flags);
 }
 
 int magic_file(void)

@@ -32,6 +32,8 @@ unsigned int slower(void);
 /* An open /dev/pico bound to Drawbridge, with / as its root; or -1. */
 int sandbox_open(void);
 int sandbox_rule(int fd, const char *path, uint32_t rights, uint32_t flags);
+/* The same of any URI. */
+int sandbox_rule_uri(int fd, const char *uri, uint32_t rights, uint32_t flags);
 
 struct sandbox_start {
 	const char *image;		/* path */

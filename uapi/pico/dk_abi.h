@@ -82,7 +82,14 @@
 	S(34, STALE,		-116, "the file is gone from its file system") \
 	S(35, QUOTA_EXCEEDED,	-122, "the user's quota is used up")	\
 	S(36, ABORTED,		-125, "the monitor asked the process to stop") \
-	S(37, DEADLOCK,		-35,  "waiting would never end")
+	S(37, DEADLOCK,		-35,  "waiting would never end")	\
+	S(38, ADDRESS_IN_USE,	-98,  "the network address is taken")	\
+	S(39, ADDRESS_NOT_AVAILABLE, -99, "not a network address of this host") \
+	S(40, NETWORK_UNREACHABLE, -101, "no way to the network")	\
+	S(41, CONNECTION_RESET,	-104, "the other side broke the connection off") \
+	S(42, NOT_CONNECTED,	-107, "the stream is not connected")	\
+	S(43, CONNECTION_REFUSED, -111, "nobody listens there")		\
+	S(44, HOST_UNREACHABLE,	-113, "no way to the host")
 
 #define DK_STATUS_DEFINE(bit, name, value, text) DK_STATUS_##name = (value),
 #define DK_STATUS_BIT_DEFINE(bit, name, value, text) DK_BIT_##name = (bit),
@@ -115,6 +122,12 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 			 DK_S(NOT_DIRECTORY) | DK_S(NAME_TOO_LONG) | \
 			 DK_S(LINK_LOOP) | DK_S(CROSS_DEVICE) | \
 			 DK_S(ALREADY_EXISTS) | DK_S(TOO_MANY_LINKS))
+
+/* What may become of a connection. */
+#define DK_SET_NETWORK	(DK_S(ADDRESS_IN_USE) | DK_S(ADDRESS_NOT_AVAILABLE) | \
+			 DK_S(NETWORK_UNREACHABLE) | DK_S(CONNECTION_RESET) | \
+			 DK_S(NOT_CONNECTED) | DK_S(CONNECTION_REFUSED) | \
+			 DK_S(HOST_UNREACHABLE) | DK_S(TIMEOUT))
 
 /*
  * Kinds of arguments, and the C type each has in libpal's prototypes.
@@ -245,17 +258,18 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(STREAM, 0, DkStreamOpen, 1,					\
 	  (6, STRING, uri, VALUE, uri_length, FLAGS, access,		\
 	   VALUE, disposition, FLAGS, options, OUT_HANDLE, stream),	\
-	  DK_SET_NEW | DK_SET_NAME)					\
+	  DK_SET_NEW | DK_SET_NAME | DK_SET_NETWORK)			\
 	C(STREAM, 1, DkStreamRead, 1,					\
 	  (5, HANDLE, stream, VALUE, offset, OUT, buffer,		\
 	   VALUE, length, OUT_U64, done),				\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_SEEKABLE) |		\
-	  DK_S(ABORTED))						\
+	  DK_S(ABORTED) | DK_SET_NETWORK | DK_S(TOO_MANY_HANDLES) |	\
+	  DK_S(BUFFER_TOO_SMALL))					\
 	C(STREAM, 2, DkStreamWrite, 1,					\
 	  (5, HANDLE, stream, VALUE, offset, IN, buffer,		\
 	   VALUE, length, OUT_U64, done),				\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_SEEKABLE) |		\
-	  DK_S(BROKEN_PIPE) | DK_S(ABORTED))				\
+	  DK_S(BROKEN_PIPE) | DK_S(ABORTED) | DK_SET_NETWORK)		\
 	C(STREAM, 3, DkStreamMap, 1,					\
 	  (6, HANDLE, stream, INOUT_ADDRESS, base, VALUE, length,	\
 	   VALUE, offset, FLAGS, protection, FLAGS, flags),		\
@@ -385,6 +399,10 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  (6, HANDLE, stream, FLAGS, operation, VALUE, start,		\
 	   VALUE, length, OUT, blocker, VALUE, blocker_length),		\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(DEADLOCK))			\
+	C(EXTENSION, 16, DkxStreamControl, 1,				\
+	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
+	   VALUE, length),						\
+	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK)		\
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
 	  DK_SET_NEW | DK_S(NOT_FOUND))

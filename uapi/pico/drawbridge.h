@@ -122,6 +122,7 @@ struct dk_deadline {
 /* DkxPipeCreate: options */
 #define DK_PIPE_NONBLOCK_READ	0x1	/* DK_OPTION_NONBLOCK of the reader, */
 #define DK_PIPE_NONBLOCK_WRITE	0x2	/* and of the writer */
+#define DK_PIPE_DUPLEX		0x4	/* both are read and written: a socket pair */
 
 /* DkxStreamLock: operation; without one of the first two: unlock */
 #define DK_LOCK_SHARED		0x1
@@ -161,6 +162,79 @@ struct dk_lock_info {
 #define DK_CONSOLE_SET_ATTRIBUTES_FLUSH	3 /* same, and pending input dropped */
 #define DK_CONSOLE_GET_WINDOW_SIZE	4 /* struct winsize, 8 bytes */
 #define DK_CONSOLE_BYTES_READABLE	5 /* int, 4 bytes; any pipe or terminal */
+
+/* DkxStreamControl: operation, and what the buffer holds */
+#define DK_CONTROL_GET_OPTIONS	0	/* __u32: DK_OPTION_NONBLOCK or 0 */
+#define DK_CONTROL_SET_OPTIONS	1	/* the same */
+#define DK_CONTROL_READY	2	/* __u32: DK_READY_* */
+#define DK_CONTROL_PIPE_SIZE	3	/* __u64: bytes that fit in */
+#define DK_CONTROL_UNSENT	4	/* __u32: bytes not yet acknowledged */
+#define DK_CONTROL_SHUTDOWN	5	/* __u32: DK_SHUTDOWN_* */
+#define DK_CONTROL_ERROR	6	/* __s64: a DK_STATUS, which is reset */
+#define DK_CONTROL_LOCAL_ADDRESS 7	/* struct dk_address */
+#define DK_CONTROL_PEER_ADDRESS	8	/* struct dk_address */
+#define DK_CONTROL_LISTEN	9	/* __u32: how many may wait */
+#define DK_CONTROL_GET_SOCKET	10	/* struct dk_socket_option */
+#define DK_CONTROL_SET_SOCKET	11	/* struct dk_socket_option */
+
+/* DK_CONTROL_READY: as poll(2) has them */
+#define DK_READY_READ		0x0001
+#define DK_READY_URGENT		0x0002
+#define DK_READY_WRITE		0x0004
+#define DK_READY_ERROR		0x0008
+#define DK_READY_CLOSED		0x0010	/* both directions */
+#define DK_READY_READ_CLOSED	0x2000	/* nothing more will come */
+
+/* DK_CONTROL_SHUTDOWN */
+#define DK_SHUTDOWN_READ	0x1
+#define DK_SHUTDOWN_WRITE	0x2
+
+/* struct dk_address - one end of a connection */
+struct dk_address {
+	__u16	family;		/* 4, 6; 0: it has none */
+	__u16	port;
+	__u32	scope;		/* IPv6, link-local: number of the interface */
+	__u8	address[16];	/* the first 4 of IPv4 */
+};
+
+/*
+ * struct dk_accepted - what reading a server stream gives: one a read
+ * @stream:	handle of the connection
+ * @peer:	who has connected
+ */
+struct dk_accepted {
+	DK_HANDLE stream;
+	struct dk_address peer;
+};
+
+/* struct dk_socket_option - of a connection, or a server */
+struct dk_socket_option {
+	__u32	option;		/* DK_SOCKET_* */
+	__s32	value;
+	__u32	scratch;	/* the host uses it */
+	__u32	reserved;
+};
+
+/* struct dk_socket_option.option; values as Linux has them */
+#define DK_SOCKET_REUSE_ADDRESS	1
+#define DK_SOCKET_REUSE_PORT	2
+#define DK_SOCKET_KEEPALIVE	3
+#define DK_SOCKET_LINGER	4	/* seconds; -1: off */
+#define DK_SOCKET_SEND_BUFFER	5
+#define DK_SOCKET_RECEIVE_BUFFER 6
+#define DK_SOCKET_RECEIVE_LOW	7
+#define DK_SOCKET_OUT_OF_BAND	8	/* in line */
+#define DK_SOCKET_PRIORITY	9
+#define DK_SOCKET_NODELAY	10
+#define DK_SOCKET_CORK		11
+#define DK_SOCKET_QUICK_ACK	12
+#define DK_SOCKET_KEEPALIVE_IDLE 13
+#define DK_SOCKET_KEEPALIVE_INTERVAL 14
+#define DK_SOCKET_KEEPALIVE_COUNT 15
+#define DK_SOCKET_USER_TIMEOUT	16
+#define DK_SOCKET_DEFER_ACCEPT	17
+#define DK_SOCKET_SEGMENT_SIZE	18
+#define DK_SOCKET_ONLY_IPV6	19
 
 /* struct dk_stream_attributes.type */
 #define DK_TYPE_FILE		1
@@ -353,12 +427,27 @@ struct dk_parameters {
 
 /*
  * struct drawbridge_rule - what a picoprocess may name
- * @uri:	address of a URI: file:/ABSOLUTE/PATH (the path and all below)
+ * @uri:	address of a URI: file:/ABSOLUTE/PATH (the path and all below),
+ *		or a pattern, see below
  * @uri_length:	in bytes
  * @rights:	DK_ACCESS_READ | WRITE | EXECUTE; 0 forbids
  * @flags:	DRAWBRIDGE_RULE_*
  *
  * The rule whose path is the deepest one that holds a file decides alone.
+ *
+ * Patterns of names that are no files; @flags is 0:
+ *
+ *	pipe.server:NAME	pipe.client:NAME	a last * : any rest
+ *	tcp.server:ADDR:PORT	tcp.client:ADDR:PORT
+ *
+ * ADDR is an IPv4 address or an IPv6 address in brackets, with or without
+ * /LENGTH of a prefix behind it (1.2.3.0/24, [fe80::]/10), or * for any. PORT
+ * is a number, a range (8000-8099), or *. Of the patterns that match a name
+ * the most exact one decides: the longest literal name or prefix, then the
+ * smallest range of ports, then the one that was added first. @rights that
+ * hold every access asked for allow it. What no pattern matches is allowed for
+ * pipes, which no other sandbox sees, and refused for tcp.
+ *
  * Errors: EINVAL (malformed), ENOENT, ENOTDIR, EACCES (path lookup), E2BIG
  * (too many rules), EEXIST (a rule for that path is there), EBUSY (a process
  * runs already), ENOMEM, EFAULT.

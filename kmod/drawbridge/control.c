@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * DkxStreamControl: what pipes, terminals and connections can be asked and
+ * told besides moving bytes.
+ */
+#include <linux/net.h>
+#include <linux/nospec.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/poll.h>
+#include <linux/sockios.h>
+#include <net/sock.h>
+
+#include <asm/ioctls.h>
+
+#include "stream.h"
+
+#define KNOWN_READY	(EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP | \
+			 EPOLLRDHUP)
+
+bool dk_stream_can_poll(const struct dk_stream *stream)
+{
+	return stream->ops->poll ||
+	       (stream->file && file_can_poll(stream->file));
+}
+
+__poll_t dk_stream_poll(struct dk_stream *stream,
+			struct poll_table_struct *table)
+{
+	if (stream->ops->poll)
+		return stream->ops->poll(stream, table);
+	return vfs_poll(stream->file, table);
+}
+
+static struct socket *stream_socket(const struct dk_stream *stream)
+{
+	return stream->file ? sock_from_file(stream->file) : NULL;
+}
+
+/* ---- one function an operation; the buffer has the right size ---- */
+
+static long nonblock_get(struct dk_stream *stream, void __user *buffer)
+{
+	u32 options = READ_ONCE(stream->flags) & DK_OPTION_NONBLOCK;
+
+	return put_user(options, (u32 __user *)buffer);
+}
+
+/*
+ * Of all handles of the stream, in all processes. The file of a console is
+ * shared with the host, whose flags stay as they are; see transfer.c.
+ */
+static long nonblock_set(struct dk_stream *stream, void __user *buffer)
+{
+	struct file *file = stream->file;
+	u32 options;
+
+	if (get_user(options, (u32 __user *)buffer))
+		return -EFAULT;
+	if (options & ~DK_OPTION_NONBLOCK)
+		return -EINVAL;
+	if (!file && !stream->ops->accept)
+		return -EOPNOTSUPP;
+	/* No other of the flags changes, ever. */
+	WRITE_ONCE(stream->flags, (stream->flags & ~DK_OPTION_NONBLOCK) |
+				  options);
+	if (!file || dk_is_console(stream))
+		return 0;
+	spin_lock(&file->f_lock);
+	if (options)
+		file->f_flags |= O_NONBLOCK;
+	else
+		file->f_flags &= ~O_NONBLOCK;
+	spin_unlock(&file->f_lock);
+	return 0;
+}
+
+static long get_ready(struct dk_stream *stream, void __user *buffer)
+{
+	u32 ready;
+
+	BUILD_BUG_ON((__force u32)EPOLLIN != DK_READY_READ ||
+		     (__force u32)EPOLLPRI != DK_READY_URGENT ||
+		     (__force u32)EPOLLOUT != DK_READY_WRITE ||
+		     (__force u32)EPOLLERR != DK_READY_ERROR ||
+		     (__force u32)EPOLLHUP != DK_READY_CLOSED ||
+		     (__force u32)EPOLLRDHUP != DK_READY_READ_CLOSED);
+	if (!dk_stream_can_poll(stream))
+		return -EOPNOTSUPP;
+	ready = (__force u32)(dk_stream_poll(stream, NULL) & KNOWN_READY);
+	return put_user(ready, (u32 __user *)buffer);
+}
+
+static long get_pipe_size(struct dk_stream *stream, void __user *buffer)
+{
+	struct pipe_inode_info *pipe;
+
+	if (!stream->file || !S_ISFIFO(file_inode(stream->file)->i_mode))
+		return -EOPNOTSUPP;
+	pipe = file_inode(stream->file)->i_pipe;
+	return put_user((u64)READ_ONCE(pipe->max_usage) * PAGE_SIZE,
+			(u64 __user *)buffer);
+}
+
+static long get_unsent(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+
+	if (!sock || !sock->ops->ioctl)
+		return -EOPNOTSUPP;
+	return sock->ops->ioctl(sock, SIOCOUTQ, (unsigned long)buffer);
+}
+
+static long shut_down(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+	u32 how;
+
+	if (get_user(how, (u32 __user *)buffer))
+		return -EFAULT;
+	if (!how || how & ~(DK_SHUTDOWN_READ | DK_SHUTDOWN_WRITE))
+		return -EINVAL;
+	if (!sock)
+		return -EOPNOTSUPP;
+	return kernel_sock_shutdown(sock, how == DK_SHUTDOWN_READ ? SHUT_RD :
+				    how == DK_SHUTDOWN_WRITE ? SHUT_WR :
+							       SHUT_RDWR);
+}
+
+static long get_error(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+	s64 error;
+
+	if (!sock)
+		return -EOPNOTSUPP;
+	/* What was asked for is lost if it cannot be stored: look before. */
+	if (put_user(0LL, (s64 __user *)buffer))
+		return -EFAULT;
+	error = dk_stream_status(sock_error(sock->sk), DK_SET_FILE |
+				 DK_SET_NETWORK | DK_S(BROKEN_PIPE));
+	return put_user(error, (s64 __user *)buffer);
+}
+
+static long get_address(struct dk_stream *stream, int peer,
+			void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+	struct dk_address address;
+	long error;
+
+	if (!sock)
+		return -EOPNOTSUPP;
+	error = dk_socket_address(sock, peer, &address);
+	if (!error && copy_to_user(buffer, &address, sizeof(address)))
+		error = -EFAULT;
+	return error;
+}
+
+static long get_local_address(struct dk_stream *stream, void __user *buffer)
+{
+	return get_address(stream, 0, buffer);
+}
+
+static long get_peer_address(struct dk_stream *stream, void __user *buffer)
+{
+	return get_address(stream, 1, buffer);
+}
+
+static long set_backlog(struct dk_stream *stream, void __user *buffer)
+{
+	u32 backlog;
+
+	if (get_user(backlog, (u32 __user *)buffer))
+		return -EFAULT;
+	if (dk_pipe_server_listen(stream, backlog))
+		return 0;
+	/* A client's socket could listen, too, past the rules. */
+	if (!dk_is_tcp_server(stream))
+		return -EOPNOTSUPP;
+	return kernel_listen(sock_from_file(stream->file),
+			     min_t(u32, backlog, INT_MAX));
+}
+
+static long get_socket(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+
+	return sock ? dk_socket_get(sock, buffer) : -EOPNOTSUPP;
+}
+
+static long set_socket(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+
+	return sock ? dk_socket_set(sock, buffer) : -EOPNOTSUPP;
+}
+
+static const struct {
+	long (*call)(struct dk_stream *stream, void __user *buffer);
+	u32 size;
+	u32 rights;
+} operations[] = {
+	[DK_CONTROL_GET_OPTIONS] = { nonblock_get, sizeof(u32), 0 },
+	[DK_CONTROL_SET_OPTIONS] = { nonblock_set, sizeof(u32), 0 },
+	[DK_CONTROL_READY] = { get_ready, sizeof(u32), 0 },
+	[DK_CONTROL_PIPE_SIZE] = { get_pipe_size, sizeof(u64), 0 },
+	[DK_CONTROL_UNSENT] = { get_unsent, sizeof(u32), 0 },
+	[DK_CONTROL_SHUTDOWN] = { shut_down, sizeof(u32), DK_RIGHT_CONTROL },
+	[DK_CONTROL_ERROR] = { get_error, sizeof(s64), DK_RIGHT_CONTROL },
+	[DK_CONTROL_LOCAL_ADDRESS] = {
+		get_local_address, sizeof(struct dk_address), 0 },
+	[DK_CONTROL_PEER_ADDRESS] = {
+		get_peer_address, sizeof(struct dk_address), 0 },
+	[DK_CONTROL_LISTEN] = { set_backlog, sizeof(u32), DK_RIGHT_CONTROL },
+	[DK_CONTROL_GET_SOCKET] = {
+		get_socket, sizeof(struct dk_socket_option), 0 },
+	[DK_CONTROL_SET_SOCKET] = {
+		set_socket, sizeof(struct dk_socket_option),
+		DK_RIGHT_CONTROL },
+};
+
+/* DkxStreamControl(stream, operation, buffer, length) */
+DK_HANDLER(DkxStreamControl)
+{
+	struct dk_stream *stream;
+	long error;
+
+	BUILD_BUG_ON(sizeof(struct dk_address) != 24 ||
+		     sizeof(struct dk_socket_option) != 16 ||
+		     sizeof(struct dk_accepted) != 32);
+	if (a1 >= ARRAY_SIZE(operations))
+		return -EINVAL;
+	a1 = array_index_nospec(a1, ARRAY_SIZE(operations));
+	if (a3 != operations[a1].size)
+		return -EINVAL;
+	if (!access_ok(dk_user(a2), a3))
+		return -EFAULT;
+	stream = dk_stream_get(thread, a0, operations[a1].rights);
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	error = operations[a1].call(stream, dk_user(a2));
+	dk_stream_put(stream);
+	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_FILE |
+				DK_SET_NETWORK);
+}

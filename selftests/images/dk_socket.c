@@ -1,0 +1,929 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Connections: pipe.server: and pipe.client:, tcp.server: and tcp.client:, and
+ * DkxStreamControl. The rules of the sandbox are in image_main.c.
+ */
+#include "dktest.h"
+
+#define RW	(DK_ACCESS_READ | DK_ACCESS_WRITE)
+#define R	DK_ACCESS_READ
+#define CURRENT	DK_OFFSET_CURRENT
+#define NONBLOCK DK_OPTION_NONBLOCK
+
+/* ---- helpers ---- */
+
+static DK_HANDLE serve(const char *uri, u64 options)
+{
+	return dkt_open(uri, R, DK_OPEN_CREATE_NEW, options);
+}
+
+static DK_HANDLE call(const char *uri, u64 options)
+{
+	return dkt_open(uri, RW, DK_OPEN_EXISTING, options);
+}
+
+static DK_STATUS try(const char *uri, u64 access, u64 disposition, u64 options)
+{
+	DK_HANDLE h = POISON;
+	DK_STATUS status =
+		DkStreamOpen(URI(uri), access, disposition, options, &h);
+
+	if (status)
+		EXPECT_EQ(h, POISON);
+	else
+		EXPECT_OK(DkObjectClose(h));
+	return status;
+}
+
+static DK_HANDLE take(DK_HANDLE server, struct dk_address *peer)
+{
+	struct dk_accepted a = { .stream = POISON };
+	u64 done = POISON;
+
+	EXPECT_OK(DkStreamRead(server, CURRENT, &a, sizeof(a), &done));
+	EXPECT_EQ(done, sizeof(a));
+	if (peer)
+		*peer = a.peer;
+	return a.stream;
+}
+
+static s64 control(DK_HANDLE h, u64 operation, void *buffer, u64 size)
+{
+	return DkxStreamControl(h, operation, buffer, size);
+}
+
+static void send_text(DK_HANDLE h, const char *text)
+{
+	u64 done = POISON;
+
+	EXPECT_OK(DkStreamWrite(h, CURRENT, text, strlen(text), &done));
+	EXPECT_EQ(done, strlen(text));
+}
+
+static void expect_text(DK_HANDLE h, const char *text)
+{
+	u64 done, have = 0, want = strlen(text);
+	char b[64];
+
+	while (have < want) {
+		done = 0;
+		if (DkStreamRead(h, CURRENT, b + have, sizeof(b) - have,
+				 &done) ||
+		    !done)
+			break;
+		have += done;
+	}
+	if (have != want || memcmp(b, text, want))
+		dkt_fail("%lu bytes came instead of \"%s\"",
+			 (unsigned long)have, text);
+}
+
+static void expect_end(DK_HANDLE h)
+{
+	u64 done = POISON;
+	char b[8];
+
+	EXPECT_OK(DkStreamRead(h, CURRENT, b, 8, &done));
+	EXPECT_EQ(done, 0);
+}
+
+static void shut(DK_HANDLE h, u32 how)
+{
+	EXPECT_OK(control(h, DK_CONTROL_SHUTDOWN, &how, 4));
+}
+
+/* "tcp.SIDE:ADDR:PORT" of a server's port. */
+static const char *address_of(DK_HANDLE server, const char *host)
+{
+	static char uris[4][64];
+	static unsigned int next;
+	char *uri = uris[next++ % 4];
+	struct dk_address at = { 0 };
+
+	EXPECT_OK(control(server, DK_CONTROL_LOCAL_ADDRESS, &at, sizeof(at)));
+	EXPECT_NE(at.port, 0);
+	dkt_snprintf(uri, sizeof(uris[0]), "tcp.client:%s:%u", host, at.port);
+	return uri;
+}
+
+static u32 ready(DK_HANDLE h)
+{
+	u32 bits = 0xffff;
+
+	EXPECT_OK(control(h, DK_CONTROL_READY, &bits, 4));
+	return bits;
+}
+
+/* ---- pipes with names ---- */
+
+TEST(a_named_pipe)
+{
+	DK_HANDLE server = serve("pipe.server:hello", 0), client, here;
+	struct dk_stream_attributes at;
+	struct dk_address peer;
+
+	client = call("pipe.client:hello", 0);
+	/* Connected at once: it may write before anybody has looked. */
+	send_text(client, "early");
+	here = take(server, &peer);
+	EXPECT_EQ(peer.family, 0);
+	EXPECT_EQ(peer.port, 0);
+	expect_text(here, "early");
+	send_text(here, "answer");
+	expect_text(client, "answer");
+	EXPECT_OK(DkStreamAttributesQueryByHandle(here, &at, sizeof(at)));
+	EXPECT_EQ(at.type, DK_TYPE_SOCKET);
+	EXPECT_OK(DkStreamAttributesQueryByHandle(server, &at, sizeof(at)));
+	EXPECT_EQ(at.type, DK_TYPE_SOCKET);
+	EXPECT_OK(control(here, DK_CONTROL_PEER_ADDRESS, &peer, sizeof(peer)));
+	EXPECT_EQ(peer.family, 0);
+	EXPECT_OK(DkObjectClose(here));
+	expect_end(client);
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+}
+
+TEST(names_come_and_go)
+{
+	DK_HANDLE server, second = 0;
+
+	EXPECT_STATUS(try("pipe.client:name", RW, DK_OPEN_EXISTING, 0),
+		      NOT_FOUND);
+	server = serve("pipe.server:name", 0);
+	EXPECT_STATUS(try("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0),
+		      ALREADY_EXISTS);
+	EXPECT_OK(try("pipe.server:name2", R, DK_OPEN_CREATE_NEW, 0));
+	EXPECT_STATUS(try("pipe.client:nam", RW, DK_OPEN_EXISTING, 0),
+		      NOT_FOUND);
+	EXPECT_OK(try("pipe.client:name", RW, DK_OPEN_EXISTING, 0));
+	/* Another handle of it keeps the name. */
+	EXPECT_OK(DkObjectReference(server, 0, &second));
+	EXPECT_OK(DkObjectClose(server));
+	EXPECT_STATUS(try("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0),
+		      ALREADY_EXISTS);
+	EXPECT_OK(DkObjectClose(second));
+	EXPECT_STATUS(try("pipe.client:name", RW, DK_OPEN_EXISTING, 0),
+		      NOT_FOUND);
+	EXPECT_OK(try("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0));
+}
+
+TEST(refused_pipes)
+{
+	char name[300] = "pipe.server:";
+	DK_HANDLE server;
+	u64 done = POISON;
+	struct dk_accepted a;
+
+	EXPECT_STATUS(try("pipe.server:forbidden", R, DK_OPEN_CREATE_NEW, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("pipe.server:forbidden2", R, DK_OPEN_CREATE_NEW, 0),
+		      ACCESS_DENIED);
+	EXPECT_OK(try("pipe.server:forbidden.not", R, DK_OPEN_CREATE_NEW, 0));
+	server = serve("pipe.server:read-only", NONBLOCK);
+	EXPECT_STATUS(try("pipe.client:read-only", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_OK(try("pipe.client:read-only", R, DK_OPEN_EXISTING, 0));
+
+	EXPECT_STATUS(try("pipe.server:", R, DK_OPEN_CREATE_NEW, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.server:a*", R, DK_OPEN_CREATE_NEW, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.server:a", R, DK_OPEN_EXISTING, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.server:a", RW, DK_OPEN_CREATE_NEW, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.server:a", 0, DK_OPEN_CREATE_NEW, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.server:a", R, DK_OPEN_CREATE_NEW,
+			  DK_OPTION_SYNC),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.client:a", RW, DK_OPEN_CREATE, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.client:a", RW | DK_ACCESS_APPEND,
+			  DK_OPEN_EXISTING, 0),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try("pipe.client:a", RW | DK_ACCESS_EXECUTE,
+			  DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("pipe.client:a", RW, DK_OPEN_EXISTING,
+			  DK_OPTION_DIRECTORY),
+		      NOT_DIRECTORY);
+	EXPECT_STATUS(try("pipe:a", RW, DK_OPEN_EXISTING, 0), NOT_SUPPORTED);
+	memset(name + 12, 'n', 256);
+	EXPECT_STATUS(try(name, R, DK_OPEN_CREATE_NEW, 0), NAME_TOO_LONG);
+	name[12 + 255] = 0;
+	EXPECT_OK(try(name, R, DK_OPEN_CREATE_NEW, 0));
+
+	/* Reading the server gives one whole record. */
+	EXPECT_STATUS(DkStreamRead(server, 0, &a, sizeof(a), &done),
+		      NOT_SEEKABLE);
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a) - 1, &done),
+		      BUFFER_TOO_SMALL);
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, NULL, sizeof(a), &done),
+		      INVALID_POINTER);
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), NULL),
+		      INVALID_POINTER);
+	EXPECT_EQ(done, POISON);
+	/* What could not be stored is still there. */
+	EXPECT_OK(DkStreamRead(server, CURRENT, &a, sizeof(a), &done));
+	EXPECT_OK(DkObjectClose(a.stream));
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
+		      WOULD_BLOCK);
+	EXPECT_STATUS(DkStreamWrite(server, CURRENT, &a, 1, &done),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(DkStreamAttributesQuery(URI("pipe.client:read-only"), 0,
+					      name, 0),
+		      INVALID_PARAMETER);
+	EXPECT_OK(DkObjectClose(server));
+}
+
+static volatile s64 status_of_caller;
+static volatile DK_HANDLE caller;
+static const char *caller_uri;
+
+static void calls(u64 parameter)
+{
+	DK_HANDLE h = 0;
+
+	status_of_caller =
+		DkStreamOpen(URI(caller_uri), RW, DK_OPEN_EXISTING, 0, &h);
+	caller = h;
+}
+
+static DK_HANDLE start_caller(const char *uri)
+{
+	DK_HANDLE t;
+	s64 left;
+
+	caller_uri = uri;
+	status_of_caller = 1;
+	caller = 0;
+	t = dkt_thread(calls, 0);
+	DkThreadDelayExecution(50 * MSEC, &left);
+	return t;
+}
+
+TEST(a_full_queue)
+{
+	DK_HANDLE server = serve("pipe.server:full", NONBLOCK), c[3], t, here;
+	struct dk_accepted a;
+	u32 backlog = 3;
+	u64 done;
+
+	EXPECT_OK(control(server, DK_CONTROL_LISTEN, &backlog, 4));
+	for (int i = 0; i < 3; i++)
+		c[i] = call("pipe.client:full", NONBLOCK);
+	EXPECT_STATUS(try("pipe.client:full", RW, DK_OPEN_EXISTING, NONBLOCK),
+		      WOULD_BLOCK);
+	/* Who may wait, waits for room. */
+	t = start_caller("pipe.client:full");
+	EXPECT_EQ(status_of_caller, 1);
+	here = take(server, NULL);
+	EXPECT_TRUE(dkt_wait(t));
+	EXPECT_EQ(status_of_caller, 0);
+	EXPECT_OK(DkObjectClose(t));
+	EXPECT_OK(DkObjectClose(caller));
+	EXPECT_OK(DkObjectClose(here));
+	expect_end(c[0]);
+	/* In their order; the end of a client does not take it out. */
+	send_text(c[1], "one");
+	send_text(c[2], "two");
+	EXPECT_OK(DkObjectClose(c[2]));
+	here = take(server, NULL);
+	expect_text(here, "one");
+	EXPECT_OK(DkObjectClose(here));
+	here = take(server, NULL);
+	expect_text(here, "two");
+	expect_end(here);
+	EXPECT_OK(DkObjectClose(here));
+	/* The one that had waited. */
+	EXPECT_OK(DkObjectClose(take(server, NULL)));
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
+		      WOULD_BLOCK);
+	/* Waiting ends with the server, too. */
+	backlog = 1;
+	EXPECT_OK(control(server, DK_CONTROL_LISTEN, &backlog, 4));
+	EXPECT_OK(DkObjectClose(c[0]));
+	c[0] = call("pipe.client:full", NONBLOCK);
+	t = start_caller("pipe.client:full");
+	EXPECT_EQ(status_of_caller, 1);
+	EXPECT_OK(DkObjectClose(server));
+	EXPECT_TRUE(dkt_wait(t));
+	EXPECT_EQ(status_of_caller, DK_STATUS_NOT_FOUND);
+	EXPECT_OK(DkObjectClose(t));
+	/* Those in the queue see the end. */
+	expect_end(c[0]);
+	EXPECT_STATUS(DkStreamWrite(c[0], CURRENT, "x", 1, &done), BROKEN_PIPE);
+	EXPECT_OK(DkObjectClose(c[0]));
+	EXPECT_OK(DkObjectClose(c[1]));
+}
+
+static volatile DK_HANDLE accepted;
+static DK_HANDLE accepting;
+
+static void accepts(u64 parameter)
+{
+	struct dk_accepted a = { 0 };
+	u64 done = 0;
+
+	DkStreamRead(accepting, CURRENT, &a, sizeof(a), &done);
+	accepted = a.stream;
+}
+
+static void accept_waits(const char *server, const char *client)
+{
+	DK_HANDLE t, c;
+	s64 left;
+
+	accepting = serve(server, 0);
+	accepted = 0;
+	t = dkt_thread(accepts, 0);
+	DkThreadDelayExecution(50 * MSEC, &left);
+	EXPECT_EQ(accepted, 0);
+	c = call(client ?: address_of(accepting, "127.0.0.1"), 0);
+	EXPECT_TRUE(dkt_wait(t));
+	EXPECT_NE(accepted, 0);
+	EXPECT_OK(DkObjectClose(t));
+	send_text(c, "abc");
+	expect_text(accepted, "abc");
+	EXPECT_OK(DkObjectClose(accepted));
+	EXPECT_OK(DkObjectClose(c));
+	EXPECT_OK(DkObjectClose(accepting));
+}
+
+TEST(accepting_waits)
+{
+	accept_waits("pipe.server:wait", "pipe.client:wait");
+	accept_waits("tcp.server:127.0.0.1:0", NULL);
+}
+
+/* ---- half-close, of every kind ---- */
+
+static void half_close(DK_HANDLE a, DK_HANDLE b)
+{
+	u64 done = POISON;
+	u32 how = 0;
+
+	send_text(a, "last words");
+	shut(a, DK_SHUTDOWN_WRITE);
+	expect_text(b, "last words");
+	expect_end(b);
+	EXPECT_TRUE(ready(b) & DK_READY_READ_CLOSED);
+	EXPECT_FALSE(ready(b) & DK_READY_CLOSED);
+	EXPECT_STATUS(DkStreamWrite(a, CURRENT, "x", 1, &done), BROKEN_PIPE);
+	EXPECT_EQ(done, POISON);
+	/* The other direction goes on. */
+	send_text(b, "still");
+	expect_text(a, "still");
+	shut(b, DK_SHUTDOWN_WRITE);
+	expect_end(a);
+	EXPECT_TRUE(ready(a) & DK_READY_CLOSED);
+	EXPECT_STATUS(control(a, DK_CONTROL_SHUTDOWN, &how, 4),
+		      INVALID_PARAMETER);
+	how = 4;
+	EXPECT_STATUS(control(a, DK_CONTROL_SHUTDOWN, &how, 4),
+		      INVALID_PARAMETER);
+	EXPECT_OK(DkObjectClose(a));
+	EXPECT_OK(DkObjectClose(b));
+}
+
+TEST(half_closed)
+{
+	DK_HANDLE server, a = 0, b = 0;
+
+	EXPECT_OK(DkxPipeCreate(DK_PIPE_DUPLEX, &a, &b));
+	half_close(a, b);
+	server = serve("pipe.server:half", 0);
+	a = call("pipe.client:half", 0);
+	half_close(a, take(server, NULL));
+	a = call("pipe.client:half", 0);
+	b = take(server, NULL);
+	half_close(b, a);
+	EXPECT_OK(DkObjectClose(server));
+	server = serve("tcp.server:127.0.0.1:0", 0);
+	a = call(address_of(server, "127.0.0.1"), 0);
+	half_close(a, take(server, NULL));
+	EXPECT_OK(DkObjectClose(server));
+}
+
+TEST(two_directions_without_a_name)
+{
+	DK_HANDLE a = 0, b = 0;
+	u64 done = POISON;
+	char c[8];
+
+	EXPECT_OK(
+		DkxPipeCreate(DK_PIPE_DUPLEX | DK_PIPE_NONBLOCK_READ, &a, &b));
+	EXPECT_STATUS(DkStreamRead(a, CURRENT, c, 8, &done), WOULD_BLOCK);
+	send_text(a, "there");
+	send_text(b, "back");
+	expect_text(b, "there");
+	expect_text(a, "back");
+	EXPECT_OK(DkObjectClose(a));
+	expect_end(b);
+	EXPECT_STATUS(DkStreamWrite(b, CURRENT, "x", 1, &done), BROKEN_PIPE);
+	EXPECT_OK(DkObjectClose(b));
+}
+
+/* ---- TCP ---- */
+
+static void echo(const char *server_uri, const char *host, u8 family)
+{
+	DK_HANDLE server = serve(server_uri, 0), client, here;
+	struct dk_address at = { 0 }, peer = { 0 };
+
+	client = call(address_of(server, host), 0);
+	here = take(server, &peer);
+	EXPECT_EQ(peer.family, family);
+	EXPECT_OK(control(client, DK_CONTROL_LOCAL_ADDRESS, &at, sizeof(at)));
+	EXPECT_EQ(memcmp(&at, &peer, sizeof(at)), 0);
+	EXPECT_OK(control(here, DK_CONTROL_PEER_ADDRESS, &at, sizeof(at)));
+	EXPECT_EQ(memcmp(&at, &peer, sizeof(at)), 0);
+	EXPECT_OK(
+		control(client, DK_CONTROL_PEER_ADDRESS, &peer, sizeof(peer)));
+	EXPECT_OK(control(here, DK_CONTROL_LOCAL_ADDRESS, &at, sizeof(at)));
+	EXPECT_EQ(memcmp(&at, &peer, sizeof(at)), 0);
+	EXPECT_EQ(at.family, family);
+	if (family == 4)
+		EXPECT_EQ(memcmp(at.address, "\177\0\0\1", 4), 0);
+	else
+		EXPECT_EQ(at.address[15], 1);
+	send_text(client, "marco");
+	expect_text(here, "marco");
+	send_text(here, "polo");
+	expect_text(client, "polo");
+	EXPECT_OK(DkObjectClose(here));
+	expect_end(client);
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+}
+
+TEST(tcp)
+{
+	echo("tcp.server:127.0.0.1:0", "127.0.0.1", 4);
+	echo("tcp.server:127.0.0.1:0?reuse&reuseport&backlog=5&send=65536",
+	     "127.0.0.1", 4);
+	echo("tcp.server:[::1]:0", "[::1]", 6);
+	echo("tcp.server:[::1]:0?only6", "[0:0:0:0:0:0:0:1]", 6);
+	/* To the host itself, however it is spelled. */
+	echo("tcp.server:127.0.0.1:0", "0.0.0.0", 4);
+}
+
+TEST(tcp_rules)
+{
+	/* Nothing that no rule names. */
+	EXPECT_STATUS(try("tcp.server:0.0.0.0:0", R, DK_OPEN_CREATE_NEW, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.server:127.0.0.2:0", R, DK_OPEN_CREATE_NEW, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.server:[::]:0", R, DK_OPEN_CREATE_NEW, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:10.0.0.1:80", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:128.0.0.1:80", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:[::2]:80", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	/* The most exact one decides. */
+	EXPECT_STATUS(try("tcp.client:127.0.0.1:9", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.1:8", RW, DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.2:20", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.2:29", R, DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.2:30", RW, DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.2:25", R, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.2:25", DK_ACCESS_WRITE,
+			  DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
+	/* In another dress. */
+	EXPECT_STATUS(try("tcp.client:[::ffff:127.0.0.1]:9", RW,
+			  DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:[::ffff:10.0.0.1]:80", RW,
+			  DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:0.0.0.0:9", RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:[::ffff:0.0.0.0]:9", RW, DK_OPEN_EXISTING,
+			  0),
+		      ACCESS_DENIED);
+}
+
+TEST(tcp_names)
+{
+	static const char *const bad[] = {
+		"tcp.client:",
+		"tcp.client:127.0.0.1",
+		"tcp.client:127.0.0.1:",
+		"tcp.client:127.0.0.1:65536",
+		"tcp.client:127.0.0.1:-1",
+		"tcp.client:127.0.0.1:80x",
+		"tcp.client:127.0.0.1:80?",
+		"tcp.client:127.0.0.1:80?what",
+		"tcp.client:127.0.0.1:80?reuse&",
+		"tcp.client:127.0.0.1:80?only6",
+		"tcp.client:127.0.0.1:80?reuse=1",
+		"tcp.client:127.0.0.1:80?send",
+		"tcp.client:127.0.0.1:80?send=",
+		"tcp.client:127.0.0.1:80?send=99999999999",
+		"tcp.client:127.0.0.1:80?backlog=1",
+		"tcp.client:127.0.0.1:80?bind=127.0.0.1",
+		"tcp.client:127.0.0.1:80?bind=[::1]:0",
+		"tcp.client:127.0.0:80",
+		"tcp.client:256.0.0.1:80",
+		"tcp.client:localhost:80",
+		"tcp.client:*:80",
+		"tcp.client:[::1:80",
+		"tcp.client:[::1]80",
+		"tcp.client:[]:80",
+		"tcp.client:[::1%]:80",
+		"tcp.client:[::1%x]:80",
+		"tcp.client:[::g]:80",
+		"tcp.client:::1:80",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		DK_STATUS s = try(bad[i], RW, DK_OPEN_EXISTING, 0);
+
+		if (s != DK_STATUS_INVALID_PARAMETER)
+			dkt_fail("%s gave %s", bad[i], dkt_status(s));
+	}
+	EXPECT_STATUS(try("tcp:", RW, DK_OPEN_EXISTING, 0), NOT_SUPPORTED);
+	EXPECT_STATUS(try("tcp.server:127.0.0.1:0?bind=127.0.0.1:0", R,
+			  DK_OPEN_CREATE_NEW, 0),
+		      INVALID_PARAMETER);
+}
+
+TEST(ports)
+{
+	DK_HANDLE server = serve("tcp.server:127.0.0.1:0", NONBLOCK), second,
+		  client;
+	struct dk_address at = { 0 }, peer = { 0 };
+	struct dk_accepted a;
+	char uri[64];
+	u64 done = POISON;
+	u32 backlog = 1;
+
+	EXPECT_OK(control(server, DK_CONTROL_LOCAL_ADDRESS, &at, sizeof(at)));
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
+		      WOULD_BLOCK);
+	dkt_snprintf(uri, sizeof(uri), "tcp.server:127.0.0.1:%u", at.port);
+	EXPECT_STATUS(try(uri, R, DK_OPEN_CREATE_NEW, 0), ADDRESS_IN_USE);
+	EXPECT_STATUS(control(server, DK_CONTROL_PEER_ADDRESS, &at, sizeof(at)),
+		      NOT_CONNECTED);
+	EXPECT_OK(DkObjectClose(server));
+	server = serve(uri, 0);
+	/* A client may choose its own end. */
+	dkt_snprintf(uri, sizeof(uri),
+		     "tcp.client:127.0.0.1:%u?bind=127.0.0.7:0", at.port);
+	client = call(uri, 0);
+	second = take(server, &peer);
+	EXPECT_EQ(peer.address[3], 7);
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(second));
+	EXPECT_OK(DkObjectClose(server));
+	dkt_snprintf(uri, sizeof(uri),
+		     "tcp.client:127.0.0.1:%u?bind=10.1.2.3:0", at.port);
+	EXPECT_STATUS(try(uri, RW, DK_OPEN_EXISTING, 0), ADDRESS_NOT_AVAILABLE);
+	/* Bound, but not listening yet. */
+	server = serve("tcp.server:127.0.0.1:0?backlog=0", NONBLOCK);
+	EXPECT_STATUS(try(address_of(server, "127.0.0.1"), RW, DK_OPEN_EXISTING,
+			  0),
+		      CONNECTION_REFUSED);
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
+		      INVALID_PARAMETER);
+	EXPECT_OK(control(server, DK_CONTROL_LISTEN, &backlog, 4));
+	EXPECT_OK(
+		try(address_of(server, "127.0.0.1"), RW, DK_OPEN_EXISTING, 0));
+	EXPECT_OK(DkObjectClose(take(server, NULL)));
+	EXPECT_OK(DkObjectClose(server));
+}
+
+TEST(connecting_without_waiting)
+{
+	DK_HANDLE server = serve("tcp.server:127.0.0.1:0", 0), client, h = 0;
+	const char *uri = address_of(server, "127.0.0.1");
+	s64 error = 1, left;
+	u64 done;
+	u32 backlog = 1;
+
+	client = call(uri, NONBLOCK);
+	h = take(server, NULL);
+	while (!(ready(client) & DK_READY_WRITE))
+		DkThreadDelayExecution(MSEC, &left);
+	EXPECT_OK(control(client, DK_CONTROL_ERROR, &error, 8));
+	EXPECT_EQ(error, 0);
+	send_text(client, "now");
+	expect_text(h, "now");
+	EXPECT_OK(DkObjectClose(h));
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+	/* Nobody is there: by opening or by asking. */
+	h = POISON;
+	if (!DkStreamOpen(URI(uri), RW, DK_OPEN_EXISTING, NONBLOCK, &h)) {
+		while (!(ready(h) & (DK_READY_WRITE | DK_READY_ERROR)))
+			DkThreadDelayExecution(MSEC, &left);
+		EXPECT_OK(control(h, DK_CONTROL_ERROR, &error, 8));
+		EXPECT_EQ(error, DK_STATUS_CONNECTION_REFUSED);
+		EXPECT_OK(control(h, DK_CONTROL_ERROR, &error, 8));
+		EXPECT_EQ(error, 0);
+		EXPECT_STATUS(DkStreamWrite(h, CURRENT, "x", 1, &done),
+			      BROKEN_PIPE);
+		/* It does not become a server, past the rules. */
+		EXPECT_STATUS(control(h, DK_CONTROL_LISTEN, &backlog, 4),
+			      NOT_SUPPORTED);
+		EXPECT_OK(DkObjectClose(h));
+	} else {
+		dkt_fail("connecting failed at once");
+	}
+}
+
+TEST(resets)
+{
+	DK_HANDLE server = serve("tcp.server:127.0.0.1:0", 0), client, here;
+	struct dk_socket_option linger = { .option = DK_SOCKET_LINGER };
+	u64 done = POISON;
+	s64 left;
+	char b[8];
+
+	client = call(address_of(server, "127.0.0.1"), 0);
+	here = take(server, NULL);
+	EXPECT_OK(
+		control(here, DK_CONTROL_SET_SOCKET, &linger, sizeof(linger)));
+	EXPECT_OK(DkObjectClose(here));
+	while (!(ready(client) & DK_READY_CLOSED))
+		DkThreadDelayExecution(MSEC, &left);
+	EXPECT_STATUS(DkStreamRead(client, CURRENT, b, 8, &done),
+		      CONNECTION_RESET);
+	EXPECT_STATUS(DkStreamWrite(client, CURRENT, b, 8, &done), BROKEN_PIPE);
+	EXPECT_EQ(done, POISON);
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+}
+
+TEST(socket_options)
+{
+	static const struct {
+		u32 option;
+		int set, get;
+	} rows[] = {
+		{ DK_SOCKET_REUSE_ADDRESS, 1, 1 },
+		{ DK_SOCKET_REUSE_PORT, 1, 1 },
+		{ DK_SOCKET_KEEPALIVE, 1, 1 },
+		{ DK_SOCKET_LINGER, 5, 5 },
+		{ DK_SOCKET_LINGER, -1, -1 },
+		{ DK_SOCKET_SEND_BUFFER, 50000, 100000 },
+		{ DK_SOCKET_RECEIVE_BUFFER, 50000, 100000 },
+		{ DK_SOCKET_RECEIVE_LOW, 2, 2 },
+		{ DK_SOCKET_OUT_OF_BAND, 1, 1 },
+		{ DK_SOCKET_PRIORITY, 3, 3 },
+		{ DK_SOCKET_NODELAY, 1, 1 },
+		{ DK_SOCKET_CORK, 1, 1 },
+		{ DK_SOCKET_KEEPALIVE_IDLE, 77, 77 },
+		{ DK_SOCKET_KEEPALIVE_INTERVAL, 7, 7 },
+		{ DK_SOCKET_KEEPALIVE_COUNT, 3, 3 },
+		{ DK_SOCKET_USER_TIMEOUT, 1234, 1234 },
+	};
+	DK_HANDLE server = serve("tcp.server:[::1]:0?only6", 0), client, a, b;
+	struct dk_socket_option o;
+	u32 unsent = 77;
+
+	client = call(address_of(server, "[::1]"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		o = (struct dk_socket_option){ .option = rows[i].option,
+					       .value = rows[i].set };
+		EXPECT_OK(
+			control(client, DK_CONTROL_SET_SOCKET, &o, sizeof(o)));
+		o.value = 0x5a5a;
+		EXPECT_OK(
+			control(client, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
+		if (o.value != rows[i].get)
+			dkt_fail("option %u is %d, not %d", rows[i].option,
+				 o.value, rows[i].get);
+	}
+	o.option = DK_SOCKET_ONLY_IPV6;
+	EXPECT_OK(control(server, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
+	EXPECT_EQ(o.value, 1);
+	o.option = DK_SOCKET_SEGMENT_SIZE;
+	EXPECT_OK(control(client, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
+	EXPECT_TRUE(o.value > 500);
+	EXPECT_OK(control(client, DK_CONTROL_UNSENT, &unsent, 4));
+	EXPECT_EQ(unsent, 0);
+	o.option = 0;
+	EXPECT_STATUS(control(client, DK_CONTROL_GET_SOCKET, &o, sizeof(o)),
+		      INVALID_PARAMETER);
+	o.option = 20;
+	EXPECT_STATUS(control(client, DK_CONTROL_SET_SOCKET, &o, sizeof(o)),
+		      INVALID_PARAMETER);
+	o = (struct dk_socket_option){ .option = DK_SOCKET_LINGER,
+				       .value = -2 };
+	EXPECT_STATUS(control(client, DK_CONTROL_SET_SOCKET, &o, sizeof(o)),
+		      INVALID_PARAMETER);
+	o = (struct dk_socket_option){ .option = DK_SOCKET_KEEPALIVE_IDLE,
+				       .value = 0 };
+	EXPECT_STATUS(control(client, DK_CONTROL_SET_SOCKET, &o, sizeof(o)),
+		      INVALID_PARAMETER);
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+	/* Those of TCP are of TCP alone. */
+	EXPECT_OK(DkxPipeCreate(DK_PIPE_DUPLEX, &a, &b));
+	o.option = DK_SOCKET_NODELAY;
+	EXPECT_STATUS(control(a, DK_CONTROL_GET_SOCKET, &o, sizeof(o)),
+		      NOT_SUPPORTED);
+	EXPECT_STATUS(control(a, DK_CONTROL_SET_SOCKET, &o, sizeof(o)),
+		      NOT_SUPPORTED);
+	o.option = DK_SOCKET_ONLY_IPV6;
+	EXPECT_STATUS(control(a, DK_CONTROL_GET_SOCKET, &o, sizeof(o)),
+		      NOT_SUPPORTED);
+	o.option = DK_SOCKET_SEND_BUFFER;
+	EXPECT_OK(control(a, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
+	EXPECT_OK(DkObjectClose(a));
+	EXPECT_OK(DkObjectClose(b));
+}
+
+/* ---- control of what is no connection ---- */
+
+TEST(control_of_pipes)
+{
+	DK_HANDLE r = 0, w = 0, weak = 0, null;
+	u64 size = POISON, done = POISON;
+	u32 options = ~0U, value = 1;
+	s64 error;
+	char b[8];
+
+	EXPECT_OK(DkxPipeCreate(0, &r, &w));
+	EXPECT_OK(control(r, DK_CONTROL_PIPE_SIZE, &size, 8));
+	EXPECT_EQ(size, 65536);
+	EXPECT_OK(control(r, DK_CONTROL_GET_OPTIONS, &options, 4));
+	EXPECT_EQ(options, 0);
+	options = NONBLOCK;
+	EXPECT_OK(control(r, DK_CONTROL_SET_OPTIONS, &options, 4));
+	EXPECT_STATUS(DkStreamRead(r, CURRENT, b, 8, &done), WOULD_BLOCK);
+	options = 0;
+	EXPECT_OK(control(r, DK_CONTROL_GET_OPTIONS, &options, 4));
+	EXPECT_EQ(options, NONBLOCK);
+	options = 0;
+	EXPECT_OK(control(r, DK_CONTROL_SET_OPTIONS, &options, 4));
+	EXPECT_OK(control(r, DK_CONTROL_GET_OPTIONS, &options, 4));
+	EXPECT_EQ(options, 0);
+	options = 2;
+	EXPECT_STATUS(control(r, DK_CONTROL_SET_OPTIONS, &options, 4),
+		      INVALID_PARAMETER);
+	EXPECT_EQ(ready(r), 0);
+	EXPECT_EQ(ready(w), DK_READY_WRITE);
+	send_text(w, "x");
+	EXPECT_EQ(ready(r), DK_READY_READ);
+	EXPECT_STATUS(control(r, DK_CONTROL_SHUTDOWN, &value, 4),
+		      NOT_SUPPORTED);
+	EXPECT_STATUS(control(r, DK_CONTROL_ERROR, &error, 8), NOT_SUPPORTED);
+	EXPECT_STATUS(control(r, DK_CONTROL_LISTEN, &value, 4), NOT_SUPPORTED);
+	EXPECT_STATUS(control(r, DK_CONTROL_UNSENT, &value, 4), NOT_SUPPORTED);
+	EXPECT_STATUS(control(r, DK_CONTROL_PIPE_SIZE, &size, 4),
+		      INVALID_PARAMETER);
+	EXPECT_OK(DkObjectReference(r, DK_RIGHT_READ, &weak));
+	EXPECT_STATUS(control(weak, DK_CONTROL_SHUTDOWN, &value, 4),
+		      ACCESS_DENIED);
+	EXPECT_OK(DkObjectClose(weak));
+	EXPECT_OK(DkObjectClose(w));
+	EXPECT_TRUE(ready(r) & DK_READY_CLOSED);
+	EXPECT_OK(DkObjectClose(r));
+	EXPECT_OK(DkxPipeCreate(0, &r, &w));
+	EXPECT_OK(DkObjectClose(r));
+	EXPECT_TRUE(ready(w) & DK_READY_ERROR);
+	EXPECT_OK(DkObjectClose(w));
+	null = dkt_open("null:", R, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(control(null, DK_CONTROL_READY, &value, 4),
+		      NOT_SUPPORTED);
+	EXPECT_STATUS(control(null, DK_CONTROL_SET_OPTIONS, &value, 4),
+		      NOT_SUPPORTED);
+	EXPECT_OK(DkObjectClose(null));
+}
+
+/* ---- races ---- */
+
+static volatile bool stop;
+
+static void race_calls(u64 parameter)
+{
+	const char *uri = parameter ? "pipe.client:race" : caller_uri;
+	DK_HANDLE h;
+	u64 done;
+
+	while (!stop) {
+		s64 status;
+
+		h = 0;
+		status = DkStreamOpen(URI(uri), RW, DK_OPEN_EXISTING, 0, &h);
+		if (status && status != DK_STATUS_NOT_FOUND &&
+		    status != DK_STATUS_CONNECTION_REFUSED &&
+		    status != DK_STATUS_CONNECTION_RESET &&
+		    status != DK_STATUS_ADDRESS_NOT_AVAILABLE)
+			dkt_fail("client: %s", dkt_status(status));
+		if (status)
+			continue;
+		DkStreamWrite(h, CURRENT, "race", 4, &done);
+		DkObjectClose(h);
+	}
+}
+
+static void race_accepts(u64 parameter)
+{
+	struct dk_accepted a;
+	u64 done;
+
+	while (!stop) {
+		s64 status =
+			DkStreamRead(accepting, CURRENT, &a, sizeof(a), &done);
+
+		if (!status)
+			DkObjectClose(a.stream);
+		else if (status != DK_STATUS_INVALID_HANDLE &&
+			 status != DK_STATUS_WOULD_BLOCK &&
+			 status != DK_STATUS_CONNECTION_RESET)
+			dkt_fail("server: %s", dkt_status(status));
+	}
+}
+
+static void race(const char *server, u64 named)
+{
+	DK_HANDLE t[3], h;
+	s64 end = dkt_now() + 700 * MSEC, left;
+	struct dkt_counts before, after;
+	u64 n = 0;
+
+	dkt_counts(&before);
+	stop = false;
+	t[0] = dkt_thread(race_calls, named);
+	t[1] = dkt_thread(race_calls, named);
+	t[2] = dkt_thread(race_accepts, 0);
+	while (dkt_now() < end) {
+		h = 0;
+		if (DkStreamOpen(URI(server), R, DK_OPEN_CREATE_NEW, NONBLOCK,
+				 &h))
+			continue;
+		*(volatile DK_HANDLE *)&accepting = h;
+		DkThreadDelayExecution((n % 4) * MSEC, &left);
+		EXPECT_OK(DkObjectClose(h));
+		n++;
+	}
+	stop = true;
+	for (int i = 0; i < 3; i++) {
+		EXPECT_TRUE(dkt_wait(t[i]));
+		EXPECT_OK(DkObjectClose(t[i]));
+	}
+	EXPECT_GE(n, 5);
+	for (int i = 0; i < 200; i++) {
+		dkt_counts(&after);
+		if (after.objects == before.objects)
+			break;
+		DkThreadDelayExecution(5 * MSEC, &left);
+	}
+	EXPECT_EQ(after.objects, before.objects);
+	EXPECT_EQ(after.handles, before.handles);
+}
+
+TEST(servers_close_while_clients_call)
+{
+	DK_HANDLE h;
+	static char uri[64];
+
+	race("pipe.server:race", 1);
+	/* A port that is free, most likely. */
+	h = serve("tcp.server:127.0.0.1:0", 0);
+	caller_uri = address_of(h, "127.0.0.1");
+	EXPECT_OK(DkObjectClose(h));
+	dkt_snprintf(uri, sizeof(uri), "tcp.server%s?reuse", caller_uri + 10);
+	race(uri, 0);
+}
+
+/* The process ends with all of these asleep: the outer side sees what is left. */
+static void accept_for_ever(u64 server)
+{
+	struct dk_accepted a;
+	u64 done;
+
+	DkStreamRead(server, CURRENT, &a, sizeof(a), &done);
+	dkt_fail("accepting returned");
+}
+
+TEST(exit_ends_all_waits)
+{
+	DK_HANDLE p = serve("pipe.server:exit", 0), full;
+	s64 left;
+	u32 backlog = 1;
+
+	DkObjectClose(dkt_thread(accept_for_ever, p));
+	DkObjectClose(dkt_thread(accept_for_ever,
+				 serve("tcp.server:127.0.0.1:0", 0)));
+	full = serve("pipe.server:exit-full", 0);
+	EXPECT_OK(control(full, DK_CONTROL_LISTEN, &backlog, 4));
+	call("pipe.client:exit-full", 0);
+	DkObjectClose(start_caller("pipe.client:exit-full"));
+	DkThreadDelayExecution(20 * MSEC, &left);
+	EXPECT_EQ(status_of_caller, 1);
+}
