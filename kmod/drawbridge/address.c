@@ -52,6 +52,7 @@ DK_HANDLER(DkxAddressWait)
 	ret = dk_address_check(a0);
 	if (ret)
 		return ret;
+	dk_block_begin(thread);
 	return dk_address_forward(thread, a0, a1, a2, a3, a4, a5);
 }
 

@@ -84,6 +84,7 @@ static struct dk_thread *dk_clone_new(struct dk_thread *thread)
 	process->thread_start = READ_ONCE(parent->thread_start);
 	process->exception_dispatch = READ_ONCE(parent->exception_dispatch);
 	process->words_address = parent->words_address;
+	process->signals = READ_ONCE(parent->signals);
 	first = dk_thread_new(process, thread->parameter);
 	if (IS_ERR(first)) {
 		ret = PTR_ERR(first);

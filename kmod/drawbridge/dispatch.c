@@ -71,6 +71,7 @@ dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
 
 	switch (status) {
 	case DK_FORWARD:
+		thread->call_ip = regs->ip;
 		return PICO_SYSCALL_FORWARD;
 	case DK_REGISTERS_SET:
 		return PICO_SYSCALL_ANSWERED;
@@ -78,6 +79,7 @@ dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
 	case -ERESTARTNOHAND:
 	case -ERESTARTNOINTR:
 	case -ERESTART_RESTARTBLOCK:
+		thread->call_ip = regs->ip;
 		return pico_restart_system_call(thread->pico, regs);
 	}
 	return pico_answer_system_call(regs, dk_filter(thread, index, status));

@@ -273,6 +273,31 @@ void dk_word_attach(struct dk_process *process, struct dk_waitable *w,
 		    DK_HANDLE handle, u32 rights);
 void dk_word_detach(struct dk_waitable *w);
 
+/* ---- raised exceptions (raise.c) ---- */
+
+#define DK_NESTED_MAX	16	/* handlers of one thread that interrupt others */
+
+enum {				/* bits of dk_thread.attention */
+	DK_ABORTING,		/* the next call that waits is to be ended */
+	DK_DEFERRED,		/* raised exceptions wait for handlers to end */
+};
+
+void dk_raise_init_process(struct dk_process *process);
+void dk_raise_free_process(struct dk_process *process);
+void dk_raise_init_thread(struct dk_thread *thread);
+void dk_raise_start(struct dk_thread *thread, struct pico_thread *pico);
+void dk_raise_end(struct dk_thread *thread);
+void dk_raise_handled(struct dk_thread *thread, u64 context);
+void dk_block_attention(struct dk_thread *thread);
+/* 0, -ESRCH (it has ended), -EOVERFLOW, -ENOMEM; may sleep. */
+long dk_raise_thread(struct dk_thread *thread,
+		     const struct dk_exception *exception);
+long dk_raise_process(struct dk_process *process,
+		      const struct dk_exception *exception);
+bool dk_deliver_apc(struct pico_thread *pico, struct pt_regs *regs);
+bool dk_deliver_signal(struct pico_thread *pico, const kernel_siginfo_t *info);
+long dk_sandbox_abort(struct dk_sandbox *sandbox);
+
 struct dk_process {
 	struct dk_object object;
 	struct dk_waitable waitable;	/* signalled: it is gone */
@@ -283,7 +308,12 @@ struct dk_process {
 	u64 kills;			/* of the sandbox, when it was made */
 	struct dk_handle_table handles;
 	struct dk_words *words;		/* counted; of the handles' events */
-	unsigned long words_address;
+	unsigned long words_address;	/* where they are mapped */
+	/* see raise.c */
+	spinlock_t raise_lock;
+	struct list_head threads;	/* raise_lock; the oldest first */
+	struct dk_object *abort_event;	/* raise_lock; counted, or NULL */
+	u64 signals;			/* of Linux, taken as exceptions */
 	unsigned long thread_start;	/* upcall entries, 0: none */
 	unsigned long exception_dispatch;
 	bool first;			/* its exit code is the sandbox's */
@@ -320,9 +350,26 @@ struct dk_thread {
 	u64 created_id;
 	DK_HANDLE __user *created_out;
 	u64 __user *created_id_out;
+	unsigned long call_ip;		/* behind its last call that may wait */
+	/* see raise.c; all that is not the thread's own under raise_lock */
+	struct list_head peers;		/* process->threads */
+	struct pico_thread *target;	/* while it can be reached */
+	bool closed;			/* it has ended */
+	struct list_head raised;	/* struct dk_raised */
+	u32 raised_count;
+	unsigned long attention;	/* DK_ABORTING, DK_DEFERRED; atomic */
+	u32 nested;			/* own: frames of handlers, the outermost */
+	unsigned long frames[DK_NESTED_MAX]; /* first */
 	struct dk_stats stats;		/* written by the thread alone */
 	struct rcu_head rcu;
 };
+
+/* Every call that may wait for long begins with this. */
+static inline void dk_block_begin(struct dk_thread *thread)
+{
+	if (unlikely(READ_ONCE(thread->attention)))
+		dk_block_attention(thread);
+}
 
 /* ---- calls (dispatch.c) ---- */
 
@@ -456,6 +503,9 @@ int dk_image_map(struct dk_process *process, struct pico_start *start,
 void dk_image_free(struct dk_image *image);
 bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
 			   const struct pico_exception *exception);
+bool dk_exception_range(struct dk_thread *thread, u64 *base, u64 *size);
+unsigned long dk_upcall(struct dk_thread *thread, struct pt_regs *regs,
+			const struct dk_exception *exception);
 int dk_prepare_process(void *host, struct linux_binprm *bprm,
 		       void **process_context, void **thread_context);
 int dk_start_process(struct pico_process *pico, struct pico_thread *pthread,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions: from what the CPU saw to the LibOsExceptionDispatch upcall.
+ * Exceptions: from what the CPU saw, or somebody raised (raise.c), to the
+ * LibOsExceptionDispatch upcall.
  *
  * The record and the context go to the exception stack that the thread
  * registered, or, if it runs there already or has none, below its stack
@@ -92,43 +93,50 @@ static void dk_fill_context(struct dk_context *context,
 	context->ss = regs->ss;
 }
 
+/* The exception stack that the thread has registered, if it has. */
+bool dk_exception_range(struct dk_thread *thread, u64 *base, u64 *size)
+{
+	return thread->block &&
+	       !get_user(*base, &thread->block->exception_stack_base) &&
+	       !get_user(*size, &thread->block->exception_stack_size) && *size;
+}
+
 static unsigned long dk_exception_stack(struct dk_thread *thread,
 					const struct pt_regs *regs)
 {
-	unsigned long sp = regs->sp - DK_RED_ZONE;
 	u64 base, size;
 
-	if (!thread->block ||
-	    get_user(base, &thread->block->exception_stack_base) ||
-	    get_user(size, &thread->block->exception_stack_size) || !size ||
+	if (!dk_exception_range(thread, &base, &size) ||
 	    regs->sp - base < size)
-		return sp;
+		return regs->sp - DK_RED_ZONE;
 	return base + size;
 }
 
-/* Also the place for exceptions in code segments that are not 64-bit. */
-bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
-			   const struct pico_exception *e)
+/*
+ * Have @thread, the calling one on its way to user mode, take an exception.
+ * Return: the user address of the context, or 0: there is no place for it, or
+ * nobody to take it.
+ */
+unsigned long dk_upcall(struct dk_thread *thread, struct pt_regs *regs,
+			const struct dk_exception *exception)
 {
 	static const char no_stack[] = "exception without a usable stack\n";
-	struct dk_thread *thread = pico_thread_context(pico);
 	unsigned long entry = READ_ONCE(thread->process->exception_dispatch);
-	struct dk_upcall_frame frame = { };
+	struct dk_upcall_frame frame = { .exception = *exception };
 	struct dk_upcall_frame __user *uframe;
 	unsigned long sp;
 
 	thread->stats.exceptions++;
 	thread->restart_ip = 0;		/* what waited may not be taken up */
 	if (!entry)
-		return false;
-	dk_fill_exception(&frame.exception, e);
+		return 0;
 	dk_fill_context(&frame.context, regs);
 	sp = dk_exception_stack(thread, regs);
 	uframe = dk_user(round_down(sp - sizeof(frame), 16));
 	if (copy_to_user(uframe, &frame, sizeof(frame))) {
 		dk_sandbox_debug(thread->process->sandbox, no_stack,
 				 sizeof(no_stack) - 1);
-		return false;
+		return 0;
 	}
 	regs->di = (unsigned long)&uframe->exception;
 	regs->si = (unsigned long)&uframe->context;
@@ -139,7 +147,17 @@ bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
 	regs->flags &= ~(X86_EFLAGS_DF | X86_EFLAGS_TF | X86_EFLAGS_AC |
 			 X86_EFLAGS_RF | X86_EFLAGS_NT);
 	regs->orig_ax = -1;
-	return true;
+	return (unsigned long)&uframe->context;
+}
+
+/* Also the place for exceptions in code segments that are not 64-bit. */
+bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
+			   const struct pico_exception *e)
+{
+	struct dk_exception exception = { };
+
+	dk_fill_exception(&exception, e);
+	return dk_upcall(pico_thread_context(pico), regs, &exception);
 }
 
 /* What user mode may choose of its flags; the rest stays as it is. */
@@ -163,6 +181,7 @@ DK_HANDLER(DkxContextRestore)
 		return -EFAULT;
 	if (context.cs != __USER_CS && context.cs != __USER32_CS)
 		return -EINVAL;
+	dk_raise_handled(thread, a0);
 	regs->r15 = context.r15;
 	regs->r14 = context.r14;
 	regs->r13 = context.r13;

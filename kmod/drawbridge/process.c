@@ -24,6 +24,7 @@ static void dk_process_release(struct dk_object *object)
 	if (process->counted)
 		atomic64_dec(&process->sandbox->process_count);
 	dk_words_put(process->words);
+	dk_raise_free_process(process);
 	dk_sandbox_put(process->sandbox);
 	kfree_rcu(process, rcu);
 }
@@ -49,6 +50,7 @@ struct dk_process *dk_process_new(struct dk_sandbox *sandbox)
 	process->sandbox = dk_sandbox_get(sandbox);
 	INIT_LIST_HEAD(&process->link);
 	dk_handles_init(&process->handles);
+	dk_raise_init_process(process);
 	return process;
 }
 

@@ -389,6 +389,8 @@ long dk_sandbox_ioctl(void *host, unsigned int cmd, unsigned long arg)
 		return dk_ioctl_stats(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_KILL:
 		return dk_ioctl_kill(host);
+	case DRAWBRIDGE_IOC_ABORT:
+		return dk_sandbox_abort(host);
 	case DRAWBRIDGE_IOC_DEBUG:
 		return dk_ioctl_debug(host, dk_user(arg));
 	default:

@@ -257,6 +257,7 @@ DK_HANDLER(DkStreamRead)
 	struct dk_stream *stream;
 	ssize_t done = -EOPNOTSUPP;
 
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, DK_RIGHT_READ);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -286,6 +287,7 @@ DK_HANDLER(DkStreamWrite)
 	struct dk_stream *stream;
 	ssize_t done = -EOPNOTSUPP;
 
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, DK_RIGHT_WRITE);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);

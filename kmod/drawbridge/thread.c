@@ -16,6 +16,7 @@ static void dk_thread_release(struct dk_object *object)
 	struct dk_thread *thread = container_of(object, struct dk_thread,
 						object);
 
+	dk_raise_end(thread);
 	if (thread->counted)
 		atomic64_dec(&thread->process->sandbox->thread_count);
 	dk_object_put(&thread->process->object);
@@ -44,6 +45,7 @@ struct dk_thread *dk_thread_new(struct dk_process *process, u64 parameter)
 	thread->process = process;
 	INIT_LIST_HEAD(&thread->link);
 	thread->parameter = parameter;
+	dk_raise_init_thread(thread);
 	return thread;
 }
 
@@ -133,6 +135,7 @@ void dk_thread_started(struct dk_thread *thread, struct pico_thread *pico)
 		list_add(&thread->link, &sandbox->threads);
 	}
 	spin_unlock(&sandbox->stats_lock);
+	dk_raise_start(thread, pico);
 }
 
 /* A running thread's counters may be a moment old. */
@@ -159,6 +162,7 @@ void dk_exit_thread(struct pico_thread *pico)
 	thread->gone = true;
 	thread->pico = NULL;
 	spin_unlock(&sandbox->stats_lock);
+	dk_raise_end(thread);
 	/* Whoever waits for it may make another in its place. */
 	thread->counted = false;
 	atomic64_dec(&sandbox->thread_count);

@@ -317,6 +317,7 @@ static long dk_wait_any(struct dk_thread *thread, struct dk_object **objects,
 	long ret = 0;
 	int i;
 
+	dk_block_begin(thread);
 	for (i = 0; i < count; i++) {
 		INIT_LIST_HEAD(&entries[i].link);
 		entries[i].waiter = &waiter;
@@ -396,6 +397,16 @@ put:
 	return ret;
 }
 
+/* What is left until @deadline, to user mode. */
+static long dk_delay_remaining(u64 out, ktime_t deadline)
+{
+	s64 left = DK_TIMEOUT_INFINITE;
+
+	if (deadline != KTIME_MAX)
+		left = max(ktime_to_ns(ktime_sub(deadline, ktime_get())), 0LL);
+	return out ? put_user(left, (s64 __user *)dk_user(out)) : 0;
+}
+
 DK_HANDLER(DkThreadDelayExecution)
 {
 	s64 duration = a0;
@@ -406,11 +417,14 @@ DK_HANDLER(DkThreadDelayExecution)
 	if (a1 && fault_in_safe_writeable(dk_user(a1), sizeof(s64)))
 		return -EFAULT;
 	deadline = dk_deadline(thread, duration);
+	dk_block_begin(thread);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		if (signal_pending(current)) {
 			__set_current_state(TASK_RUNNING);
-			return dk_restart_timed(thread, deadline);
+			/* It may turn out that the call ends with this. */
+			return dk_delay_remaining(a1, deadline) ?:
+			       dk_restart_timed(thread, deadline);
 		}
 		if (deadline == KTIME_MAX)
 			schedule();

@@ -144,10 +144,11 @@ static const struct file_operations dk_words_fops = {
 
 /**
  * dk_words_map() - give a process its event words
- * @process:	has none yet, and no handle
+ * @process:	has none yet
  * @address:	where; 0: anywhere. Set to where they are.
  *
- * A process that began as another's clone has to have them at the same place.
+ * A process that began as another's clone has to have them at the same place
+ * (->words_address of that one).
  *
  * Context: a thread of @process, before it has been in user mode.
  */

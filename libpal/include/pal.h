@@ -41,7 +41,8 @@
  * DkThreadYieldExecution(), DkThreadExit() (does not return; the handle
  *	becomes signalled; the last thread's exit ends the process)
  * DkThreadRaiseException(thread, code, parameter)
- *	The thread takes LibOsExceptionDispatch wherever it is.
+ *	The thread (or one of a process) takes LibOsExceptionDispatch wherever
+ *	it is; a call that it waits in ends with INTERRUPTED.
  *
  * Synchronisation
  *
@@ -55,7 +56,8 @@
  *	At most DK_WAIT_MAX. The lowest signalled index wins and only that
  *	object's state is consumed. Timeout 0 polls, DK_TIMEOUT_INFINITE waits.
  * DkAbortEventRegister(event)
- *	Signalled when the monitor wants the process to come to rest.
+ *	Signalled when the monitor wants the process to come to rest; one
+ *	waiting call of each thread ends with ABORTED.
  *
  * Processes
  *
@@ -111,6 +113,7 @@
  * DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
  * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,
  * DkxContextRestore(context)	see PalContextRestore() below
+ * DkxSignalRegister(signals)	taken as DK_EXCEPTION_SIGNAL
  * DkxAddressWait(address, operation, value, deadline, 0, bits)
  *	WOULD_BLOCK unless *address is @value; else wait for a wake with one of
  *	@bits, until @deadline (struct dk_deadline, absolute; null: for ever).

@@ -39,6 +39,7 @@ static u64 bit_of(s64 status)
 static struct world {
 	DK_HANDLE event, semaphore, thread, process, file, folder, in;
 	DK_HANDLE closed; /* was a handle */
+	DK_HANDLE ended; /* a thread */
 	u8 *page; /* good memory, 2 pages, then nothing */
 	u8 *read_only; /* readable, not writable */
 	u8 *none; /* reserved, not committed */
@@ -73,6 +74,8 @@ static void make_world(void)
 	w.stack = dkt_pages(4);
 	w.process = dkt_parameters->process;
 	w.thread = dkt_parameters->thread;
+	w.ended = dkt_thread(quick_exit, 0);
+	dkt_wait(w.ended);
 	DkNotificationEventCreate(0, &w.event);
 	DkSemaphoreCreate(1, 1000000, &w.semaphore);
 	DkNotificationEventCreate(0, &w.closed);
@@ -555,6 +558,20 @@ GOOD(DkxStreamControl)
 	a[2] = (u64)BUFFER;
 	a[3] = 8;
 }
+GOOD(DkThreadRaiseException)
+{
+	a[0] = w.ended;
+	a[1] = DK_EXCEPTION_RAISED;
+	a[2] = 1;
+}
+GOOD(DkAbortEventRegister)
+{
+	a[0] = w.event;
+}
+GOOD(DkxSignalRegister)
+{
+	a[0] = 0;
+}
 
 #define ROW(call, ...)	[DK_INDEX_##call] = { .good = good_##call, ##__VA_ARGS__ }
 #define UNDO(call)	.after = after_##call
@@ -580,6 +597,11 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkEventClear, .wrong = &w.file, .right = DK_RIGHT_WRITE),
 	ROW(DkEventPeek, .wrong = &w.process, .right = DK_RIGHT_READ),
 	ROW(DkObjectsWaitAny),
+	ROW(DkThreadRaiseException, .status = DK_STATUS_ENDED,
+	    .wrong = &w.event, .right = DK_RIGHT_WRITE),
+	ROW(DkAbortEventRegister, .wrong = &w.semaphore,
+	    .right = DK_RIGHT_WRITE),
+	ROW(DkxSignalRegister),
 	ROW(DkProcessGetExitCode, .wrong = &w.thread, .status = DK_STATUS_BUSY,
 	    .right = DK_RIGHT_READ),
 	ROW(DkStreamOpen, UNDO(DkStreamOpen),

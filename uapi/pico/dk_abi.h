@@ -89,7 +89,8 @@
 	S(41, CONNECTION_RESET,	-104, "the other side broke the connection off") \
 	S(42, NOT_CONNECTED,	-107, "the stream is not connected")	\
 	S(43, CONNECTION_REFUSED, -111, "nobody listens there")		\
-	S(44, HOST_UNREACHABLE,	-113, "no way to the host")
+	S(44, HOST_UNREACHABLE,	-113, "no way to the host")			\
+	S(45, ENDED,		-3,   "the thread or process has ended")
 
 #define DK_STATUS_DEFINE(bit, name, value, text) DK_STATUS_##name = (value),
 #define DK_STATUS_BIT_DEFINE(bit, name, value, text) DK_BIT_##name = (bit),
@@ -201,7 +202,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(THREAD, 0, DkThreadCreate, 1,					\
 	  (5, ADDRESS, start, VALUE, parameter, ADDRESS, stack_base,	\
 	   VALUE, stack_size, OUT_HANDLE, thread),			\
-	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(LIMIT_EXCEEDED))				\
+	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED) | DK_S(LIMIT_EXCEEDED))				\
 	C(THREAD, 1, DkThreadGetParameter, 1,				\
 	  (1, OUT_U64, parameter), DK_S(INVALID_POINTER))		\
 	C(THREAD, 2, DkThreadDelayExecution, 1,				\
@@ -210,10 +211,10 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_S(INTERRUPTED) | DK_S(ABORTED))				\
 	C(THREAD, 3, DkThreadYieldExecution, 1, (0), 0)			\
 	C(THREAD, 4, DkThreadExit, 1, (0), 0)				\
-	C(THREAD, 5, DkThreadRaiseException, 0,				\
+	C(THREAD, 5, DkThreadRaiseException, 1,				\
 	  (3, HANDLE, thread, VALUE, code, VALUE, parameter),		\
 	  DK_SET_HANDLE | DK_S(INVALID_PARAMETER) |			\
-	  DK_S(NO_MEMORY) | DK_S(NOT_IMPLEMENTED))
+	  DK_S(NO_MEMORY) | DK_S(LIMIT_EXCEEDED) | DK_S(ENDED))
 
 #define DK_CALL_TABLE_SYNC(C)						\
 	C(SYNC, 0, DkNotificationEventCreate, 1,			\
@@ -241,8 +242,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_SET_HANDLE | DK_S(INVALID_PARAMETER) |			\
 	  DK_S(INVALID_POINTER) | DK_S(TIMEOUT) | DK_S(INTERRUPTED) |	\
 	  DK_S(ABORTED) | DK_S(NO_MEMORY))				\
-	C(SYNC, 9, DkAbortEventRegister, 0, (1, HANDLE, event),		\
-	  DK_SET_HANDLE | DK_S(NOT_IMPLEMENTED))
+	C(SYNC, 9, DkAbortEventRegister, 1, (1, HANDLE, event),		\
+	  DK_SET_HANDLE)
 
 #define DK_CALL_TABLE_PROCESS(C)					\
 	C(PROCESS, 0, DkProcessCreate, 0,				\
@@ -392,6 +393,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	   VALUE, second_count, ADDRESS, second, VALUE, argument),	\
 	  DK_SET_COUNT | DK_S(INVALID_PARAMETER) |			\
 	  DK_S(INVALID_POINTER) | DK_S(WOULD_BLOCK) | DK_S(NO_MEMORY))	\
+	C(EXTENSION, 13, DkxSignalRegister, 1,				\
+	  (1, VALUE, signals), DK_S(INVALID_PARAMETER))			\
 	C(EXTENSION, 14, DkxPipeCreate, 1,				\
 	  (3, FLAGS, options, OUT_HANDLE, reader, OUT_HANDLE, writer),	\
 	  DK_SET_NEW)							\

@@ -310,6 +310,16 @@ struct dk_directory_entry {
 #define DK_EXCEPTION_SINGLE_STEP	8
 #define DK_EXCEPTION_PROTECTION		9	/* #GP and its like: no address */
 #define DK_EXCEPTION_OTHER		10
+/*
+ * Raised: what DkThreadRaiseException gives them. What lies below is the CPU's,
+ * what lies between these two is the host's, and nobody can raise it.
+ */
+#define DK_EXCEPTION_RAISED		0x100
+#define DK_EXCEPTION_USER		0x1000	/* and above: any meaning */
+/* From the host: a signal of Linux, see DkxSignalRegister; its number. */
+#define DK_EXCEPTION_SIGNAL		0x101
+/* From the host: a process that was cloned has ended; its id. */
+#define DK_EXCEPTION_CHILD		0x102
 
 /* What happened: first argument of LibOsExceptionDispatch. */
 struct dk_exception {
@@ -551,6 +561,12 @@ struct drawbridge_debug {
  * the number of bytes, 0 when there is none.
  */
 #define DRAWBRIDGE_IOC_DEBUG	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 5, struct drawbridge_debug)
+/*
+ * Ask every process of the sandbox to come to rest: signals the event that it
+ * has registered with DkAbortEventRegister and ends the calls that its threads
+ * wait in. Returns the number of processes that have registered one.
+ */
+#define DRAWBRIDGE_IOC_ABORT	_IO(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 6)
 /* Before the first process; a second call replaces the limits of the first. */
 #define DRAWBRIDGE_IOC_LIMITS	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 16, struct drawbridge_limits)
 
