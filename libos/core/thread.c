@@ -200,8 +200,11 @@ static long start(struct libos_thread *t)
 {
 	DK_STATUS status;
 
-	status = DkThreadCreate((void *)thread_main, (u64)t, stack_of(t),
-				LIBOS_STACK_SIZE, &t->handle);
+	do {
+		status = DkThreadCreate((void *)thread_main, (u64)t,
+					stack_of(t), LIBOS_STACK_SIZE,
+					&t->handle);
+	} while (status == DK_STATUS_INTERRUPTED);
 	if (!status)
 		return 0;
 	lock_acquire(&thread_lock);

@@ -10,16 +10,29 @@
 /* "file:" URIs are given to every naming call the same way. */
 #define URI(path) (path)->uri, (path)->length
 
+/*
+ * As in Linux, a signal does not end what takes no time to speak of: devices
+ * and FIFOs are waited for, files are not.
+ */
+static bool is_quick(u32 type)
+{
+	return type == DK_TYPE_FILE || type == DK_TYPE_DIRECTORY ||
+	       type == DK_TYPE_BLOCK || type == DK_TYPE_SYMLINK;
+}
+
 static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
 {
+	DK_STATUS status;
 	dk_u64 done;
-	long error;
 
 	do {
-		error = errno_restart(HOST_WAIT(DkStreamRead, file->handle,
-						offset, buffer, length, &done));
-	} while (error == -ERESTARTSYS && !signal_interrupts());
-	return error ? error : (s64)done;
+		status = HOST_WAIT(DkStreamRead, file->handle, offset, buffer,
+				   length, &done);
+	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
+	if (status == DK_STATUS_INTERRUPTED && is_quick(file_type(file)))
+		status = DkStreamRead(file->handle, offset, buffer, length,
+				      &done);
+	return status ? errno_restart(status) : (s64)done;
 }
 
 static s64 host_write(struct file *file, const void *buffer, size_t length,
@@ -32,6 +45,9 @@ static s64 host_write(struct file *file, const void *buffer, size_t length,
 		status = HOST_WAIT(DkStreamWrite, file->handle, offset, buffer,
 				   length, &done);
 	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
+	if (status == DK_STATUS_INTERRUPTED && is_quick(file_type(file)))
+		status = DkStreamWrite(file->handle, offset, buffer, length,
+				       &done);
 	if (status == DK_STATUS_BROKEN_PIPE)
 		return broken_pipe();
 	return status ? errno_restart(status) : (s64)done;
@@ -198,6 +214,26 @@ static int keep_name(struct file *file, struct path *path)
 	return 0;
 }
 
+/* Only a FIFO or a device is waited for. */
+static DK_STATUS open_wait(struct path *path, u32 flags, u64 options,
+			   DK_HANDLE *handle)
+{
+	struct dk_stream_attributes attributes;
+	DK_STATUS status;
+
+	do {
+		status = HOST_WAIT(DkStreamOpen, URI(path), dk_access_of(flags),
+				   disposition_of(flags), options, handle);
+	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
+	if (status == DK_STATUS_INTERRUPTED &&
+	    (DkStreamAttributesQuery(URI(path), 0, &attributes,
+				     sizeof(attributes)) ||
+	     is_quick(attributes.type)))
+		status = DkStreamOpen(URI(path), dk_access_of(flags),
+				      disposition_of(flags), options, handle);
+	return status;
+}
+
 /* host_open() - open @path with O_* @flags; @mode has the umask taken off */
 int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 {
@@ -216,12 +252,7 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 	file = file_new(FILE_HOST, &host_ops, access_of_flags(flags), flags);
 	if (!file)
 		return -ENOMEM;
-	do {
-		error = errno_restart(HOST_WAIT(DkStreamOpen, URI(path),
-						dk_access_of(flags),
-						disposition_of(flags), options,
-						&file->handle));
-	} while (error == -ERESTARTSYS && !signal_interrupts());
+	error = errno_restart(open_wait(path, flags, options, &file->handle));
 	if (!error)
 		error = keep_name(file, path);
 	if (error) {

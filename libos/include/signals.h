@@ -45,17 +45,6 @@
 #include <libos.h>
 #include <linux/signal.h>
 
-/* Until the host has them. */
-#ifndef DK_EXCEPTION_RAISED
-#define DK_EXCEPTION_RAISED	0x100
-#endif
-#ifndef DK_EXCEPTION_SIGNAL
-#define DK_EXCEPTION_SIGNAL	0x101
-#endif
-#ifndef DK_EXCEPTION_CHILD
-#define DK_EXCEPTION_CHILD	0x102
-#endif
-
 /* As rt_sigaction takes it. */
 struct action {
 	u64	handler;	/* or 0: default, 1: ignore */

@@ -88,6 +88,8 @@ SYSCALL3(getrandom, void *, to, size_t, n, u32, flags)
 		return -EFAULT;
 	if (!n)
 		return 0;
-	status = DkRandomBitsRead(to, n);
+	do {
+		status = DkRandomBitsRead(to, n);
+	} while (status == DK_STATUS_INTERRUPTED);
 	return status ? errno_of(status) : (long)n;
 }

@@ -282,6 +282,7 @@ void signal_fault(const struct dk_exception *e, struct dk_context *c)
 void signal_init(void)
 {
 	fpu_init();
+	DkxSignalRegister(~SIGNALS_FIRM);
 }
 
 void signal_exec(void)
