@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Threads, futexes, signals and timers of Linux programs: the programs of
+# Threads, futexes, signals, timers and sockets of Linux programs: the programs of
 # selftests/linux print what their system does, line by line, and have to print
 # the same in a picoprocess as natively, with the same exit code.
 #
@@ -46,6 +46,16 @@ else
 	same clones
 	same futexes
 	same robust
+	same signals
+	same signals 15
+	same signals 9
+	same signals 10 thread
+	same signals 9 thread
+	same signals 64 thread
+	same interrupts
+	same timers
+	same cancel
+	same sockets
 fi
 nothing_left "nothing is left"
 finish

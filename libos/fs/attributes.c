@@ -12,7 +12,9 @@ static void nameless_attributes(struct file *file,
 				struct dk_stream_attributes *attributes)
 {
 	memset(attributes, 0, sizeof(*attributes));
-	attributes->type = file->kind == FILE_PIPE ? DK_TYPE_FIFO : 0;
+	attributes->type = file->kind == FILE_PIPE   ? DK_TYPE_FIFO :
+			   file->kind == FILE_SOCKET ? DK_TYPE_SOCKET :
+						       0;
 	attributes->mode = 0600;
 	attributes->uid = process.euid;
 	attributes->gid = process.egid;

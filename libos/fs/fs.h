@@ -30,6 +30,7 @@
 #include <linux/limits.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
+#include <linux/uio.h>
 #include <asm/poll.h>
 
 struct poll_table;
@@ -140,6 +141,7 @@ enum {
 	FILE_SYNTHETIC,
 	FILE_TIMER,
 	FILE_SIGNAL,
+	FILE_SOCKET,
 };
 
 /* struct file.access */
@@ -319,6 +321,20 @@ s64 file_seek(struct file *file, s64 offset, int whence);
 s64 broken_pipe(void);
 long copy_in(void *to, const void *from, size_t length);
 long copy_out(void *to, const void *from, size_t length);
+
+/*
+ * struct vector - a program's array of buffers, checked
+ * @total: of all, at most MAX_TRANSFER
+ */
+struct vector {
+	struct iovec *parts;
+	size_t count;
+	size_t total;
+	struct iovec few[UIO_FASTIOV];
+};
+
+int vector_get(struct vector *vector, const struct iovec *parts, size_t count);
+void vector_put(struct vector *vector);
 
 /* ---- polling (poll.c) ---- */
 

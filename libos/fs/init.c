@@ -157,6 +157,7 @@ int fd_name(int fd, char *buffer, size_t length)
 		[FILE_EVENT] = "anon_inode:[eventfd]",
 		[FILE_EPOLL] = "anon_inode:[eventpoll]",
 		[FILE_TIMER] = "anon_inode:[timerfd]",
+		[FILE_SOCKET] = "socket:[%llu]",
 		[FILE_SIGNAL] = "anon_inode:[signalfd]",
 	};
 	struct file *file = fd_get(fd);

@@ -12,21 +12,13 @@
 
 #define GATHER_MAX 4096
 
-struct vector {
-	struct iovec *parts;
-	size_t count;
-	size_t total;
-	struct iovec few[UIO_FASTIOV];
-};
-
-static void vector_put(struct vector *vector)
+void vector_put(struct vector *vector)
 {
 	if (vector->parts != vector->few)
 		mem_free(vector->parts);
 }
 
-static int vector_get(struct vector *vector, const struct iovec *parts,
-		      size_t count)
+int vector_get(struct vector *vector, const struct iovec *parts, size_t count)
 {
 	size_t i;
 

@@ -62,21 +62,21 @@
 	S(38, setitimer, REAL, "DPP")					\
 	S(39, getpid, REAL, "")						\
 	S(40, sendfile, REAL, "FFPN")					\
-	S(41, socket, NONE, "DDD")					\
-	S(42, connect, NONE, "FPN")					\
-	S(43, accept, NONE, "FPP")					\
-	S(44, sendto, NONE, "FPNXPN")					\
-	S(45, recvfrom, NONE, "FPNXPP")					\
-	S(46, sendmsg, NONE, "FPX")					\
-	S(47, recvmsg, NONE, "FPX")					\
-	S(48, shutdown, NONE, "FD")					\
-	S(49, bind, NONE, "FPN")					\
-	S(50, listen, NONE, "FD")					\
-	S(51, getsockname, NONE, "FPP")					\
-	S(52, getpeername, NONE, "FPP")					\
-	S(53, socketpair, NONE, "DDDP")					\
-	S(54, setsockopt, NONE, "FDDPN")				\
-	S(55, getsockopt, NONE, "FDDPP")				\
+	S(41, socket, REAL, "DDD")					\
+	S(42, connect, REAL, "FPN")					\
+	S(43, accept, REAL, "FPP")					\
+	S(44, sendto, REAL, "FPNXPN")					\
+	S(45, recvfrom, REAL, "FPNXPP")					\
+	S(46, sendmsg, REAL, "FPX")					\
+	S(47, recvmsg, REAL, "FPX")					\
+	S(48, shutdown, REAL, "FD")					\
+	S(49, bind, REAL, "FPN")					\
+	S(50, listen, REAL, "FD")					\
+	S(51, getsockname, REAL, "FPP")					\
+	S(52, getpeername, REAL, "FPP")					\
+	S(53, socketpair, REAL, "DDDP")					\
+	S(54, setsockopt, REAL, "FDDPN")				\
+	S(55, getsockopt, REAL, "FDDPP")				\
 	S(56, clone, REAL, "XXPPX")					\
 	S(57, fork, NONE, "")						\
 	S(58, vfork, NONE, "")						\
@@ -309,7 +309,7 @@
 	S(285, fallocate, REAL, "FXXN")					\
 	S(286, timerfd_settime, REAL, "FXPP")				\
 	S(287, timerfd_gettime, REAL, "FP")				\
-	S(288, accept4, NONE, "FPPX")					\
+	S(288, accept4, REAL, "FPPX")					\
 	S(289, signalfd4, REAL, "FPNX")					\
 	S(290, eventfd2, REAL, "DX")					\
 	S(291, epoll_create1, REAL, "X")				\
@@ -320,7 +320,7 @@
 	S(296, pwritev, REAL, "FPNXX")					\
 	S(297, rt_tgsigqueueinfo, REAL, "DDGP")				\
 	S(298, perf_event_open, NONE, "")				\
-	S(299, recvmmsg, NONE, "FPNXP")					\
+	S(299, recvmmsg, REAL, "FPNXP")					\
 	S(300, fanotify_init, NONE, "")					\
 	S(301, fanotify_mark, NONE, "")					\
 	S(302, prlimit64, REAL, "DDPP")					\
@@ -328,7 +328,7 @@
 	S(304, open_by_handle_at, NONE, "")				\
 	S(305, clock_adjtime, NONE, "")					\
 	S(306, syncfs, REAL, "F")					\
-	S(307, sendmmsg, NONE, "FPNX")					\
+	S(307, sendmmsg, REAL, "FPNX")					\
 	S(308, setns, NONE, "")						\
 	S(309, getcpu, REAL, "PPP")					\
 	S(310, process_vm_readv, NONE, "")				\

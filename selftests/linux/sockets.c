@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* AF_UNIX sockets: pairs, names, messages, files that are passed. */
+#include "linux_test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+static char name[64];
+
+static struct sockaddr_un address_of(const char *path, socklen_t *length)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	/* "@" stands for the zero of an abstract name. */
+	strncpy(a.sun_path, path, sizeof(a.sun_path) - 1);
+	*length = offsetof(struct sockaddr_un, sun_path) + strlen(path) +
+		  (path[0] != '@');
+	if (path[0] == '@')
+		a.sun_path[0] = 0;
+	return a;
+}
+
+static long pass(int to, const int *fds, int count, const char *text)
+{
+	char control[CMSG_SPACE(sizeof(int) * 4)] = "";
+	struct iovec iov = { (void *)text, strlen(text) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = CMSG_SPACE(sizeof(int) * count) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+	memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
+	return sendmsg(to, &m, 0);
+}
+
+static long take(int from, int *fds, int *count, char *text, size_t size,
+		 size_t room, int flags)
+{
+	char control[256] = "";
+	struct iovec iov = { text, size };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = room };
+	long r = recvmsg(from, &m, flags);
+	struct cmsghdr *c = r < 0 ? NULL : CMSG_FIRSTHDR(&m);
+
+	*count = 0;
+	if (c && c->cmsg_type == SCM_RIGHTS) {
+		*count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
+	}
+	SHOW("  flags", r < 0 ? 0 : m.msg_flags & ~MSG_CMSG_CLOEXEC);
+	return r;
+}
+
+static void streams(void)
+{
+	char buffer[64] = "";
+	struct pollfd p;
+	int s[2], n = 0;
+
+	TRY(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	TRY(write(s[0], "hello ", 6));
+	TRY(send(s[0], "world", 5, 0));
+	TRY(ioctl(s[1], FIONREAD, &n));
+	CHECK(n);
+	TRY(recv(s[1], buffer, 3, MSG_PEEK));
+	TRY(recv(s[1], buffer, sizeof(buffer), 0));
+	CHECK(!memcmp(buffer, "hello world", 11));
+	TRY(recv(s[1], buffer, 1, MSG_DONTWAIT));
+	p = (struct pollfd){ .fd = s[1], .events = POLLIN | POLLOUT };
+	TRY(poll(&p, 1, 0));
+	CHECK(p.revents);
+	TRY(write(s[0], "ab", 2));
+	TRY(poll(&p, 1, 0));
+	CHECK(p.revents);
+	TRY(read(s[1], buffer, 1));
+	TRY(shutdown(s[0], SHUT_WR));
+	TRY(read(s[1], buffer, 5));
+	TRY(read(s[1], buffer, 5));
+	p.events |= POLLRDHUP;
+	TRY(poll(&p, 1, 0));
+	CHECK(p.revents);
+	signal(SIGPIPE, SIG_IGN);
+	TRY(write(s[0], "x", 1));
+	TRY(write(s[1], "x", 1));
+	close(s[0]);
+	TRY(send(s[1], "x", 1, MSG_NOSIGNAL));
+	TRY(shutdown(s[1], 7));
+	close(s[1]);
+	TRY(socketpair(AF_UNIX, SOCK_STREAM, 5, s));
+	TRY(socketpair(AF_UNIX, 9, 0, s));
+	TRY(socketpair(12345, SOCK_STREAM, 0, s));
+	TRY(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, 8));
+	TRY(getsockname(0, NULL, NULL));
+	TRY(connect(99, NULL, 0));
+}
+
+static void *writes(void *arg)
+{
+	static char block[100000];
+	long i, sum = 0;
+
+	for (i = 0; i < 20; i++)
+		sum += write(*(int *)arg, block, sizeof(block));
+	shutdown(*(int *)arg, SHUT_WR);
+	return (void *)sum;
+}
+
+static void much(void)
+{
+	static char block[30000];
+	pthread_t thread;
+	long sum = 0, r;
+	void *sent;
+	int s[2];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	pthread_create(&thread, NULL, writes, &s[0]);
+	while ((r = recv(s[1], block, sizeof(block), MSG_WAITALL)) > 0)
+		sum += r;
+	pthread_join(thread, &sent);
+	SHOW("sent", sent);
+	SHOW("received", sum);
+	fcntl(s[1], F_SETFL, O_NONBLOCK);
+	while ((r = write(s[1], block, sizeof(block))) > 0)
+		;
+	SHOW("full", errno);
+	close(s[0]);
+	close(s[1]);
+}
+
+static void datagrams(int type)
+{
+	char buffer[64] = "";
+	struct iovec iov[2] = { { buffer, 2 }, { buffer + 2, 3 } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	int s[2];
+
+	TRY(socketpair(AF_UNIX, type, 0, s));
+	TRY(send(s[0], "one", 3, 0));
+	TRY(send(s[0], "", 0, 0));
+	TRY(send(s[0], "longer than that", 16, 0));
+	TRY(recv(s[1], buffer, sizeof(buffer), 0));
+	TRY(recv(s[1], buffer, sizeof(buffer), 0));
+	TRY(recv(s[1], buffer, 4, MSG_PEEK | MSG_TRUNC));
+	TRY(recvmsg(s[1], &m, 0));
+	CHECK(m.msg_flags);
+	CHECK(!memcmp(buffer, "longe", 5));
+	TRY(recv(s[1], buffer, 4, MSG_DONTWAIT));
+	close(s[0]);
+	if (type == SOCK_SEQPACKET)
+		TRY(recv(s[1], buffer, 4, 0));
+	close(s[1]);
+}
+
+static void files(void)
+{
+	int s[2], pipes[2], fds[8], count, sent[3];
+	char buffer[64] = "";
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	(void)!pipe(pipes);
+	TRY(pass(s[0], &pipes[1], 1, "file"));
+	close(pipes[1]);
+	TRY(take(s[1], fds, &count, buffer, 64, 256, MSG_CMSG_CLOEXEC));
+	CHECK(count);
+	CHECK(fcntl(fds[0], F_GETFD));
+	TRY(write(fds[0], "through", 7));
+	close(fds[0]);
+	TRY(read(pipes[0], buffer, 64));
+	TRY(read(pipes[0], buffer, 64));
+	/* No room for all, none at all, and read with read(). */
+	sent[0] = sent[1] = sent[2] = pipes[0];
+	TRY(pass(s[0], sent, 3, "three"));
+	TRY(take(s[1], fds, &count, buffer, 64, CMSG_LEN(sizeof(int)), 0));
+	CHECK(count);
+	close(fds[0]);
+	TRY(pass(s[0], sent, 3, "three"));
+	TRY(take(s[1], fds, &count, buffer, 64, 0, 0));
+	CHECK(count);
+	TRY(pass(s[0], sent, 1, "abc"));
+	TRY(write(s[0], "def", 3));
+	TRY(read(s[1], buffer, 64));
+	TRY(read(s[1], buffer, 64));
+	sent[0] = 99;
+	TRY(pass(s[0], sent, 1, "bad"));
+	/* Not taken: closed with the socket. */
+	TRY(pass(s[0], &pipes[0], 1, "left"));
+	close(s[0]);
+	close(s[1]);
+	close(pipes[0]);
+}
+
+static long results[4];
+
+static void *connects(void *arg)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM, 0);
+	socklen_t length;
+	struct sockaddr_un a = address_of(arg, &length);
+	char buffer[16] = "";
+
+	results[0] = connect(s, (void *)&a, length);
+	results[1] = write(s, "request", 7);
+	results[2] = read(s, buffer, sizeof(buffer));
+	results[3] = connect(s, (void *)&a, length) ? errno : 0;
+	close(s);
+	return NULL;
+}
+
+static void servers(const char *path)
+{
+	socklen_t length, got = sizeof(struct sockaddr_un);
+	struct sockaddr_un a = address_of(path, &length), b;
+	struct epoll_event event = { .events = EPOLLIN };
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), c, t, n, epoll;
+	struct {
+		int pid, uid, gid;
+	} peer;
+	char buffer[16] = "";
+	pthread_t thread;
+
+	t = socket(AF_UNIX, SOCK_STREAM, 0);
+	TRY(listen(s, 5));
+	TRY(connect(t, (void *)&a, length) == 0);
+	TRY(bind(s, (void *)&a, length));
+	TRY(bind(s, (void *)&a, length));
+	TRY(bind(t, (void *)&a, length));
+	TRY(connect(t, (void *)&a, length));
+	TRY(listen(s, 5));
+	epoll = epoll_create1(0);
+	TRY(epoll_ctl(epoll, EPOLL_CTL_ADD, s, &event));
+	TRY(epoll_wait(epoll, &event, 1, 0));
+	pthread_create(&thread, NULL, connects, (void *)path);
+	TRY(epoll_wait(epoll, &event, 1, 5000));
+	c = accept4(s, (void *)&b, &got, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	CHECK(c >= 0);
+	CHECK(got);
+	CHECK(fcntl(c, F_GETFL) & O_NONBLOCK);
+	CHECK(fcntl(c, F_GETFD));
+	sleep_ms(50);
+	TRY(read(c, buffer, sizeof(buffer)));
+	got = sizeof(b);
+	TRY(getsockname(c, (void *)&b, &got));
+	CHECK(got == length);
+	CHECK(!memcmp(&a, &b, length));
+	got = sizeof(b);
+	TRY(getpeername(c, (void *)&b, &got));
+	got = sizeof(peer);
+	TRY(getsockopt(c, SOL_SOCKET, SO_PEERCRED, &peer, &got));
+	CHECK(peer.pid == getpid());
+	TRY(write(c, "answer", 6));
+	pthread_join(thread, NULL);
+	for (n = 0; n < 4; n++)
+		SHOW("client", results[n]);
+	TRY(read(c, buffer, sizeof(buffer)));
+	fcntl(s, F_SETFL, O_NONBLOCK);
+	TRY(accept(s, NULL, NULL));
+	TRY(accept(c, NULL, NULL));
+	close(c);
+	close(s);
+	TRY(connect(t, (void *)&a, length));
+	close(t);
+	close(epoll);
+	if (path[0] != '@')
+		TRY(unlink(path));
+}
+
+static void named_datagrams(void)
+{
+	socklen_t length, got;
+	struct sockaddr_un a = address_of("@pico test a", &length), b;
+	int s = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int t = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char buffer[16];
+
+	TRY(bind(s, (void *)&a, length));
+	TRY(sendto(t, "hi", 2, 0, (void *)&a, length));
+	got = sizeof(b);
+	TRY(recvfrom(s, buffer, 16, 0, (void *)&b, &got));
+	CHECK(got);
+	TRY(send(t, "hi", 2, 0));
+	TRY(connect(t, (void *)&a, length));
+	TRY(send(t, "hi", 2, 0));
+	TRY(listen(s, 1));
+	a.sun_path[3] = 'X';
+	TRY(sendto(t, "hi", 2, 0, (void *)&a, length));
+	a.sun_family = 77;
+	TRY(bind(t, (void *)&a, length));
+	close(s);
+	TRY(send(t, "hi", 2, 0));
+	close(t);
+}
+
+static void options(void)
+{
+	struct timeval tv = { 0, 20000 };
+	socklen_t length = sizeof(int);
+	int s[2], value, one = 1;
+	struct stat st;
+	char byte;
+
+	socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s);
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_TYPE, &value, &length));
+	CHECK(value);
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_DOMAIN, &value, &length));
+	CHECK(value);
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_ERROR, &value, &length));
+	CHECK(value);
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_ACCEPTCONN, &value, &length));
+	CHECK(value);
+	TRY(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	TRY(recv(s[0], &byte, 1, 0));
+	TRY(setsockopt(s[0], SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)));
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_KEEPALIVE, &value, &length));
+	CHECK(value);
+	TRY(setsockopt(s[0], SOL_SOCKET, 9999, &one, sizeof(one)));
+	TRY(setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, 3));
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_TYPE, (void *)8, &length));
+	TRY(fstat(s[0], &st));
+	CHECK(S_ISSOCK(st.st_mode));
+	TRY(lseek(s[0], 0, SEEK_SET));
+	TRY(pread(s[0], &byte, 1, 0));
+	close(s[0]);
+	close(s[1]);
+}
+
+int main(void)
+{
+	snprintf(name, sizeof(name), "/tmp/pico.%d", getpid());
+	streams();
+	much();
+	datagrams(SOCK_DGRAM);
+	datagrams(SOCK_SEQPACKET);
+	files();
+	servers("@pico test");
+	servers("/tmp/pico.socket");
+	named_datagrams();
+	options();
+	return 0;
+}
