@@ -167,6 +167,7 @@ struct dk_sandbox {
 	unsigned int rule_count;	/* of both */
 	struct list_head pipe_servers;	/* see namedpipe.c, */
 	struct mutex pipe_lock;		/* which guards them */
+	struct mutex event_lock;	/* see streamevent.c */
 	/* the first process, until it has started */
 	struct file *image;
 	struct file *streams[3];
@@ -241,6 +242,7 @@ void dk_memory_gone(struct dk_process *process);
  * @word:	where the state of an event is instead of in @count, or NULL
  * @count:	0: not signalled
  * @maximum:	of @count
+ * @refresh:	of what follows something else: make it current; may sleep
  */
 struct dk_waitable {
 	spinlock_t lock;
@@ -254,6 +256,7 @@ struct dk_waitable {
 	u64 *word;
 	u64 count;
 	u64 maximum;
+	void (*refresh)(struct dk_waitable *w);
 };
 
 void dk_waitable_init(struct dk_waitable *w, int kind, u64 count, u64 maximum);
@@ -262,6 +265,13 @@ void dk_waitable_signal(struct dk_waitable *w);
 void dk_waitable_clear(struct dk_waitable *w);
 long dk_waitable_release(struct dk_waitable *w, u64 count, u64 *previous);
 u64 dk_waitable_peek(struct dk_waitable *w);
+
+/* Before a look that counts; not under a lock. */
+static inline void dk_waitable_refresh(struct dk_waitable *w)
+{
+	if (unlikely(w->refresh))
+		w->refresh(w);
+}
 
 struct dk_words;
 
@@ -456,6 +466,7 @@ struct dk_stream {
 	struct path path;		/* counted; what is only named, no file */
 	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
 	void *data;			/* the scheme's */
+	struct list_head events;	/* that follow it, see streamevent.c */
 	struct rcu_head rcu;
 };
 

@@ -29,6 +29,7 @@ static void dk_sandbox_free(struct kref *ref)
 	dk_rules_destroy(sandbox);
 	dk_net_rules_destroy(sandbox);
 	mutex_destroy(&sandbox->pipe_lock);
+	mutex_destroy(&sandbox->event_lock);
 	dk_limits_destroy(sandbox);
 	dk_pipes_destroy(sandbox);
 	if (sandbox->has_root)
@@ -73,6 +74,7 @@ int dk_sandbox_open(void **host)
 	INIT_LIST_HEAD(&sandbox->net_rules);
 	INIT_LIST_HEAD(&sandbox->pipe_servers);
 	mutex_init(&sandbox->pipe_lock);
+	mutex_init(&sandbox->event_lock);
 	INIT_LIST_HEAD(&sandbox->processes);
 	INIT_LIST_HEAD(&sandbox->threads);
 	dk_limits_init(sandbox);

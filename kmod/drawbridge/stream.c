@@ -80,6 +80,8 @@ static void stream_release(struct dk_object *object)
 	struct dk_stream *stream = container_of(object, struct dk_stream,
 						object);
 
+	if (unlikely(!list_empty(&stream->events)))
+		dk_stream_events_end(stream);
 	if (stream->ops && stream->ops->release)
 		stream->ops->release(stream);
 	if (stream->file)
@@ -96,6 +98,7 @@ struct dk_stream *dk_stream_alloc(struct dk_sandbox *sandbox)
 
 	if (stream) {
 		stream->sandbox = sandbox;
+		INIT_LIST_HEAD(&stream->events);
 		dk_object_init(&stream->object, DK_OBJECT_STREAM,
 			       stream_release);
 	}

@@ -209,6 +209,7 @@ bool dk_is_console(const struct dk_stream *stream);
 __poll_t dk_stream_poll(struct dk_stream *stream,
 			struct poll_table_struct *table);
 bool dk_stream_can_poll(const struct dk_stream *stream);
+void dk_stream_events_end(struct dk_stream *stream);
 
 /* ---- attributes and consoles (attributes.c, console.c) ---- */
 

@@ -95,6 +95,7 @@ static long dk_sync_peek(struct dk_thread *thread, u64 handle,
 	object = dk_sync_get(thread, handle, type, DK_RIGHT_READ);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
+	dk_waitable_refresh(object->waitable);
 	count = dk_waitable_peek(object->waitable);
 	dk_object_put(object);
 	return put_user(count, (u64 __user *)dk_user(out));

@@ -60,6 +60,7 @@ void dk_waitable_init(struct dk_waitable *w, int kind, u64 count, u64 maximum)
 	w->wordable = false;
 	w->count = count;
 	w->maximum = maximum;
+	w->refresh = NULL;
 }
 
 /* ---- state; everything under the object's lock ---- */
@@ -309,11 +310,11 @@ static bool dk_wait_enter(struct dk_object **objects,
 	return done;
 }
 
-static long dk_wait_any(struct dk_thread *thread, struct dk_object **objects,
-			struct dk_wait_entry *entries, int count, s64 timeout)
+static long dk_wait_once(struct dk_thread *thread, struct dk_object **objects,
+			 struct dk_wait_entry *entries, int count,
+			 ktime_t deadline)
 {
 	struct dk_waiter waiter = { .task = current, .result = DK_UNCLAIMED };
-	ktime_t deadline = dk_deadline(thread, timeout);
 	long ret = 0;
 	int i;
 
@@ -328,6 +329,39 @@ static long dk_wait_any(struct dk_thread *thread, struct dk_object **objects,
 	for (i = 0; i < count; i++)
 		dk_wait_leave(objects[i]->waitable, &entries[i]);
 	return waiter.result == DK_UNCLAIMED ? ret : waiter.result;
+}
+
+/*
+ * What ended the wait follows something else, which is no longer so: nothing
+ * was consumed, and the wait goes on.
+ */
+static bool dk_wait_is_stale(struct dk_waitable *w)
+{
+	if (likely(!w->refresh))
+		return false;
+	w->refresh(w);
+	return !dk_waitable_peek(w);
+}
+
+static long dk_wait_any(struct dk_thread *thread, struct dk_object **objects,
+			struct dk_wait_entry *entries, int count, s64 timeout)
+{
+	ktime_t deadline = dk_deadline(thread, timeout);
+	long ret;
+	int i;
+
+	for (;;) {
+		ret = dk_wait_once(thread, objects, entries, count, deadline);
+		if (ret < 0 || !dk_wait_is_stale(objects[ret]->waitable))
+			return ret;
+		/* Who makes it ready and unready all the time ends here. */
+		if (signal_pending(current))
+			return dk_restart_timed(thread, deadline);
+		if (deadline != KTIME_MAX && ktime_after(ktime_get(), deadline))
+			return -ETIMEDOUT;
+		for (i = 0; i < count; i++)
+			dk_waitable_refresh(objects[i]->waitable);
+	}
 }
 
 /* A consumed signal whose receiver could not be told of it. */
@@ -375,6 +409,7 @@ DK_HANDLER(DkObjectsWaitAny)
 			ret = -EPROTOTYPE;
 			goto put;
 		}
+		dk_waitable_refresh(objects[i]->waitable);
 	}
 	if (timeout)
 		ret = dk_wait_any(thread, objects, entries, count, timeout);

@@ -85,6 +85,8 @@
  *	Whole struct dk_directory_entry records from @cursor (0: the start);
  *	*done 0 is the end.
  * DkStreamGetEvent(stream, condition, &event)
+ *	An event that is signalled while the stream is DK_STREAM_READABLE,
+ *	_WRITABLE, _CLOSED or _URGENT; with DK_STREAM_EDGES: each time anew.
  * DkStreamAttributesQuery(uri, uri_length, flags, &attributes, size)
  * DkStreamAttributesQueryByHandle(stream, &attributes, size)
  *

@@ -348,6 +348,14 @@ GOOD(DkStreamEnumerateChildren)
 	a[4] = (u64)slot(1);
 }
 
+GOOD(DkStreamGetEvent)
+{
+	a[0] = w.in;
+	a[1] = DK_STREAM_READABLE;
+	a[2] = (u64)slot(0);
+}
+#define after_DkStreamGetEvent after_DkNotificationEventCreate
+
 GOOD(DkStreamAttributesQuery)
 {
 	a[0] = (u64)w.uri;
@@ -617,6 +625,8 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkStreamRename, ALWAYS(DkStreamRename), .flags_known = 3),
 	ROW(DkStreamEnumerateChildren, .wrong = &w.event,
 	    .right = DK_RIGHT_READ),
+	ROW(DkStreamGetEvent, UNDO(DkStreamGetEvent), .wrong = &w.event,
+	    .flags_known = 0x1f),
 	ROW(DkStreamAttributesQuery, .flags_known = 1),
 	ROW(DkStreamAttributesQueryByHandle, .wrong = &w.event),
 	ROW(DkSystemTimeQuery),

@@ -300,10 +300,9 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	   VALUE, length, OUT_U64, done),				\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_FOUND) |		\
 	  DK_S(NOT_DIRECTORY) | DK_S(BUFFER_TOO_SMALL))			\
-	C(STREAM, 11, DkStreamGetEvent, 0,				\
-	  (3, HANDLE, stream, VALUE, condition, OUT_HANDLE, event),	\
-	  DK_SET_HANDLE | DK_SET_NEW | DK_S(NOT_SUPPORTED) |		\
-	  DK_S(NOT_IMPLEMENTED))					\
+	C(STREAM, 11, DkStreamGetEvent, 1,				\
+	  (3, HANDLE, stream, FLAGS, condition, OUT_HANDLE, event),	\
+	  DK_SET_HANDLE | DK_SET_NEW | DK_S(NOT_SUPPORTED))		\
 	C(STREAM, 12, DkStreamAttributesQuery, 1,			\
 	  (5, STRING, uri, VALUE, uri_length, FLAGS, flags,		\
 	   OUT, attributes, VALUE, length),				\

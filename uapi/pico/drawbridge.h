@@ -81,6 +81,12 @@ typedef __s64 DK_STATUS;
 #define DK_MAP_PRIVATE		0x1	/* copy on write */
 #define DK_MAP_SHARED		0x2
 #define DK_MAP_REPLACE		0x4	/* a live mapping may be replaced */
+/* DkStreamGetEvent: condition; any of those that are set */
+#define DK_STREAM_READABLE	0x1	/* reading would not wait */
+#define DK_STREAM_WRITABLE	0x2	/* writing would not wait */
+#define DK_STREAM_CLOSED	0x4	/* nothing more comes, or it has failed */
+#define DK_STREAM_URGENT	0x8	/* out-of-band data, and its like */
+#define DK_STREAM_EDGES		0x10	/* each time anew, for one wait */
 /* DkStreamFlush: flags */
 #define DK_FLUSH_DATA		0x1	/* not what only times need */
 /* DkStreamDelete: flags */
