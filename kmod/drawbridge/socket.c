@@ -26,21 +26,9 @@
 
 #include "stream.h"
 
-static ssize_t socket_read(struct dk_stream *stream, u64 offset,
-			   void __user *buffer, size_t length)
-{
-	return dk_file_read(stream, offset, buffer, length);
-}
-
-static ssize_t socket_write(struct dk_stream *stream, u64 offset,
-			    const void __user *buffer, size_t length)
-{
-	return dk_file_write(stream, offset, buffer, length);
-}
-
 const struct dk_stream_ops dk_socket_ops = {
-	.read = socket_read,
-	.write = socket_write,
+	.read = dk_file_read,
+	.write = dk_file_write,
 	.seek = dk_file_seek,
 	.get_attributes = dk_stream_get_attributes,
 };

@@ -105,17 +105,6 @@ struct dk_stream *dk_stream_alloc(struct dk_sandbox *sandbox)
 	return stream;
 }
 
-struct dk_stream *dk_stream_get(struct dk_thread *thread, u64 handle,
-				u32 rights)
-{
-	struct dk_object *object = dk_handle_get(thread->process, handle,
-						 DK_OBJECT_STREAM, rights);
-
-	if (IS_ERR(object))
-		return ERR_CAST(object);
-	return container_of(object, struct dk_stream, object);
-}
-
 /* ---- null: ---- */
 
 static ssize_t null_read(struct dk_stream *stream, u64 offset,
@@ -254,6 +243,11 @@ static noinline ssize_t accept_one(struct dk_thread *thread,
 	return stream->ops->accept(stream, thread->process, buffer, length);
 }
 
+/*
+ * Files, pipes and connections are called directly: an indirect call costs as
+ * much as the rest of the handler where it has to be guarded.
+ */
+
 /* DkStreamRead(stream, offset, buffer, length, out done) */
 DK_HANDLER(DkStreamRead)
 {
@@ -268,7 +262,9 @@ DK_HANDLER(DkStreamRead)
 		done = -EINVAL;
 	else if (unlikely(!access_ok(dk_user(a2), a3)))
 		done = -EFAULT;
-	else if (likely(stream->ops->read))
+	else if (likely(stream->ops->read == dk_file_read))
+		done = dk_file_read(stream, a1, dk_user(a2), a3);
+	else if (stream->ops->read)
 		done = stream->ops->read(stream, a1, dk_user(a2), a3);
 	else if (stream->ops->accept)
 		done = accept_one(thread, stream, a1, dk_user(a2), a3,
@@ -298,7 +294,9 @@ DK_HANDLER(DkStreamWrite)
 		done = -EINVAL;
 	else if (unlikely(!access_ok(dk_user(a2), a3)))
 		done = -EFAULT;
-	else if (likely(stream->ops->write))
+	else if (likely(stream->ops->write == dk_file_write))
+		done = dk_file_write(stream, a1, dk_user(a2), a3);
+	else if (stream->ops->write)
 		done = stream->ops->write(stream, a1, dk_user(a2), a3);
 	dk_stream_put(stream);
 	if (unlikely(done < 0))

@@ -230,8 +230,18 @@ struct file *dk_console_file(const struct dk_sandbox *sandbox,
 
 struct dk_stream *dk_stream_alloc(struct dk_sandbox *sandbox);
 /* A referenced stream, or ERR_PTR as dk_handle_get(). */
-struct dk_stream *dk_stream_get(struct dk_thread *thread, u64 handle,
-				u32 rights);
+static inline struct dk_stream *dk_stream_get(struct dk_thread *thread,
+					      u64 handle, u32 rights)
+{
+	struct dk_object *object;
+	u32 have;
+
+	object = dk_handle_get_rights(thread->process, handle,
+				      DK_OBJECT_STREAM, rights, &have);
+	if (IS_ERR(object))
+		return ERR_CAST(object);
+	return container_of(object, struct dk_stream, object);
+}
 
 static inline void dk_stream_put(struct dk_stream *stream)
 {

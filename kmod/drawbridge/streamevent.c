@@ -86,8 +86,9 @@ static int hook_wake(wait_queue_entry_t *wait, unsigned int mode, int flags,
 		spin_unlock_irqrestore(&event->lock, irq);
 	}
 	if (said & POLLFREE) {
-		/* The queue goes now. See ep_poll_callback(). */
+		/* The queue goes now; as ep_poll_callback(). */
 		list_del_init(&wait->entry);
+		/* Pairs with hooks_remove(): not touched any more. */
 		smp_store_release(&hook->head, NULL);
 	}
 	return 1;
@@ -122,7 +123,7 @@ static void hooks_remove(struct dk_stream_event *event)
 
 		event->hooks = hook->next;
 		rcu_read_lock();
-		/* Pairs with hook_wake(); the queue outlives a grace period. */
+		/* Pairs with hook_wake(): the queue is there, for RCU. */
 		head = smp_load_acquire(&hook->head);
 		if (head)
 			remove_wait_queue(head, &hook->wait);
