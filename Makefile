@@ -68,6 +68,8 @@ help:
 	@echo '                            scripts/vm keeps it)'
 	@echo '  make shell                a shell in the virtual machine'
 	@echo '  make test                 every test; the last line counts them'
+	@echo '  make fuzz CALLS=N         random calls of the ABI, N of them; with'
+	@echo '                            SEED=S the same ones again'
 	@echo '  make test T=NAME          one test (or several, in quotes)'
 	@echo
 	@echo 'Variables:'
@@ -103,6 +105,13 @@ shell: all
 
 test: all selftests
 	@scripts/test --kernel $(KERNEL) $(T)
+
+# The fuzzer of the call vector for long; a short run of it is among the tests.
+CALLS ?= 1000000
+fuzz: all selftests
+	@scripts/vm --kernel $(KERNEL) --timeout 0 \
+		$(if $(filter debug,$(KERNEL)),--leaks --env PICO_SLOWER=5) -- \
+		build/selftests/fuzz --calls $(CALLS) $(SEED:%=--seed %)
 
 check: setup build/linux/release $(kernel)/release
 	@scripts/check $(KERNEL)
@@ -240,7 +249,7 @@ distclean:
 	@rm -rf build
 
 FORCE:
-.PHONY: help run shell test check all setup packages programs libpal libos tools tools/samples \
+.PHONY: help run shell test fuzz check all setup packages programs libpal libos tools tools/samples \
 	selftests modules flavours install uninstall modules_install \
 	modules_uninstall programs_install programs_uninstall dkms_install \
 	dkms_uninstall clean distclean FORCE

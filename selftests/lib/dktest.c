@@ -352,8 +352,10 @@ asm(".text\n\t"
     "xor %ebp, %ebp; sub $8, %rsp\n\t"
     "call LibOsExceptionDispatch; ud2\n");
 
-void LibOsExceptionDispatch(struct dk_exception *exception,
-			    struct dk_context *context)
+/* An image without TEST()s has these two of its own. */
+__attribute__((weak)) void
+LibOsExceptionDispatch(struct dk_exception *exception,
+		       struct dk_context *context)
 {
 	if (dkt_exception && dkt_exception(exception, context))
 		PalContextRestore(context);
@@ -366,7 +368,7 @@ void LibOsExceptionDispatch(struct dk_exception *exception,
 	__builtin_trap();
 }
 
-void LibOsInitialize(const struct dk_parameters *parameters)
+__attribute__((weak)) void LibOsInitialize(const struct dk_parameters *parameters)
 {
 	u64 count = __stop_dk_tests - __start_dk_tests;
 	const char *only;

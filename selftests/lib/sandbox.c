@@ -453,3 +453,20 @@ char *kmsg_since(int fd)
 	}
 	return text;
 }
+
+const char *kmsg_loud(const char *said)
+{
+	const char *next;
+
+	for (; *said; said = next) {
+		next = strchrnul(said, '\n');
+		next += *next == '\n';
+		/* What more memory than there is gives any program. */
+		if (memmem(said, next - said, "__vm_enough_memory", 18))
+			continue;
+		if (*said >= '0' && *said <= '9' &&
+		    (strtoul(said, NULL, 10) & 7) <= 4)
+			return said;
+	}
+	return NULL;
+}

@@ -104,6 +104,8 @@ int nothing_left(void);
 /* Number of bytes in the kernel log now; and what came since, malloc'ed. */
 int kmsg_open(void);
 char *kmsg_since(int fd);
+/* The first of its records that is a warning, or worse; or NULL. */
+const char *kmsg_loud(const char *said);
 
 int read_file(const char *path, char *buffer, size_t size);	/* length */
 

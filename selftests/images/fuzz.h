@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fuzz.img: what its files share.
+ *
+ * fuzz.c starts and watches threads and makes calls, fuzz_args.c invents
+ * arguments by their kinds in the call table, fuzz_steps.c knows sequences
+ * that lead somewhere.
+ *
+ * Memory is of three sorts:
+ *
+ *  - ours: the image, stacks, what is shared with the outer side. No call may
+ *    be told to change it, or the fuzzer would only test itself;
+ *  - private areas, one for each thread: valid arguments, poisoned results,
+ *    with a page that is not there and one that is read-only behind;
+ *  - the arena at the end of the address space, in which every thread maps,
+ *    protects, unmaps and writes as it likes while calls of others use it.
+ */
+#ifndef FUZZ_IMAGE_H
+#define FUZZ_IMAGE_H
+
+#include "dktest.h"
+#include "fuzz_shared.h"
+
+#define STACK_SIZE	(48UL << 10)
+#define SHORT_THREADS	12	/* that only live for a moment */
+#define STACKS		(FUZZ_THREADS + 1 + SHORT_THREADS)
+
+/* A private area's pages */
+enum {
+	AREA_SLOTS, /* results, handles, a thread block, a context */
+	AREA_BUFFER, /* three of them, and then */
+	AREA_NONE = 4, /* nothing, */
+	AREA_READ_ONLY, /* zeros, */
+	AREA_TEXT, /* two URIs, */
+	AREA_TEXT_2 = 8,
+	AREA_PAGES = 10,
+};
+#define BUFFER_SIZE	(3 * PAGE)
+
+#define ARENA_PAGES	128
+
+struct call {
+	const char *name;
+	u32 version, argc;
+	u64 statuses;
+	enum dkt_kind kinds[6];
+	const char *names[6];
+};
+extern const struct call calls[DK_CALL_LIMIT];
+
+/**
+ * struct worker - a thread that makes calls
+ * @random:	state of its generator, begun anew with each step
+ * @process:	0, or the number of the clone it runs in
+ * @report:	where the outer side sees what it does
+ * @area:	its private area
+ * @wild:	how many arguments of the call shall be bad: 0, 1 or 2 (any)
+ * @landing:	where it goes on when it is lost, with @landing_sp
+ */
+struct worker {
+	u64 random;
+	u64 step, last;
+	u32 number, process;
+	struct fuzz_thread *report;
+	struct fuzz_thread own_report;
+	u8 *area;
+	int wild;
+	bool hostile;
+	u64 landing, landing_sp;
+	DK_HANDLE thread;
+	volatile u32 running;
+	/* the supervisor's */
+	u64 seen;
+	s64 seen_at;
+	bool told;
+};
+
+/* A call in the making. */
+struct made {
+	u32 index;
+	u64 a[6];
+	u64 *slot[6]; /* private memory of a result, or NULL */
+	u64 before[6];
+	u8 *canary; /* behind a private buffer, or NULL */
+};
+
+extern struct fuzz_shared *shared;
+extern u8 *arena;
+extern u32 futex_words[64];
+
+u64 draw(struct worker *w);
+static inline u64 below(struct worker *w, u64 n)
+{
+	return draw(w) % n;
+}
+static inline bool chance(struct worker *w, u32 percent)
+{
+	return below(w, 100) < percent;
+}
+
+/* ---- fuzz.c ---- */
+
+s64 make_call(struct worker *w, struct made *m);
+/* Counts @status, which must be one of the call's. */
+void check_status(struct worker *w, u32 index, s64 status);
+/* The same with values that are good as they stand. */
+s64 call(struct worker *w, u32 index, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
+	 u64 a5);
+/* A call of the table with arguments of its kinds. */
+s64 random_call(struct worker *w, u32 index);
+void native_call(struct worker *w);
+void start_short_thread(struct worker *w);
+bool implemented(u32 index);
+void __attribute__((format(printf, 2, 3)))
+complain(struct worker *w, const char *fmt, ...);
+/* Copies, or gives up at a fault: false. */
+bool touch(void *to, const void *from, u64 n);
+/* Whether a call that changes memory there would hit what is ours. */
+bool is_ours(u64 base, u64 length);
+extern char exception_entry[], thread_entry[], syscall_entry_stub[];
+u64 *slot_of(struct worker *w, int i);
+void run_clone(struct worker *w);
+/* Handles that the fuzzer itself depends on. */
+bool is_private_handle(DK_HANDLE handle);
+
+/* ---- fuzz_args.c ---- */
+
+void make_args(struct worker *w, struct made *m);
+void keep_results(struct worker *w, const struct made *m, s64 status);
+DK_HANDLE pick_handle(struct worker *w, const char *name);
+void keep_handle(struct worker *w, const char *name, DK_HANDLE handle);
+u64 make_uri(struct worker *w, char *to, bool wild);
+void keep_mapping(struct worker *w, u64 base, u64 length);
+
+/* ---- fuzz_steps.c ---- */
+
+void take_step(struct worker *w);
+void scribble(struct worker *w);
+
+#endif /* FUZZ_IMAGE_H */
