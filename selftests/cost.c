@@ -2,7 +2,7 @@
 /*
  * What calls of picoprocesses cost, in instructions, beside native calls that
  * do the same work. Needs scripts/vm --icount; elsewhere everything is
- * skipped. The ratios are for reading; null calls have limits.
+ * skipped. Of the ratios those below have limits; the others are for reading.
  */
 /* Through a registered provider, that of kmod/samples/minimal. */
 #define LIMIT_PROVIDER	300
@@ -11,8 +11,24 @@
 /* Of a clone and its end to fork and exit, whose process has more memory. */
 #define LIMIT_FORK	1.15
 
+/* Ratios to native. */
+static const struct {
+	const char *name;
+	double ratio;
+} limits[] = {
+	{ "read-1", 1.10 },	{ "read-4096", 1.10 },
+	{ "read-65536", 1.10 }, { "write-1", 1.10 },
+	{ "write-4096", 1.10 }, { "write-65536", 1.10 },
+	{ "tcp-echo-1", 1.10 }, { "tcp-echo-4096", 1.10 },
+	{ "map+unmap", 1.15 },
+};
+
+#define LIMITS	((int)(sizeof(limits) / sizeof(limits[0])))
+
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,6 +37,7 @@
 #include <sys/eventfd.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,8 +87,38 @@ static int thread_main(void *argument)
 	return 0;
 }
 
+/* Two ends of a connection over the loopback device. */
+static void connect_ends(int ends[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof(at);
+	int server = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(server, (struct sockaddr *)&at, sizeof(at)) ||
+	    listen(server, 1) ||
+	    getsockname(server, (struct sockaddr *)&at, &length) ||
+	    connect(ends[0], (struct sockaddr *)&at, sizeof(at)))
+		ksft_exit_fail_msg("no connection\n");
+	ends[1] = accept(server, NULL, NULL);
+	for (int i = 0; i < 2; i++)
+		setsockopt(ends[i], IPPROTO_TCP, TCP_NODELAY, &one,
+			   sizeof(one));
+	close(server);
+}
+
+static void echo(const int ends[2], size_t length)
+{
+	for (int i = 0; i < 2; i++) {
+		syscall(SYS_write, ends[i], buffer, length);
+		syscall(SYS_read, ends[!i], buffer, length);
+	}
+}
+
 static void measure_native(void)
 {
+	int ends[2];
 	int fd = open("/tmp/bench-native", O_RDWR | O_CREAT | O_TRUNC, 0644);
 	struct timespec now;
 	volatile int tid;
@@ -90,6 +137,9 @@ static void measure_native(void)
 	MEASURE("write-4096", 300, syscall(SYS_pwrite64, fd, buffer, 4096, 0));
 	MEASURE("write-65536", 100,
 		syscall(SYS_pwrite64, fd, buffer, 65536, 0));
+	connect_ends(ends);
+	MEASURE("tcp-echo-1", 300, echo(ends, 1));
+	MEASURE("tcp-echo-4096", 300, echo(ends, 4096));
 	MEASURE("map+unmap", 300,
 		base = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -107,8 +157,7 @@ static void measure_native(void)
 		while (tid) syscall(SYS_futex, &tid, FUTEX_WAIT, tid, NULL,
 				    NULL, 0));
 	MEASURE("fork", 100, pid = syscall(SYS_fork);
-		if (!pid) syscall(SYS_exit_group, 0);
-		waitpid(pid, NULL, 0));
+		if (!pid) syscall(SYS_exit_group, 0); waitpid(pid, NULL, 0));
 	close(fd);
 	unlink("/tmp/bench-native");
 }
@@ -191,7 +240,9 @@ static bool measure_dk(void)
 	char line[256];
 
 	if (sandbox < 0 || pipe2(out, O_CLOEXEC) ||
-	    sandbox_rule(sandbox, "/tmp", 7, DRAWBRIDGE_RULE_PRIVATE))
+	    sandbox_rule(sandbox, "/tmp", 7, DRAWBRIDGE_RULE_PRIVATE) ||
+	    sandbox_rule_uri(sandbox, "tcp.server:127.0.0.1:*", 1, 0) ||
+	    sandbox_rule_uri(sandbox, "tcp.client:127.0.0.1:*", 3, 0))
 		return false;
 	lines.fd = out[0];
 	lines.pid = sandbox_start(sandbox, &(struct sandbox_start){
@@ -221,7 +272,7 @@ int main(void)
 		ksft_test_result_skip("needs --icount\n");
 		ksft_finished();
 	}
-	ksft_set_plan(4);
+	ksft_set_plan(4 + LIMITS);
 	provider = measure_provider();
 	measure_native();
 	ksft_test_result(measure_dk() && dks > 5, "the image measured\n");
@@ -257,5 +308,12 @@ int main(void)
 	ksft_test_result(ratio > 0 && ratio <= LIMIT_FORK,
 			 "a clone is at most %.2f of fork: %.2f\n", LIMIT_FORK,
 			 ratio);
+	for (int i = 0; i < LIMITS; i++) {
+		ratio = (double)(find(dk, dks, limits[i].name) - overhead) /
+			(find(native, natives, limits[i].name) - overhead);
+		ksft_test_result(ratio > 0 && ratio <= limits[i].ratio,
+				 "%s is at most %.2f of native: %.3f\n",
+				 limits[i].name, limits[i].ratio, ratio);
+	}
 	ksft_finished();
 }

@@ -68,7 +68,13 @@ struct dk_object {
 
 void dk_object_init(struct dk_object *object, enum dk_object_type type,
 		    void (*release)(struct dk_object *object));
-void dk_object_put(struct dk_object *object);
+void dk_object_free(struct kref *ref);
+
+/* May sleep. */
+static inline void dk_object_put(struct dk_object *object)
+{
+	kref_put(&object->ref, dk_object_free);
+}
 
 static inline void dk_object_get(struct dk_object *object)
 {
@@ -124,7 +130,7 @@ long dk_handles_clone(struct dk_process *child, struct dk_thread *first,
  */
 struct dk_object *dk_handle_get(struct dk_process *process, DK_HANDLE handle,
 				enum dk_object_type type, u32 rights);
-/* The same; *have receives all rights of the handle. */
+/* The same; *have receives all rights of the handle, unless it is NULL. */
 struct dk_object *dk_handle_get_rights(struct dk_process *process,
 				       DK_HANDLE handle,
 				       enum dk_object_type type, u32 rights,

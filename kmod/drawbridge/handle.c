@@ -294,10 +294,10 @@ struct dk_object *dk_handle_get_rights(struct dk_process *process,
 	if (!slot)
 		return ERR_PTR(-EBADF);
 
-	rcu_read_lock();
+	rcu_read_lock_sched(); /* the cheap one; objects are freed by RCU */
 	if (READ_ONCE(slot->generation) != generation)
 		goto unlock;
-	object = rcu_dereference(slot->object);
+	object = rcu_dereference_sched(slot->object);
 	if (!object)
 		goto unlock;
 	given = READ_ONCE(slot->rights);
@@ -312,12 +312,13 @@ struct dk_object *dk_handle_get_rights(struct dk_process *process,
 		goto unlock;
 	smp_rmb(); /* pairs with smp_wmb() of closing */
 	if (unlikely(READ_ONCE(slot->generation) != generation)) {
-		rcu_read_unlock();
+		rcu_read_unlock_sched();
 		dk_object_put(object);
 		return ERR_PTR(-EBADF);
 	}
-	rcu_read_unlock();
-	*have = given;
+	rcu_read_unlock_sched();
+	if (have)
+		*have = given;
 	return object;
 
 unlock:
@@ -325,7 +326,7 @@ unlock:
 	smp_rmb();
 	if (READ_ONCE(slot->generation) != generation)
 		error = -EBADF;
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	return ERR_PTR(error);
 }
 

@@ -16,18 +16,12 @@ void dk_object_init(struct dk_object *object, enum dk_object_type type,
 	atomic_inc(&dk_total_objects);
 }
 
-static void dk_object_free(struct kref *ref)
+void dk_object_free(struct kref *ref)
 {
 	struct dk_object *object = container_of(ref, struct dk_object, ref);
 
 	atomic_dec(&dk_total_objects);
 	object->release(object);
-}
-
-/* May sleep. */
-void dk_object_put(struct dk_object *object)
-{
-	kref_put(&object->ref, dk_object_free);
 }
 
 /* Another handle to an object, with no more rights than the first. */

@@ -234,10 +234,9 @@ static inline struct dk_stream *dk_stream_get(struct dk_thread *thread,
 					      u64 handle, u32 rights)
 {
 	struct dk_object *object;
-	u32 have;
 
 	object = dk_handle_get_rights(thread->process, handle,
-				      DK_OBJECT_STREAM, rights, &have);
+				      DK_OBJECT_STREAM, rights, NULL);
 	if (IS_ERR(object))
 		return ERR_CAST(object);
 	return container_of(object, struct dk_stream, object);

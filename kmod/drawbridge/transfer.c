@@ -26,6 +26,16 @@
 
 #include "stream.h"
 
+/*
+ * What is assigned as a whole before it is used need not be zeroed before
+ * that, as CONFIG_INIT_STACK_ALL_ZERO has it.
+ */
+#if __has_attribute(__uninitialized__)
+#define dk_uninitialized	__attribute__((__uninitialized__))
+#else
+#define dk_uninitialized
+#endif
+
 /* Whether NONBLOCK has to be seen to here; see above. */
 static bool must_not_block(const struct dk_stream *stream)
 {
@@ -54,8 +64,8 @@ ssize_t dk_file_read(struct dk_stream *stream, u64 offset,
 	struct file *file = stream->file;
 	bool current_position = offset == DK_OFFSET_CURRENT;
 	loff_t position = offset, *at = &position;
-	struct iov_iter iter;
-	struct kiocb kiocb;
+	struct iov_iter iter dk_uninitialized;
+	struct kiocb kiocb dk_uninitialized;
 	int nowait = 0;
 	ssize_t done;
 
@@ -116,8 +126,8 @@ ssize_t dk_file_write(struct dk_stream *stream, u64 offset,
 	struct file *file = stream->file;
 	bool current_position = offset == DK_OFFSET_CURRENT;
 	loff_t position = offset, *at = &position;
-	struct iov_iter iter;
-	struct kiocb kiocb;
+	struct iov_iter iter dk_uninitialized;
+	struct kiocb kiocb dk_uninitialized;
 	int flags = 0;
 	ssize_t done;
 

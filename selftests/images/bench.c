@@ -38,6 +38,45 @@ DK_STATUS __real_DkStreamWrite(DK_HANDLE stream, dk_u64 offset,
 #define read_stream __real_DkStreamRead
 #define write_stream __real_DkStreamWrite
 
+/* Two ends of a connection over the loopback device. */
+static void connect_ends(DK_HANDLE ends[2])
+{
+	struct dk_accepted accepted = { 0 };
+	struct dk_address at = { 0 };
+	DK_HANDLE server;
+	char uri[64];
+	u64 done;
+
+	server = dkt_open("tcp.server:127.0.0.1:0", DK_ACCESS_READ,
+			  DK_OPEN_CREATE_NEW, 0);
+	EXPECT_OK(DkxStreamControl(server, DK_CONTROL_LOCAL_ADDRESS, &at,
+				   sizeof(at)));
+	dkt_snprintf(uri, sizeof(uri), "tcp.client:127.0.0.1:%u", at.port);
+	ends[0] = dkt_open(uri, DK_ACCESS_READ | DK_ACCESS_WRITE,
+			   DK_OPEN_EXISTING, 0);
+	EXPECT_OK(DkStreamRead(server, DK_OFFSET_CURRENT, &accepted,
+			       sizeof(accepted), &done));
+	ends[1] = accepted.stream;
+	for (int i = 0; i < 2; i++) {
+		struct dk_socket_option o = { .option = DK_SOCKET_NODELAY,
+					      .value = 1 };
+
+		EXPECT_OK(DkxStreamControl(ends[i], DK_CONTROL_SET_SOCKET, &o,
+					   sizeof(o)));
+	}
+	DkObjectClose(server);
+}
+
+static void echo(const DK_HANDLE ends[2], void *buffer, u64 length)
+{
+	u64 done;
+
+	for (int i = 0; i < 2; i++) {
+		write_stream(ends[i], DK_OFFSET_CURRENT, buffer, length, &done);
+		read_stream(ends[!i], DK_OFFSET_CURRENT, buffer, length, &done);
+	}
+}
+
 static void nothing(u64 parameter)
 {
 }
@@ -46,7 +85,7 @@ TEST(bench)
 {
 	static const char uri[] = "file:/tmp/bench";
 	u8 *buffer = dkt_pages(16), *stack = dkt_pages(4);
-	DK_HANDLE file, event, thread;
+	DK_HANDLE file, event, thread, ends[2];
 	u64 done, length, index, parameter;
 	s64 now;
 	void *base;
@@ -70,6 +109,9 @@ TEST(bench)
 	MEASURE("write-4096", 300, write_stream(file, 0, buffer, 4096, &done));
 	MEASURE("write-65536", 100,
 		write_stream(file, 0, buffer, 65536, &done));
+	connect_ends(ends);
+	MEASURE("tcp-echo-1", 300, echo(ends, buffer, 1));
+	MEASURE("tcp-echo-4096", 300, echo(ends, buffer, 4096));
 	MEASURE("map+unmap", 300, base = NULL; length = 8192;
 		DkVirtualMemoryAlloc(&base, &length,
 				     DK_MEM_RESERVE | DK_MEM_COMMIT,
