@@ -10,6 +10,8 @@
 #define LIMIT_NULL	340
 /* Of a clone and its end to fork and exit, whose process has more memory. */
 #define LIMIT_FORK	1.15
+/* A set and a wait, together: no call of the kernel is as short. */
+#define LIMIT_SET_WAIT	200
 
 /* Ratios to native. */
 static const struct {
@@ -20,7 +22,7 @@ static const struct {
 	{ "read-65536", 1.10 }, { "write-1", 1.10 },
 	{ "write-4096", 1.10 }, { "write-65536", 1.10 },
 	{ "tcp-echo-1", 1.10 }, { "tcp-echo-4096", 1.10 },
-	{ "map+unmap", 1.15 },
+	{ "map+unmap", 1.15 },	{ "ping-pong", 1.00 },
 };
 
 #define LIMITS	((int)(sizeof(limits) / sizeof(limits[0])))
@@ -36,6 +38,7 @@ static const struct {
 #include <string.h>
 #include <sys/eventfd.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -116,6 +119,36 @@ static void echo(const int ends[2], size_t length)
 	}
 }
 
+/* Answers each signal of one eventfd with one of the other. */
+static int ping, pong;
+
+static void *answer(void *argument)
+{
+	uint64_t value;
+
+	for (int i = 0; i < 300; i++) {
+		if (syscall(SYS_read, ping, &value, 8) != 8)
+			break;
+		syscall(SYS_write, pong, &value, 8);
+	}
+	return NULL;
+}
+
+static void measure_ping_pong(void)
+{
+	uint64_t value = 1;
+	pthread_t thread;
+
+	ping = eventfd(0, 0);
+	pong = eventfd(0, 0);
+	pthread_create(&thread, NULL, answer, NULL);
+	MEASURE("ping-pong", 300, syscall(SYS_write, ping, &value, 8);
+		syscall(SYS_read, pong, &value, 8));
+	pthread_join(thread, NULL);
+	close(ping);
+	close(pong);
+}
+
 static void measure_native(void)
 {
 	int ends[2];
@@ -158,6 +191,7 @@ static void measure_native(void)
 				    NULL, 0));
 	MEASURE("fork", 100, pid = syscall(SYS_fork);
 		if (!pid) syscall(SYS_exit_group, 0); waitpid(pid, NULL, 0));
+	measure_ping_pong();
 	close(fd);
 	unlink("/tmp/bench-native");
 }
@@ -264,6 +298,7 @@ static bool measure_dk(void)
 int main(void)
 {
 	unsigned long long overhead, null, provider;
+	long long set_wait;
 	double ratio;
 
 	ksft_print_header();
@@ -272,7 +307,7 @@ int main(void)
 		ksft_test_result_skip("needs --icount\n");
 		ksft_finished();
 	}
-	ksft_set_plan(4 + LIMITS);
+	ksft_set_plan(5 + LIMITS);
 	provider = measure_provider();
 	measure_native();
 	ksft_test_result(measure_dk() && dks > 5, "the image measured\n");
@@ -315,5 +350,9 @@ int main(void)
 				 "%s is at most %.2f of native: %.3f\n",
 				 limits[i].name, limits[i].ratio, ratio);
 	}
+	set_wait = find(dk, dks, "set+wait") - overhead;
+	ksft_test_result(set_wait > 0 && set_wait <= LIMIT_SET_WAIT,
+			 "a set and a wait are at most %d instructions: %lld\n",
+			 LIMIT_SET_WAIT, set_wait);
 	ksft_finished();
 }

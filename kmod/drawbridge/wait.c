@@ -210,19 +210,22 @@ static bool dk_wait_try(struct dk_waitable *w, struct dk_wait_entry *entry,
 			bool *again)
 {
 	struct dk_waiter *waiter = entry->waiter;
+	bool done = false, signalled;
 	unsigned long flags;
-	bool done = false;
 
 	spin_lock_irqsave(&w->lock, flags);
-	if (list_empty(&entry->link) && !dk_signalled(w)) {
+	signalled = dk_signalled(w);
+	if (!signalled && list_empty(&entry->link)) {
 		list_add_tail(&entry->link, &w->waiters);
 		if (w->word) {
 			set_bit(DK_WORD_WAITERS_BIT, (unsigned long *)w->word);
 			/* Who does not see it has signalled before. */
 			smp_mb__after_atomic();
 		}
+		signalled = dk_signalled(w);
 	}
-	if (dk_signalled(w)) {
+	/* From here on: in the queue, or has it, or looks again. */
+	if (signalled) {
 		done = true;
 		if (dk_claim(waiter, entry->index) && !dk_take(w)) {
 			WRITE_ONCE(waiter->result, DK_UNCLAIMED);

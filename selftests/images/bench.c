@@ -81,6 +81,19 @@ static void nothing(u64 parameter)
 {
 }
 
+/* Answers each signal of one event with one of the other. */
+static DK_HANDLE ping, pong;
+
+static void answer(u64 rounds)
+{
+	u64 index;
+
+	while (rounds--) {
+		DkObjectsWaitAny(1, &ping, DK_TIMEOUT_INFINITE, &index);
+		DkEventSet(pong);
+	}
+}
+
 TEST(bench)
 {
 	static const char uri[] = "file:/tmp/bench";
@@ -119,6 +132,8 @@ TEST(bench)
 		DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
 	MEASURE("clock", 1000, DkSystemTimeQuery(DK_CLOCK_MONOTONIC, &now));
 	MEASURE("wait-signalled", 500, DkObjectsWaitAny(1, &event, 0, &index));
+	MEASURE("set+wait", 500, DkEventSet(event);
+		DkObjectsWaitAny(1, &event, 0, &index));
 	MEASURE("open+close", 200,
 		DkStreamOpen(uri, sizeof(uri) - 1, DK_ACCESS_READ,
 			     DK_OPEN_EXISTING, 0, &thread);
@@ -131,5 +146,11 @@ TEST(bench)
 		if (!thread) DkProcessExit(0);
 		DkObjectsWaitAny(1, &thread, DK_TIMEOUT_INFINITE, &index);
 		DkObjectClose(thread));
+	DkSynchronizationEventCreate(0, &ping);
+	DkSynchronizationEventCreate(0, &pong);
+	DkThreadCreate((void *)answer, 300, stack, 4 * PAGE, &thread);
+	MEASURE("ping-pong", 300, DkEventSet(ping);
+		DkObjectsWaitAny(1, &pong, DK_TIMEOUT_INFINITE, &index));
+	DkObjectsWaitAny(1, &thread, DK_TIMEOUT_INFINITE, &index);
 	DkObjectClose(file);
 }
