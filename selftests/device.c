@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include "lib/harness.h"
@@ -456,6 +457,35 @@ TEST(exit_code_and_statistics)
 	EXPECT_EQ(0, stats.limit_refusals);
 	EXPECT_EQ(0, stats.ended_by);
 	EXPECT_EQ(0, stats.reserved0);
+	close(fd);
+}
+
+/* prctl(PR_SET_TSC) outlives execve(): then there must be no time page. */
+TEST(without_the_counter)
+{
+	const char *const argv[] = { "clocks", "200", NULL };
+	static struct lines lines;
+	int fd = sandbox_open(), out[2];
+	unsigned long page = 1, calls = 0, wrong = 1;
+	char line[256];
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, pipe2(out, O_CLOEXEC));
+	lines.fd = out[0];
+	ASSERT_EQ(0, prctl(PR_SET_TSC, PR_TSC_SIGSEGV));
+	lines.pid = sandbox_start(fd, &(struct sandbox_start){
+					      .image = beside("clocks.img"),
+					      .argv = argv,
+					      .out = out[1] });
+	prctl(PR_SET_TSC, PR_TSC_ENABLE);
+	ASSERT_GT(lines.pid, 0);
+	while (next_line(&lines, line, sizeof(line)))
+		sscanf(line, "page %lu calls %lu wrong %lu", &page, &calls,
+		       &wrong);
+	EXPECT_EQ(0, lines.status);
+	EXPECT_EQ(0, page);
+	EXPECT_LT(0, calls);
+	EXPECT_EQ(0, wrong);
 	close(fd);
 }
 

@@ -279,6 +279,12 @@ static inline void dk_waitable_refresh(struct dk_waitable *w)
 		w->refresh(w);
 }
 
+/* ---- the time page (time.c) ---- */
+
+int dk_time_init(void);
+void dk_time_exit(void);
+int dk_time_map(u64 *address);
+
 struct dk_words;
 
 int dk_words_map(struct dk_process *process, unsigned long *address);

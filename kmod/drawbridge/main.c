@@ -46,13 +46,22 @@ MODULE_PARM_DESC(objects, "objects that handles can refer to, in all sandboxes")
 
 static int __init dk_init(void)
 {
-	return pico_register_provider(&dk_provider, &dk_pico);
+	int ret;
+
+	ret = dk_time_init();
+	if (ret)
+		return ret;
+	ret = pico_register_provider(&dk_provider, &dk_pico);
+	if (ret)
+		dk_time_exit();
+	return ret;
 }
 
 static void __exit dk_exit(void)
 {
 	/* Processes and open files pin this module: there are none. */
 	WARN_ON(pico_unregister_provider(&dk_provider));
+	dk_time_exit();
 	/* Objects are freed after a grace period. */
 	rcu_barrier();
 }

@@ -1,53 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time, random bits, and the rest that is one call each.
+ * Random bits, and the rest that is one call each.
  */
 #include <linux/random.h>
 #include <linux/sched/signal.h>
-#include <linux/timekeeping.h>
 
 #include "drawbridge.h"
 
 #define DK_DEBUG_TEXT_MAX	1024
-
-static u64 dk_process_cpu_time(void)
-{
-	struct task_struct *task;
-	u64 sum;
-
-	rcu_read_lock();
-	sum = READ_ONCE(current->signal->sum_sched_runtime);
-	for_each_thread(current, task)
-		sum += READ_ONCE(task->se.sum_exec_runtime);
-	rcu_read_unlock();
-	return sum;
-}
-
-DK_HANDLER(DkSystemTimeQuery)
-{
-	s64 time;
-
-	switch (a0) {
-	case DK_CLOCK_WALL:
-		time = ktime_get_real_ns();
-		break;
-	case DK_CLOCK_MONOTONIC:
-		time = ktime_get_ns();
-		break;
-	case DK_CLOCK_BOOT:
-		time = ktime_get_boottime_ns();
-		break;
-	case DK_CLOCK_PROCESS_CPU:
-		time = dk_process_cpu_time();
-		break;
-	case DK_CLOCK_THREAD_CPU:
-		time = READ_ONCE(current->se.sum_exec_runtime);
-		break;
-	default:
-		return -EINVAL;
-	}
-	return put_user(time, (s64 __user *)dk_user(a1));
-}
 
 DK_HANDLER(DkRandomBitsRead)
 {

@@ -248,6 +248,9 @@ static int dk_start_first(struct dk_thread *thread, struct pico_process *pico,
 		goto out;
 	process->words_address = p->words;
 	p->word_count = DK_HANDLES_MAX;
+	ret = dk_time_map(&p->time);
+	if (ret)
+		goto out;
 
 	dk_object_get(&process->object);
 	ret = dk_handle_create(process, &process->object, DK_PROCESS_RIGHTS,

@@ -21,6 +21,8 @@ _start:
 	call	pal_relocate
 	mov	(%rsp), %rdi
 	call	pal_words_init
+	mov	(%rsp), %rdi
+	call	pal_time_init
 	lea	pal_thread_start(%rip), %rdi
 	lea	pal_exception(%rip), %rsi
 	call	DkxUpcallRegister

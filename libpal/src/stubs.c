@@ -5,8 +5,8 @@
  * A C call and a Dk call put arguments in the same registers but for the
  * fourth (SYSCALL overwrites rcx), so a stub is that move, the number and the
  * instruction. Each stub is its own section: a linked program holds only
- * those it uses. Those that events.c answers itself, where it can, have other
- * names here.
+ * those it uses. Those that events.c and time.c answer themselves, where they
+ * can, have other names here.
  */
 #include <pal.h>
 
@@ -14,6 +14,7 @@
 #define DkEventClear		pal_host_DkEventClear
 #define DkEventPeek		pal_host_DkEventPeek
 #define DkObjectsWaitAny	pal_host_DkObjectsWaitAny
+#define DkSystemTimeQuery	pal_host_DkSystemTimeQuery
 
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wreturn-type"

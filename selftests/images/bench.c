@@ -131,6 +131,9 @@ TEST(bench)
 				     DK_PROT_READ | DK_PROT_WRITE);
 		DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
 	MEASURE("clock", 1000, DkSystemTimeQuery(DK_CLOCK_MONOTONIC, &now));
+	MEASURE("clock-call", 1000,
+		dkt_raw(DK_INDEX_DkSystemTimeQuery, DK_CLOCK_MONOTONIC,
+			(u64)&now, 0, 0, 0, 0));
 	MEASURE("wait-signalled", 500, DkObjectsWaitAny(1, &event, 0, &index));
 	MEASURE("set+wait", 500, DkEventSet(event);
 		DkObjectsWaitAny(1, &event, 0, &index));

@@ -392,6 +392,29 @@ struct dk_thread_block {
 #define DK_WORD_GENERATION_SHIFT 32
 
 /*
+ * struct dk_time - the time page: how to read clocks without a call
+ *
+ * The host writes; the process may only read. @sequence is odd while it does
+ * so, and another afterwards. With count the time-stamp counter, read behind
+ * @sequence (LFENCE, RDTSC), the clock is, in nanoseconds,
+ *
+ *	base[DK_CLOCK_...] + ((fraction + (count - last) * mult) >> shift)
+ *
+ * if count - last, without sign, is not more than @limit, and @sequence has
+ * stayed the same. Otherwise DkSystemTimeQuery's call has to be made: always,
+ * as long as the host's clock is not the counter. libpal does all that.
+ */
+struct dk_time {
+	__u32	sequence;
+	__u32	shift;
+	__u64	last;
+	__u64	limit;
+	__u64	mult;
+	__u64	fraction;
+	__u64	base[3];		/* DK_CLOCK_WALL, _MONOTONIC, _BOOT */
+};
+
+/*
  * struct dk_parameters - the argument of LibOsInitialize
  *
  * Readable memory of the process. Offsets count from the structure's start;
@@ -430,6 +453,7 @@ struct dk_parameters {
 	__u32	reserved0;
 	__u64	words;			/* event words: their address */
 	__u64	word_count;		/* and number; 0: there are none */
+	__u64	time;			/* address of a struct dk_time; 0: none */
 };
 
 #define DK_PARAMETERS_WX	0x1	/* memory may be writable and executable */
