@@ -320,15 +320,15 @@ TEST_F(context, wrong_arguments)
 /* Nothing is set when anything is wrong, in whatever part. */
 TEST_F(context, values_that_user_mode_could_not_have)
 {
-	static const struct {
+	const struct {
 		int which;
 		__u64 value;
 	} wrong[] = {
-		{ PICO_TEST_IP, 0x800000000000 },
+		{ PICO_TEST_IP, user_limit() },
 		{ PICO_TEST_IP, 0xffffffff81000000 },
 		{ PICO_TEST_CS, 0x10 },
 		{ PICO_TEST_SS, 0x18 },
-		{ PICO_TEST_FS_BASE, 0x800000000000 },
+		{ PICO_TEST_FS_BASE, user_limit() },
 		{ PICO_TEST_FS_BASE, 1UL << 63 },
 		{ PICO_TEST_GS_BASE, 0xffff888000000000 },
 	};
@@ -591,9 +591,9 @@ TEST_F(context, descriptor_bases)
 	ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
 	ASSERT_EQ(0, comes_to_rest(&self->w, self->pid));
 	EXPECT_EQ(0, base(&self->w, self->pid, 0, 0x11000));
-	EXPECT_EQ(0, base(&self->w, self->pid, 1, 0x7ffffffff000 - 1));
+	EXPECT_EQ(0, base(&self->w, self->pid, 1, user_limit() - 1));
 	EXPECT_EQ(-EINVAL, base(&self->w, self->pid, 2, 0x1000));
-	EXPECT_EQ(-EINVAL, base(&self->w, self->pid, 0, 0x800000000000));
+	EXPECT_EQ(-EINVAL, base(&self->w, self->pid, 0, user_limit()));
 	EXPECT_EQ(-EINVAL, base(&self->w, self->pid, 1, 1UL << 63));
 	EXPECT_EQ(-EINVAL, base(&self->w, self->pid, 1, 0xffffffff81000000));
 	ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
@@ -601,7 +601,7 @@ TEST_F(context, descriptor_bases)
 	slot_begin(&self->w, 0, SLOT_BASES, 0, 0, 0, 0, 0, 0, 0);
 	ASSERT_TRUE(slot_done(&self->w, 0));
 	EXPECT_EQ(0x11000, slot(&self->w, 0)->result);
-	EXPECT_EQ(0x7ffffffff000 - 1, slot(&self->w, 0)->args[0]);
+	EXPECT_EQ(user_limit() - 1, slot(&self->w, 0)->args[0]);
 	/* Its own. */
 	memset(own, 0, sizeof(*own));
 	own->service = PICO_TEST_DO_DESCRIPTOR_BASE;
@@ -612,7 +612,7 @@ TEST_F(context, descriptor_bases)
 	slot_begin(&self->w, 0, SLOT_BASES, 0, 0, 0, 0, 0, 0, 0);
 	ASSERT_TRUE(slot_done(&self->w, 0));
 	EXPECT_EQ(0x22000, slot(&self->w, 0)->result);
-	EXPECT_EQ(0x7ffffffff000 - 1, slot(&self->w, 0)->args[0]);
+	EXPECT_EQ(user_limit() - 1, slot(&self->w, 0)->args[0]);
 }
 
 TEST_HARNESS_MAIN

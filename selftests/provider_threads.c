@@ -164,14 +164,14 @@ TEST_F(threads, flags_and_segments_are_user_modes)
 
 TEST_F(threads, impossible_registers)
 {
-	static const struct {
+	const struct {
 		int which;
 		__u64 value;
 	} wrong[] = {
 		{ PICO_TEST_IP, 1UL << 63 },
-		{ PICO_TEST_IP, 0x800000000000 },
+		{ PICO_TEST_IP, user_limit() },
 		{ PICO_TEST_IP, 0xffffffff81000000 },
-		{ PICO_TEST_FS_BASE, 0x800000000000 },
+		{ PICO_TEST_FS_BASE, user_limit() },
 		{ PICO_TEST_FS_BASE, 0xffffffff81000000 },
 		{ PICO_TEST_GS_BASE, 1UL << 63 },
 		{ PICO_TEST_GS_BASE, 0xffff888000000000 },

@@ -6,6 +6,12 @@
  *
  * The smallest of many measurements is taken: what interrupts add is not in
  * it. All in one process and one boot, so that nothing else differs.
+ *
+ * But for where the kernel's pages are. What makes or ends an address space
+ * allocates many, and costs some hundreds of instructions more or less with
+ * whatever module is loaded: 296 a fork with minix.ko, 23 with pico.ko alone,
+ * which are those of its hooks. That is why such a work is not compared to the
+ * last instruction.
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -5,10 +5,12 @@
  * is suspended, ends there when it is told to, and looks at Linux' signals.
  *
  * At rest, a thread's registers are settled: general ones in pt_regs, bases
- * in struct pico_thread, vector state in the task's fpstate. Whoever keeps it
- * suspended may read and write all three under its lock: it leaves the place
- * only under the same lock, and only if it is not suspended. While the kernel
- * handles a signal, or holds it in a stop or freezer, it is not at rest.
+ * in struct pico_thread, vector state in the task's fpstate. Whoever finds it
+ * at rest under its lock, and not busy, may make it busy, and then read and
+ * write all three without the lock, which the kernel's way to vector state
+ * would sleep under. It goes on, even for a signal, only when it is not busy.
+ * The bases alone may also be written under the lock. While the kernel handles
+ * a signal, or holds it in a stop or freezer, it is not at rest.
  *
  * To bring a thread there, a work is queued for it; that wakes it from an
  * interruptible sleep, and sends an interrupt if it runs in user mode. The
@@ -234,12 +236,20 @@ static void pico_rest_begin(struct pico_thread *thread)
 	wake_up_all(&thread->wait);
 }
 
-/* False: it is held again, or shall leave; never if it is @forced. */
+/*
+ * False: it is held again, or shall leave; never if it is @forced. Who works
+ * on its state is waited for; that takes no longer than an allocation.
+ */
 static bool pico_rest_end(struct pico_thread *thread, bool forced)
 {
 	bool end;
 
 	spin_lock(&thread->lock);
+	while (thread->busy) {
+		spin_unlock(&thread->lock);
+		wait_event(thread->wait, !READ_ONCE(thread->busy));
+		spin_lock(&thread->lock);
+	}
 	end = forced || (!pico_held(thread) && !thread->leave);
 	if (end) {
 		thread->resting = false;
@@ -296,7 +306,7 @@ static void pico_rest(struct pico_thread *thread, struct pt_regs *regs)
 }
 
 /*
- * Wait until @thread, which the caller holds, is at rest.
+ * Wait until @thread, which the caller holds, is at rest and not busy.
  * Return: 0; -ESRCH: it has ended; -ERESTARTSYS: a signal, or a suspension of
  * the caller, came first.
  */
@@ -305,7 +315,8 @@ int pico_thread_rest(struct pico_thread *thread)
 	int ret;
 
 	ret = wait_event_interruptible(thread->wait,
-				       READ_ONCE(thread->resting) ||
+				       (READ_ONCE(thread->resting) &&
+					!READ_ONCE(thread->busy)) ||
 				       READ_ONCE(thread->gone));
 	if (!ret && READ_ONCE(thread->gone))
 		ret = -ESRCH;

@@ -166,8 +166,10 @@ static int pico_context_read(struct pico_thread *thread,
 	if (context->parts & PICO_CONTEXT_GENERAL)
 		pico_registers_get(&context->registers, task_pt_regs(task));
 	if (context->parts & PICO_CONTEXT_BASES) {
+		spin_lock(&thread->lock);
 		context->registers.fs_base = thread->fs_base;
 		context->registers.gs_base = thread->gs_base;
+		spin_unlock(&thread->lock);
 	}
 	return 0;
 }
@@ -191,35 +193,45 @@ static int pico_context_write(struct pico_thread *thread,
 		pico_call_forget(thread);
 	}
 	if (context->parts & PICO_CONTEXT_BASES) {
+		spin_lock(&thread->lock);
 		thread->fs_base = context->registers.fs_base;
 		thread->gs_base = context->registers.gs_base;
 		thread->new_bases = true;
+		spin_unlock(&thread->lock);
 	}
 	return 0;
 }
 
-/* Have @work done on a thread while it is at rest, under its lock. */
+/* Have @work, which may sleep, done on a thread that is at rest and busy. */
 static int pico_at_rest(struct pico_thread *thread,
 			int (*work)(struct pico_thread *thread,
 				    struct pico_context *context),
 			struct pico_context *context)
 {
-	bool resting = false;
+	bool claimed = false;
 	int ret;
 
 	might_sleep();
 	ret = pico_thread_hold(thread);
 	if (ret)
 		return ret;
-	/* A signal may take it away again before the lock is held. */
-	while (!ret && !resting) {
+	/* A signal, or somebody else, may take it before the lock is held. */
+	while (!ret && !claimed) {
 		ret = pico_thread_rest(thread);
 		spin_lock(&thread->lock);
-		resting = !ret && thread->resting && !thread->gone;
-		if (resting)
-			ret = work(thread, context);
+		claimed = !ret && thread->resting && !thread->busy &&
+			  !thread->gone;
+		if (claimed)
+			thread->busy = true;
 		spin_unlock(&thread->lock);
 	}
+	if (claimed) {
+		ret = work(thread, context);
+		spin_lock(&thread->lock);
+		thread->busy = false;
+		spin_unlock(&thread->lock);
+	}
+	/* It wakes who waits. */
 	pico_thread_release(thread);
 	return ret;
 }

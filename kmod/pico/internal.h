@@ -129,6 +129,7 @@ struct pico_thread {
 	bool kicked;			/* @lock: @work is queued */
 	bool gone;			/* @lock: its exit hook has run */
 	bool resting;			/* @lock: its state is in memory */
+	bool busy;			/* @lock: and somebody works on it */
 	bool new_bases;			/* @lock: to be loaded by the thread */
 	unsigned long fs_base, gs_base;	/* @lock, while resting */
 	struct callback_head work;

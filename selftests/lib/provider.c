@@ -420,6 +420,20 @@ void clear_events(struct world *w)
 
 /* ---- /proc ---- */
 
+__u64 user_limit(void)
+{
+	/* The hole below 2^47 is not for mapping, whatever is above. */
+	void *above = (void *)(1UL << 47);
+	void *got = mmap(above, 4096, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			 0);
+
+	if (got == MAP_FAILED)
+		return (1UL << 47) - 4096;
+	munmap(got, 4096);
+	return (1UL << 56) - 4096;
+}
+
 char thread_state(pid_t tid)
 {
 	char path[64], text[512], *at;

@@ -147,6 +147,9 @@ bool last_event(struct world *w, int callback, pid_t id,
 bool wait_event(struct world *w, int callback, pid_t id);
 void clear_events(struct world *w);
 
+/* The first address that is not user mode's: it depends on the page tables. */
+__u64 user_limit(void);
+
 /* State letter of a thread in /proc, or 0. */
 char thread_state(pid_t tid);
 /* A number in /proc/PID/status, e.g. "PPid:", or -1. */
