@@ -7,6 +7,7 @@
  * process groups is answered here, as for a process in the foreground.
  */
 #include "fs.h"
+#include "processes.h"
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
@@ -96,15 +97,15 @@ static long terminal_control(struct file *file, unsigned int command,
 		return -ENOTTY;
 	switch (command) {
 	case TIOCGPGRP:
-		return put_id(argument, process.pgid);
+		return put_id(argument, terminal_group());
 	case TIOCSPGRP:
 		if (user_get(group, (int *)argument))
 			return -EFAULT;
 		if (group < 0)
 			return -EINVAL;
-		return (u32)group == process.pgid ? 0 : -EPERM;
+		return terminal_set_group(group);
 	case TIOCGSID:
-		return put_id(argument, process.sid);
+		return put_id(argument, process_session());
 	case TIOCSCTTY:
 	case TIOCNOTTY:
 	case TCSBRK:

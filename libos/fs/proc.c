@@ -7,6 +7,7 @@
  * that programs parse the file as usual.
  */
 #include "fs.h"
+#include "processes.h"
 
 #include <signals.h>
 #include <thread.h>
@@ -178,7 +179,7 @@ static void text_stat(struct text *text)
 
 	mm_usage(&total, &data);
 	text_add(text, "%u (%s) R %u %u %u 0 -1 4194304 0 0 0 0 %llu 0 0 0 ",
-		 task.tid, task.name, process.ppid, process.pgid, process.sid,
+		 task.tid, task.name, process_self->ppid, process_group(), process_session(),
 		 (unsigned long long)ticks(clock_now(DK_CLOCK_PROCESS_CPU)));
 	text_add(text, "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
 		 task.threads, (unsigned long long)ticks(process.start_time),
@@ -223,7 +224,7 @@ static void text_status(struct text *text)
 	text_add(text,
 		 "Tgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\n"
 		 "TracerPid:\t0\n",
-		 process.pid, task.tid, process.ppid);
+		 process.pid, task.tid, process_self->ppid);
 	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", process.uid, process.euid,
 		 process.suid, process.fsuid);
 	text_add(text, "Gid:\t%u\t%u\t%u\t%u\nFDSize:\t64\nGroups:\t",

@@ -41,6 +41,25 @@ void waiter_put(struct waiter *waiter)
 	lock_release(&idle_waiters.lock);
 }
 
+/*
+ * The process is about to be cloned: nobody shares an event with a clone, so
+ * the idle ones go, and each side makes its own.
+ */
+void fs_forking(void)
+{
+	struct waiter *waiter, *next;
+
+	lock_acquire(&idle_waiters.lock);
+	waiter = idle_waiters.first;
+	idle_waiters.first = NULL;
+	lock_release(&idle_waiters.lock);
+	for (; waiter; waiter = next) {
+		next = waiter->next;
+		DkObjectClose(waiter->event);
+		mem_free(waiter);
+	}
+}
+
 /* The wake function of a sleeping thread. */
 void waiter_wake(struct wait_entry *entry)
 {

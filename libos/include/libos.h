@@ -373,7 +373,7 @@ struct limit {			/* struct rlimit64 */
 /* struct process - what all its threads share. */
 struct process {
 	const struct dk_parameters *parameters;
-	u32	pid, ppid, pgid, sid;
+	u32	pid;		/* the rest is in processes.h */
 	u32	uid, euid, suid, fsuid;
 	u32	gid, egid, sgid, fsgid;
 	u32	group_count;
@@ -456,6 +456,8 @@ void fs_init(const struct dk_parameters *p);
 /* A new thread shares what the caller has; given back when it is freed. */
 void fs_share(struct libos_thread *t);
 void fs_unshare(struct libos_thread *t);
+/* Before the process is cloned. */
+void fs_forking(void);
 
 /* Reference counting of open files. fs_get: NULL when @fd is not open. */
 struct file *fs_get(int fd);

@@ -1,11 +1,169 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The process: identity, limits, end. struct process is in libos.h. */
+/*
+ * Processes: identity, limits, making and ending them, and the table in which
+ * those of a sandbox find one another. struct process is in libos.h.
+ *
+ * The table is memory that the first process allocates and all others have by
+ * being cloned from it. No process is special in it, and none holds a lock on
+ * it: each may be killed between any two instructions. An entry goes from state
+ * to state by compare-exchange, and who has won a transition does what follows:
+ *
+ *	FREE --> RESERVED --> LIVE --> ENDED --> FREE
+ *	     fork()    |  the child    |   exit  |  wait4() of the parent; of an
+ *		       |  runs or will |	 |  orphan, its own exit
+ *		       +---------------+---------+-> FREE: found dead
+ *
+ * What an entry says of its process only that process writes, but for @ppid
+ * (the parent, when it ends), @pgid (setpgid of the parent), @mail and @vfork.
+ *
+ * Signals to another process are put into its mailbox, and an exception is
+ * raised on it, which makes it look (process_events()).
+ */
 #ifndef LIBOS_PROCESSES_H
 #define LIBOS_PROCESSES_H
 
 #include <libos.h>
+#include <linux/signal.h>
 
 #define PERSONALITY_NO_RANDOMIZE	0x0040000
+
+#define PROCESS_MAX	4096
+#define MAIL_MAX	16
+#define PID_LIMIT	0x3fffff	/* threads have numbers above */
+#define PID_INIT	1		/* parent of orphans; nobody is it */
+
+enum entry_state {
+	ENTRY_FREE,
+	ENTRY_RESERVED,
+	ENTRY_LIVE,
+	ENTRY_ENDED,
+};
+
+/* A signal on its way: @state 0 free, 1 being written, 2 to be taken. */
+struct mail {
+	u32 state;
+	s32 signal;
+	s32 code;
+	u32 pid;
+	u32 uid;
+	u32 tid; /* to this thread; 0: to the process */
+	u64 value; /* of SIGCHLD: the status */
+};
+
+#define ENTRY_EXECUTED		0x1	/* has called execve */
+#define ENTRY_NO_ZOMBIES	0x2	/* does not wait for its children, */
+#define ENTRY_NO_STOPS		0x4	/* nor want to know of stops */
+
+#define ENTRY_STOPPED		0x1	/* @news: for wait4 */
+#define ENTRY_CONTINUED		0x2
+
+struct process_entry {
+	u32 state;
+	u32 pid;
+	u32 ppid;
+	u32 pgid;
+	u32 sid;
+	u32 uid;
+	u32 exit_signal;
+	u32 flags; /* ENTRY_* */
+	u64 id; /* the host's; 0: not known yet */
+	u64 maker; /* the host's id of who reserved it */
+	u32 status; /* of ENDED, as wait(2) has it */
+	u32 news;
+	u32 stop_signal;
+	u32 vfork; /* 1: the parent waits here */
+	u64 cpu_time; /* of ENDED: ns, and of its children */
+	u64 children_time;
+	u64 max_rss; /* KiB */
+	s64 start_time;
+	char name[16];
+	u64 mail_lost; /* signals that found no room: a set */
+	struct mail mail[MAIL_MAX];
+};
+
+struct process_table {
+	u32 last_pid;
+	u32 used; /* entries that ever were */
+	u32 terminal_group; /* in the foreground */
+	u32 terminal_session;
+	struct process_entry entries[PROCESS_MAX];
+};
+
+extern struct process_table *process_table;
+extern struct process_entry *process_self;
+
+/* ---- table.c ---- */
+
+void table_init(void);
+struct process_entry *table_reserve(void);
+void table_free(struct process_entry *entry);
+/* A live or ended process by its number; NULL */
+struct process_entry *table_find(u32 pid);
+bool entry_move(struct process_entry *entry, u32 from, u32 to);
+
+static inline u32 entry_state(const struct process_entry *entry)
+{
+	return __atomic_load_n(&entry->state, __ATOMIC_SEQ_CST);
+}
+
+static inline u32 process_group(void)
+{
+	return __atomic_load_n(&process_self->pgid, __ATOMIC_RELAXED);
+}
+
+static inline u32 process_session(void)
+{
+	return __atomic_load_n(&process_self->sid, __ATOMIC_RELAXED);
+}
+
+#define for_each_entry(entry)						\
+	for ((entry) = process_table->entries;				\
+	     (entry) < process_table->entries +				\
+		       __atomic_load_n(&process_table->used,		\
+				       __ATOMIC_SEQ_CST);		\
+	     (entry)++)
+
+/* ---- mail.c: signals between processes ---- */
+
+/* Signal @signal to a process that is not the caller. 0 only asks. */
+long mail_send(struct process_entry *to, const struct mail *mail);
+/* Have it look. False: the host says that it is gone. */
+bool mail_ring(struct process_entry *to, u32 events);
+/* Take what has come. */
+void mail_take(void);
+
+/* ---- group.c ---- */
+
+/* kill and its like: to process @pid, not the caller; to a thread of it */
+long process_signal(int pid, int signal, int code, u64 value, u32 tid);
+/* To all that @pid <= 0 means, but the caller: *@me_too tells. */
+long process_signal_many(int pid, int signal, bool *me_too);
+u32 terminal_group(void);
+long terminal_set_group(int group);
+
+/* ---- wait.c: children ---- */
+
+/* One more child; its entry, and the handle that was got for it. */
+struct child {
+	struct child *next;
+	struct process_entry *entry;
+	DK_HANDLE handle;
+};
+
+extern struct lock children_lock;
+
+void child_add(struct child *child, struct process_entry *entry,
+	       DK_HANDLE handle);
+void children_prepare(void); /* before fork */
+void children_forked(void); /* in the child */
+void children_leave(void); /* at the end: all become orphans */
+/* The last word of the process: @status is as wait(2) has it. */
+void entry_end(u32 status);
+/* Children that have ended and that nobody will wait for. */
+void children_sweep(void);
+u64 children_cpu_time(void);
+
+/* ---- exit.c, fork.c ---- */
 
 void process_init(const struct dk_parameters *p);
 void limits_init(void);
@@ -13,6 +171,8 @@ void limits_init(void);
 /* process/fork.c: clone and clone3 without CLONE_THREAD */
 struct clone_args;
 long process_fork(const struct clone_args *args);
+/* execve has begun, or the process ends: who called vfork goes on. */
+void vfork_done(void);
 
 /* process/exit.c: end the calling thread, and the process with the last one. */
 void __noreturn thread_leave(int code);
@@ -27,5 +187,7 @@ void process_events(u32 events);
 void process_stop_changed(int signal);
 /* Would nobody continue us if we stopped? (Orphaned process group.) */
 bool process_is_orphaned(void);
+/* The disposition of SIGCHLD is another. */
+void process_child_action(u64 handler, u64 flags);
 
 #endif /* LIBOS_PROCESSES_H */

@@ -78,8 +78,8 @@
 	S(54, setsockopt, REAL, "FDDPN")				\
 	S(55, getsockopt, REAL, "FDDPP")				\
 	S(56, clone, REAL, "XXPPX")					\
-	S(57, fork, NONE, "")						\
-	S(58, vfork, NONE, "")						\
+	S(57, fork, REAL, "")						\
+	S(58, vfork, REAL, "")						\
 	S(59, execve, REAL, "SPP")					\
 	S(60, exit, REAL, "D")						\
 	S(61, wait4, REAL, "DPXP")					\

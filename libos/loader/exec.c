@@ -388,7 +388,11 @@ SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
 	robust_list_walk(t);
 	mm_exec();
 	fs_exec_close();
+	__atomic_fetch_or(&process_self->flags, ENTRY_EXECUTED,
+			  __ATOMIC_SEQ_CST);
+	vfork_done();
 	signal_exec();
+	process_child_action(signal_actions[SIGCHLD].handler, 0);
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
 	process.dumpable = 1;

@@ -77,6 +77,9 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 		status =
 			DkVirtualMemoryAlloc(&at, &n,
 					     DK_MEM_RESERVE | DK_MEM_COMMIT |
+						     (a->flags & AREA_SHARED ?
+							      DK_MEM_SHARED :
+							      0) |
 						     (replace ? DK_MEM_REPLACE :
 								0),
 					     dk_protection(a->protection));

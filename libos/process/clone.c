@@ -34,26 +34,6 @@ static long check_flags(u64 flags)
 	return flags & NAMESPACES ? -EPERM : 0;
 }
 
-/* ---- until other processes are there ---- */
-
-__attribute__((weak)) long process_fork(const struct clone_args *args __unused)
-{
-	return -ENOSYS;
-}
-
-__attribute__((weak)) void process_events(u32 events __unused)
-{
-}
-
-__attribute__((weak)) void process_stop_changed(int signal __unused)
-{
-}
-
-__attribute__((weak)) bool process_is_orphaned(void)
-{
-	return false;
-}
-
 /*
  * Numbers of threads are not the host's: above those that it may give to
  * processes, and different in every process of the sandbox.

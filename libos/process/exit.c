@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The end of threads, of the process, and of others: there are none to wait
- * for.
+ * The end of threads and of the process. What parents see of it is in wait.c.
  */
 #include <libos.h>
-#include <linux/wait.h>
 #include <processes.h>
 #include <signals.h>
 #include <thread.h>
@@ -22,19 +20,31 @@ static void walk_all(void)
 	lock_release(&thread_lock);
 }
 
-void process_exit(int code)
+/* @status is for the parent; @code for the host. */
+static void __noreturn end(u32 status, int code)
 {
+	static u32 ending;
+
+	/* Of several threads, one. */
+	while (__atomic_exchange_n(&ending, 1, __ATOMIC_SEQ_CST))
+		DkThreadYieldExecution();
 	walk_all();
 	fs_exit();
 	trace_exit();
+	entry_end(status);
 	for (;;)
-		DkProcessExit(code & 0xff);
+		DkProcessExit(code);
+}
+
+void process_exit(int code)
+{
+	end((code & 0xff) << 8, code & 0xff);
 }
 
 /* The monitor has one number: 128 + signal, as a shell would say it. */
 void process_kill(int signal)
 {
-	process_exit(128 + signal);
+	end(signal, 128 + signal);
 }
 
 SYSCALL1(exit_group, int, code)
@@ -78,21 +88,4 @@ void thread_leave(int code)
 SYSCALL1(exit, int, code)
 {
 	thread_leave(code & 0xff);
-}
-
-SYSCALL4(wait4, int, pid __unused, int *, status __unused, int, options, void *,
-	 usage __unused)
-{
-	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD |
-			(int)__WCLONE | __WALL))
-		return -EINVAL;
-	return -ECHILD;
-}
-
-SYSCALL5(waitid, int, type __unused, int, id __unused, void *, info __unused,
-	 int, options, void *, usage __unused)
-{
-	if (!(options & (WEXITED | WSTOPPED | WCONTINUED)))
-		return -EINVAL;
-	return -ECHILD;
 }

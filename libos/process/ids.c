@@ -15,9 +15,6 @@ struct process process;
 void process_init(const struct dk_parameters *p)
 {
 	process.pid = p->process_id;
-	process.ppid = p->parent_id;
-	process.pgid = p->process_id;
-	process.sid = p->parent_id;
 	process.uid = p->uid;
 	process.euid = process.suid = process.fsuid = p->euid;
 	process.gid = p->gid;
@@ -27,16 +24,12 @@ void process_init(const struct dk_parameters *p)
 	process.dumpable = 1;
 	process.start_time = clock_now(DK_CLOCK_BOOT);
 	limits_init();
+	table_init();
 }
 
 SYSCALL0(getpid)
 {
 	return process.pid;
-}
-
-SYSCALL0(getppid)
-{
-	return process.ppid;
 }
 
 SYSCALL0(getuid)
@@ -57,11 +50,6 @@ SYSCALL0(getgid)
 SYSCALL0(getegid)
 {
 	return process.egid;
-}
-
-SYSCALL0(getpgrp)
-{
-	return process.pgid;
 }
 
 SYSCALL3(getresuid, u32 *, real, u32 *, effective, u32 *, saved)
@@ -195,43 +183,6 @@ SYSCALL2(setgroups, int, size, const u32 *, from)
 	return 0;
 }
 
-/* ---- process groups and sessions: of one process ---- */
-
-static bool is_self(int pid)
-{
-	return !pid || pid == (int)process.pid;
-}
-
-SYSCALL1(getpgid, int, pid)
-{
-	return is_self(pid) ? (long)process.pgid : -ESRCH;
-}
-
-SYSCALL1(getsid, int, pid)
-{
-	return is_self(pid) ? (long)process.sid : -ESRCH;
-}
-
-SYSCALL2(setpgid, int, pid, int, group)
-{
-	if (group < 0)
-		return -EINVAL;
-	if (!is_self(pid))
-		return -ESRCH;
-	if (process.sid == process.pid || !is_self(group))
-		return -EPERM;
-	process.pgid = process.pid;
-	return 0;
-}
-
-SYSCALL0(setsid)
-{
-	if (process.pgid == process.pid)
-		return -EPERM;
-	process.sid = process.pgid = process.pid;
-	return process.sid;
-}
-
 /* ---- capabilities: a picoprocess has none ---- */
 
 static long capability_words(struct __user_cap_header_struct *header,
@@ -252,7 +203,9 @@ static long capability_words(struct __user_cap_header_struct *header,
 			return -EFAULT;
 		return -EINVAL;
 	}
-	return h.pid < 0 ? -EINVAL : is_self(h.pid) ? 0 : -ESRCH;
+	return h.pid < 0			   ? -EINVAL :
+	       !h.pid || h.pid == (int)process.pid ? 0 :
+						     -ESRCH;
 }
 
 SYSCALL2(capget, struct __user_cap_header_struct *, header,

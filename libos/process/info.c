@@ -9,6 +9,7 @@
 #include <linux/sysinfo.h>
 #include <linux/times.h>
 #include <linux/utsname.h>
+#include <processes.h>
 
 #define TICK	(NSEC_PER_SEC / 100)	/* USER_HZ */
 
@@ -55,6 +56,9 @@ SYSCALL2(getrusage, int, who, struct rusage *, to)
 		time = clock_now(DK_CLOCK_THREAD_CPU);
 		break;
 	case RUSAGE_CHILDREN:
+		time = children_cpu_time();
+		u.ru_utime.tv_sec = time / NSEC_PER_SEC;
+		u.ru_utime.tv_usec = time % NSEC_PER_SEC / 1000;
 		return user_put(u, to);
 	default:
 		return -EINVAL;
@@ -68,7 +72,8 @@ SYSCALL2(getrusage, int, who, struct rusage *, to)
 
 SYSCALL1(times, struct tms *, to)
 {
-	struct tms t = { .tms_utime = clock_now(DK_CLOCK_PROCESS_CPU) / TICK };
+	struct tms t = { .tms_utime = clock_now(DK_CLOCK_PROCESS_CPU) / TICK,
+			 .tms_cutime = children_cpu_time() / TICK };
 
 	if (to && user_put(t, to))
 		return -EFAULT;

@@ -4,6 +4,7 @@
  */
 #include <clocks.h>
 #include <libos.h>
+#include <processes.h>
 #include <signals.h>
 #include <thread.h>
 
@@ -36,6 +37,8 @@ SYSCALL4(rt_sigaction, int, signal, const struct action *, wanted,
 	}
 	lock_release(&signal_lock);
 	lock_release(&thread_lock);
+	if (wanted && signal == SIGCHLD)
+		process_child_action(a.handler, a.flags);
 	if (old && user_put(previous, old))
 		return -EFAULT;
 	return 0;
@@ -240,22 +243,24 @@ static siginfo_t from_user(int signal, int code)
 	return info;
 }
 
-static bool is_us(int pid)
-{
-	return pid == (int)process.pid || !pid || pid == -1 ||
-	       -pid == (int)process.pgid;
-}
-
 SYSCALL2(kill, int, pid, int, signal)
 {
 	siginfo_t info = from_user(signal, SI_USER);
+	bool me_too = false;
+	long r;
 
 	if (signal && !valid(signal))
 		return -EINVAL;
-	/* -1 means everybody else. */
-	if (!is_us(pid) || pid == -1)
+	if (pid == INT32_MIN)
 		return -ESRCH;
-	return signal ? signal_send_process(&info) : 0;
+	if (pid > 0 && pid != (int)process.pid)
+		return process_signal(pid, signal, SI_USER, 0, 0);
+	if (pid > 0)
+		return signal ? signal_send_process(&info) : 0;
+	r = process_signal_many(pid, signal, &me_too);
+	if (me_too && signal)
+		signal_send_process(&info);
+	return r;
 }
 
 /* Signal 0 only asks. @pid 0: of any process. */
@@ -267,8 +272,13 @@ static long send_to_thread(int pid, int tid, const siginfo_t *info)
 	if (info->si_signo && !valid(info->si_signo))
 		return -EINVAL;
 	if (pid && pid != (int)process.pid)
-		return -ESRCH;
+		return process_signal(pid, info->si_signo, info->si_code,
+				      (u64)info->si_value.sival_ptr, tid);
 	t = thread_find(tid);
+	/* The first thread of another process has that one's number. */
+	if (!t && !pid)
+		return process_signal(tid, info->si_signo, info->si_code,
+				      (u64)info->si_value.sival_ptr, tid);
 	if (!t)
 		return -ESRCH;
 	if (info->si_signo)
@@ -313,7 +323,8 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
 	if (signal && !valid(signal))
 		return -EINVAL;
 	if (pid != (int)process.pid)
-		return -ESRCH;
+		return process_signal(pid, signal, info.si_code,
+				      (u64)info.si_value.sival_ptr, 0);
 	return signal ? signal_send_process(&info) : 0;
 }
 

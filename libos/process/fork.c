@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * New processes: fork, vfork, and what clone makes that is no thread.
+ *
+ * The host copies the process, memory on write. While it does, no other thread
+ * of ours holds a lock (world_stop()), so the copy is consistent; the child is
+ * then the one thread that it has.
+ *
+ * vfork, and clone with CLONE_VM | CLONE_VFORK, which is how posix_spawn does
+ * it, have a copy of the memory, too: the parent waits as it has to until the
+ * child has called execve or ended, but does not see what the child writes.
+ */
+#include <libos.h>
+#include <layout.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <processes.h>
+#include <signals.h>
+#include <thread.h>
+#include <timers.h>
+
+/* What a process may be asked for; the last ones mean nothing here. */
+#define OPTIONS	(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | \
+		 CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SYSVSEM | \
+		 CLONE_DETACHED | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO | \
+		 CLONE_CLEAR_SIGHAND)
+
+static struct process_entry *entry_new(const struct clone_args *args)
+{
+	struct process_entry *entry = table_reserve(), *me = process_self;
+
+	if (!entry)
+		return NULL;
+	entry->ppid = process.pid;
+	entry->pgid = process_group();
+	entry->sid = process_session();
+	entry->uid = process.uid;
+	entry->exit_signal = args->exit_signal;
+	entry->vfork = !!(args->flags & CLONE_VFORK);
+	entry->flags = me->flags & (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS);
+	entry->start_time = clock_now(DK_CLOCK_BOOT);
+	memcpy(entry->name, self()->name, sizeof(entry->name));
+	return entry;
+}
+
+void itimer_forked(void);
+
+/* In the child: everything that is not to be as it is in the parent. */
+static void become(struct process_entry *entry, u64 id,
+		   const struct clone_args *args)
+{
+	struct libos_thread *t = self();
+
+	process_self = entry;
+	process.pid = entry->pid;
+	process.start_time = entry->start_time;
+	process.parent_death_signal = 0;
+	t->tid = entry->pid;
+	t->clear_child_tid = 0;
+	t->robust_list = 0;
+	t->interrupt = 0;
+	t->raised = 0;
+	host_events = 0;
+	host_signals = 0;
+	thread_forked();
+	signal_forked();
+	timer_forked();
+	itimer_forked();
+	children_forked();
+	if (args->flags & CLONE_CLEAR_SIGHAND) {
+		int i;
+
+		for (i = 1; i <= SIGNAL_COUNT; i++) {
+			if (signal_actions[i].handler > HANDLER_IGNORE)
+				signal_actions[i].handler = HANDLER_DEFAULT;
+		}
+	}
+	__atomic_store_n(&entry->id, id, __ATOMIC_SEQ_CST);
+	/* Who had mail for it before that has not rung. */
+	__atomic_fetch_or(&host_events, EVENT_REMOTE, __ATOMIC_SEQ_CST);
+	t->interrupt = 1;
+	world_start();
+
+	if (args->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = args->child_tid;
+	if (args->flags & CLONE_CHILD_SETTID)
+		user_put(t->tid, (u32 *)args->child_tid);
+	if (args->stack)
+		t->frame->rsp = args->stack + args->stack_size;
+	if (args->flags & CLONE_SETTLS)
+		fs_base_set(args->tls);
+}
+
+static void vfork_wait(struct process_entry *entry, DK_HANDLE child)
+{
+	struct dk_deadline deadline;
+	dk_u64 index;
+	s64 end;
+
+	/* A child that the host kills tells nobody: look for it now and then. */
+	while (__atomic_load_n(&entry->vfork, __ATOMIC_SEQ_CST) &&
+	       DkObjectsWaitAny(1, &child, 0, &index)) {
+		end = clock_now(DK_CLOCK_MONOTONIC) + NSEC_PER_SEC / 5;
+		deadline.seconds = end / NSEC_PER_SEC;
+		deadline.nanoseconds = end % NSEC_PER_SEC;
+		DkxAddressWait(&entry->vfork, DK_ADDRESS_WAIT, 1, &deadline, 0,
+			       DK_ADDRESS_ALL_BITS);
+	}
+}
+
+void vfork_done(void)
+{
+	struct process_entry *me = process_self;
+
+	if (!__atomic_exchange_n(&me->vfork, 0, __ATOMIC_SEQ_CST))
+		return;
+	DkxAddressWake(&me->vfork, DK_ADDRESS_WAKE, 1, 0, NULL,
+		       DK_ADDRESS_ALL_BITS);
+}
+
+static long check(const struct clone_args *args)
+{
+	if (args->flags & ~(u64)OPTIONS ||
+	    (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM ||
+	    args->exit_signal > SIGNAL_COUNT)
+		return -EINVAL;
+	if (args->flags & CLONE_SETTLS && args->tls >= layout.limit)
+		return -EPERM;
+	return 0;
+}
+
+long process_fork(const struct clone_args *args)
+{
+	struct process_entry *entry;
+	struct child *child;
+	DK_HANDLE handle = DK_INVALID_HANDLE;
+	dk_u64 id = 0;
+	DK_STATUS status;
+	u32 pid;
+	long r = check(args);
+
+	if (r)
+		return r;
+	children_sweep();
+	child = mem_alloc(sizeof(*child));
+	if (!child)
+		return -ENOMEM;
+	entry = entry_new(args);
+	if (!entry) {
+		mem_free(child);
+		return -EAGAIN;
+	}
+	pid = entry->pid;
+	fs_forking();
+	children_prepare();
+
+	lock_acquire(&children_lock);
+	world_stop();
+	entry_move(entry, ENTRY_RESERVED, ENTRY_LIVE);
+	do {
+		status = DkxProcessClone(0, &handle, &id);
+	} while (status == DK_STATUS_INTERRUPTED);
+	if (!status && !handle) {
+		become(entry, id, args);
+		lock_release(&children_lock);
+		return 0;
+	}
+	if (!status) {
+		__atomic_store_n(&entry->id, id, __ATOMIC_SEQ_CST);
+		child_add(child, entry, handle);
+	}
+	world_start();
+	lock_release(&children_lock);
+	if (status) {
+		table_free(entry);
+		mem_free(child);
+		return status == DK_STATUS_NO_MEMORY ? -ENOMEM : -EAGAIN;
+	}
+	if (args->flags & CLONE_PARENT_SETTID)
+		user_put(pid, (u32 *)args->parent_tid);
+	if (args->flags & CLONE_VFORK)
+		vfork_wait(entry, handle);
+	return pid;
+}
+
+SYSCALL0(fork)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+
+	return process_fork(&args);
+}
+
+SYSCALL0(vfork)
+{
+	struct clone_args args = { .flags = CLONE_VM | CLONE_VFORK,
+				   .exit_signal = SIGCHLD };
+
+	return process_fork(&args);
+}

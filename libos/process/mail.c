@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Signals from one process to another: a mailbox in the table, and an exception
+ * that makes its owner look there.
+ *
+ * A sender that is killed while it writes leaves its slot unusable until the
+ * owner ends; there are more. When none is left, the signal is at least known
+ * to have been sent, as Linux does when its queue is full.
+ */
+#include <libos.h>
+#include <processes.h>
+#include <signals.h>
+#include <thread.h>
+
+bool mail_ring(struct process_entry *to, u32 events)
+{
+	u64 id = __atomic_load_n(&to->id, __ATOMIC_SEQ_CST);
+	DK_STATUS status;
+	DK_HANDLE handle;
+
+	/* It will look when it begins. */
+	if (!id)
+		return true;
+	status = DkxProcessOpen(id, &handle);
+	if (status)
+		return status != DK_STATUS_NOT_FOUND;
+	DkThreadRaiseException(handle, DK_EXCEPTION_RAISED, events);
+	DkObjectClose(handle);
+	return true;
+}
+
+static bool post(struct process_entry *to, const struct mail *mail)
+{
+	u32 i, empty;
+
+	for (i = 0; i < MAIL_MAX; i++) {
+		struct mail *m = &to->mail[i];
+
+		empty = 0;
+		if (!__atomic_compare_exchange_n(&m->state, &empty, 1, false,
+						 __ATOMIC_SEQ_CST,
+						 __ATOMIC_RELAXED))
+			continue;
+		m->signal = mail->signal;
+		m->code = mail->code;
+		m->pid = mail->pid;
+		m->uid = mail->uid;
+		m->tid = mail->tid;
+		m->value = mail->value;
+		__atomic_store_n(&m->state, 2, __ATOMIC_SEQ_CST);
+		return true;
+	}
+	return false;
+}
+
+long mail_send(struct process_entry *to, const struct mail *mail)
+{
+	if (!mail->signal || entry_state(to) == ENTRY_ENDED)
+		return 0;
+	if (!post(to, mail)) {
+		if (mail->signal >= SIGRTMIN && mail->code != SI_USER)
+			return -EAGAIN;
+		__atomic_fetch_or(&to->mail_lost, SIGNAL_BIT(mail->signal),
+				  __ATOMIC_SEQ_CST);
+	}
+	mail_ring(to, EVENT_REMOTE);
+	return 0;
+}
+
+static void deliver(const struct mail *m)
+{
+	siginfo_t info = { .si_signo = m->signal, .si_code = m->code };
+	struct libos_thread *t = NULL;
+
+	info.si_pid = m->pid;
+	info.si_uid = m->uid;
+	if (m->signal == SIGCHLD && m->code > 0)
+		info.si_status = m->value;
+	else
+		info.si_value.sival_ptr = (void *)m->value;
+	if (m->tid) {
+		t = thread_find(m->tid);
+		if (t)
+			signal_send_thread(t, &info);
+		thread_put(t);
+	} else {
+		signal_send_process(&info);
+	}
+}
+
+void mail_take(void)
+{
+	struct process_entry *me = process_self;
+	sigset lost;
+	u32 i;
+
+	for (i = 0; i < MAIL_MAX; i++) {
+		struct mail *m = &me->mail[i], copy;
+		u32 full = 2;
+
+		if (__atomic_load_n(&m->state, __ATOMIC_SEQ_CST) != full)
+			continue;
+		copy = *m;
+		/* Of two threads that look, one delivers. */
+		if (__atomic_compare_exchange_n(&m->state, &full, 0, false,
+						__ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED))
+			deliver(&copy);
+	}
+	lost = __atomic_exchange_n(&me->mail_lost, 0, __ATOMIC_SEQ_CST);
+	for (; lost; lost &= lost - 1) {
+		struct mail m = { .signal = __builtin_ctzll(lost) + 1,
+				  .code = SI_USER };
+
+		deliver(&m);
+	}
+}

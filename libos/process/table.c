@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The table of the sandbox's processes; see processes.h.
+ */
+#include <libos.h>
+#include <processes.h>
+
+struct process_table *process_table;
+struct process_entry *process_self;
+
+bool entry_move(struct process_entry *entry, u32 from, u32 to)
+{
+	return __atomic_compare_exchange_n(&entry->state, &from, to, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* Who uses a number, as its own or as that of its group or session. */
+static bool pid_is_used(u32 pid)
+{
+	struct process_entry *entry;
+
+	for_each_entry(entry)
+	{
+		if (entry_state(entry) != ENTRY_FREE &&
+		    (entry->pid == pid || entry->pgid == pid ||
+		     entry->sid == pid))
+			return true;
+	}
+	return false;
+}
+
+static u32 pid_new(void)
+{
+	u32 pid;
+
+	do {
+		pid = __atomic_add_fetch(&process_table->last_pid, 1,
+					 __ATOMIC_SEQ_CST) %
+		      PID_LIMIT;
+	} while (pid <= PID_INIT || pid_is_used(pid));
+	return pid;
+}
+
+/* A process of which the host knows nothing any more. */
+static bool is_gone(u64 id)
+{
+	DK_HANDLE handle;
+
+	if (DkxProcessOpen(id, &handle) == DK_STATUS_NOT_FOUND)
+		return true;
+	DkObjectClose(handle);
+	return false;
+}
+
+/*
+ * Entries of processes that were killed: reserved by one that is gone; or of an
+ * orphan that could not free its own.
+ */
+static void collect(void)
+{
+	struct process_entry *entry;
+	u32 state;
+
+	for_each_entry(entry)
+	{
+		state = entry_state(entry);
+		if (state == ENTRY_RESERVED && is_gone(entry->maker))
+			entry_move(entry, state, ENTRY_FREE);
+		else if (state == ENTRY_LIVE && entry->id &&
+			 !table_find(entry->ppid) && entry != process_self &&
+			 is_gone(entry->id))
+			entry_move(entry, state, ENTRY_FREE);
+	}
+}
+
+static struct process_entry *reserve(void)
+{
+	u32 i, used;
+
+	for (i = 0; i < PROCESS_MAX; i++) {
+		struct process_entry *entry = &process_table->entries[i];
+
+		if (!entry_move(entry, ENTRY_FREE, ENTRY_RESERVED))
+			continue;
+		used = __atomic_load_n(&process_table->used, __ATOMIC_SEQ_CST);
+		while (used <= i &&
+		       !__atomic_compare_exchange_n(&process_table->used, &used,
+						    i + 1, false,
+						    __ATOMIC_SEQ_CST,
+						    __ATOMIC_SEQ_CST))
+			;
+		return entry;
+	}
+	return NULL;
+}
+
+struct process_entry *table_reserve(void)
+{
+	struct process_entry *entry = reserve();
+
+	if (!entry) {
+		collect();
+		entry = reserve();
+	}
+	if (!entry)
+		return NULL;
+	memset((char *)entry + sizeof(entry->state), 0,
+	       sizeof(*entry) - sizeof(entry->state));
+	if (process_self)
+		entry->maker = process_self->id;
+	entry->pid = pid_new();
+	return entry;
+}
+
+void table_free(struct process_entry *entry)
+{
+	__atomic_store_n(&entry->state, ENTRY_FREE, __ATOMIC_SEQ_CST);
+}
+
+struct process_entry *table_find(u32 pid)
+{
+	struct process_entry *entry;
+	u32 state;
+
+	for_each_entry(entry)
+	{
+		state = entry_state(entry);
+		if (entry->pid == pid &&
+		    (state == ENTRY_LIVE || state == ENTRY_ENDED))
+			return entry;
+	}
+	return NULL;
+}
+
+/* In the sandbox's first process: nobody made its entry. */
+void table_init(void)
+{
+	dk_u64 length = sizeof(*process_table);
+	struct process_entry *entry;
+	void *base = NULL;
+
+	if (DkVirtualMemoryAlloc(&base, &length,
+				 DK_MEM_RESERVE | DK_MEM_COMMIT | DK_MEM_SHARED,
+				 DK_PROT_READ | DK_PROT_WRITE))
+		panic("no memory for the table of processes");
+	process_table = base;
+	process_table->last_pid = process.pid;
+	entry = reserve();
+	entry->pid = process.pid;
+	entry->ppid = process.parameters->parent_id;
+	entry->pgid = process.pid;
+	entry->sid = process.parameters->parent_id;
+	entry->uid = process.uid;
+	entry->id = DK_PROCESS_FIRST;
+	entry->start_time = process.start_time;
+	process_table->terminal_group = entry->pgid;
+	process_table->terminal_session = entry->sid;
+	process_self = entry;
+	entry_move(entry, ENTRY_RESERVED, ENTRY_LIVE);
+}

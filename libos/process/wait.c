@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Children: waiting for them, and what becomes of them without that.
+ *
+ * A child that exits says how in its entry, and then ends; its host's handle is
+ * signalled when nothing of it is left. One whose handle is signalled and whose
+ * entry says nothing was killed by the host. Waiting is for the handles, and
+ * for one event that children set when they stop or go on: they have it by
+ * being cloned.
+ *
+ * children_lock guards the list, which is in the order of birth.
+ */
+#include <libos.h>
+#include <linux/resource.h>
+#include <linux/wait.h>
+#include <processes.h>
+#include <signals.h>
+#include <thread.h>
+
+#define WAIT_CHUNK	(DK_WAIT_MAX - 1)
+#define CHUNK_PAUSE	50000000LL	/* between two looks at the next chunk */
+
+struct lock children_lock;
+
+static struct child *children;
+static u64 children_time; /* of those that were waited for, ns */
+static DK_HANDLE news; /* of my children, to me */
+static DK_HANDLE parents_news; /* of me, to my parent */
+
+/* Which children are meant. */
+struct wanted {
+	int type; /* P_* */
+	u32 id;
+	int options;
+};
+
+/* One that was found. */
+struct found {
+	u32 pid, uid;
+	int code; /* CLD_* */
+	u32 status; /* as wait4 has it */
+	u64 cpu_time, max_rss;
+};
+
+/* children_lock is held. */
+void child_add(struct child *child, struct process_entry *entry,
+	       DK_HANDLE handle)
+{
+	struct child **at = &children;
+
+	while (*at)
+		at = &(*at)->next;
+	child->next = NULL;
+	child->entry = entry;
+	child->handle = handle;
+	*at = child;
+}
+
+void children_prepare(void)
+{
+	if (!news)
+		DkNotificationEventCreate(0, &news);
+}
+
+/* In the child: they are its siblings. */
+void children_forked(void)
+{
+	struct child *child, *next;
+
+	for (child = children; child; child = next) {
+		next = child->next;
+		DkObjectClose(child->handle);
+		mem_free(child);
+	}
+	children = NULL;
+	children_time = 0;
+	if (parents_news)
+		DkObjectClose(parents_news);
+	parents_news = news;
+	news = DK_INVALID_HANDLE;
+}
+
+u64 children_cpu_time(void)
+{
+	return __atomic_load_n(&children_time, __ATOMIC_RELAXED);
+}
+
+static bool is_gone(DK_HANDLE handle)
+{
+	dk_u64 index;
+
+	return !DkObjectsWaitAny(1, &handle, 0, &index);
+}
+
+/* Children of a process that was killed have nobody either. */
+static void leave_children_of(u32 pid)
+{
+	struct process_entry *entry;
+
+	for_each_entry(entry)
+	{
+		u32 parent = pid;
+
+		if (entry_state(entry) == ENTRY_FREE ||
+		    !__atomic_compare_exchange_n(&entry->ppid, &parent,
+						 PID_INIT, false,
+						 __ATOMIC_SEQ_CST,
+						 __ATOMIC_RELAXED))
+			continue;
+		entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
+	}
+}
+
+/* The host ended it: 128 + signal is what the host says. */
+static void killed(struct child *child)
+{
+	struct process_entry *entry = child->entry;
+	dk_s64 code = 128 + SIGKILL;
+
+	DkProcessGetExitCode(child->handle, &code);
+	entry->status = code > 128 && code <= 128 + SIGNAL_COUNT ?
+				code - 128 :
+				(code & 0xff) << 8;
+	leave_children_of(entry->pid);
+	entry_move(entry, ENTRY_LIVE, ENTRY_ENDED);
+}
+
+static bool has_ended(struct child *child)
+{
+	if (entry_state(child->entry) != ENTRY_ENDED) {
+		if (!is_gone(child->handle))
+			return false;
+		/* It may have said so in between. */
+		if (entry_state(child->entry) != ENTRY_ENDED)
+			killed(child);
+	}
+	return true;
+}
+
+static void forget(struct child **at)
+{
+	struct child *child = *at;
+
+	*at = child->next;
+	table_free(child->entry);
+	DkObjectClose(child->handle);
+	mem_free(child);
+}
+
+void children_sweep(void)
+{
+	struct child **at;
+
+	if (!(process_self->flags & ENTRY_NO_ZOMBIES))
+		return;
+	lock_acquire(&children_lock);
+	for (at = &children; *at;) {
+		if (has_ended(*at) && is_gone((*at)->handle))
+			forget(at);
+		else
+			at = &(*at)->next;
+	}
+	lock_release(&children_lock);
+}
+
+void children_leave(void)
+{
+	/* No lock: another thread may hold it, and does not come back. */
+	leave_children_of(process.pid);
+}
+
+/* ---- looking ---- */
+
+static bool matches(const struct wanted *w, const struct process_entry *entry)
+{
+	bool clone = entry->exit_signal != SIGCHLD;
+
+	if (!(w->options & __WALL) && clone != !!(w->options & (int)__WCLONE))
+		return false;
+	switch (w->type) {
+	case P_PID:
+		return entry->pid == w->id;
+	case P_PGID:
+		return entry->pgid == w->id;
+	default:
+		return true;
+	}
+}
+
+static bool take_news(const struct wanted *w, struct process_entry *entry,
+		      struct found *f)
+{
+	u32 mine = (w->options & WUNTRACED ? ENTRY_STOPPED : 0) |
+		   (w->options & WCONTINUED ? ENTRY_CONTINUED : 0);
+	u32 have = __atomic_load_n(&entry->news, __ATOMIC_SEQ_CST) & mine;
+
+	if (!have)
+		return false;
+	if (!(w->options & WNOWAIT))
+		__atomic_fetch_and(&entry->news, ~have, __ATOMIC_SEQ_CST);
+	f->code = have & ENTRY_STOPPED ? CLD_STOPPED : CLD_CONTINUED;
+	f->status = have & ENTRY_STOPPED ? entry->stop_signal << 8 | 0x7f :
+					   0xffff;
+	return true;
+}
+
+static void describe(struct process_entry *entry, struct found *f)
+{
+	f->pid = entry->pid;
+	f->uid = entry->uid;
+	f->cpu_time = entry->cpu_time + entry->children_time;
+	f->max_rss = entry->max_rss;
+}
+
+/*
+ * 1: @f says what was found; 0: nothing yet, and @handles are those to wait
+ * for; -ECHILD.
+ */
+static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
+		u32 *count)
+{
+	struct child **at, *child;
+	bool any = false;
+	int result = 0;
+
+	*count = 0;
+	lock_acquire(&children_lock);
+	for (at = &children; (child = *at) && !result; at = &child->next) {
+		struct process_entry *entry = child->entry;
+
+		if (!matches(w, entry))
+			continue;
+		any = true;
+		if (has_ended(child)) {
+			if (process_self->flags & ENTRY_NO_ZOMBIES) {
+				if (*count < WAIT_CHUNK)
+					handles[(*count)++] = child->handle;
+				continue;
+			}
+			if (!(w->options & WEXITED))
+				continue;
+			describe(entry, f);
+			f->status = entry->status;
+			f->code = f->status & 0x7f ?
+					  (f->status & 0x80 ? CLD_DUMPED :
+							      CLD_KILLED) :
+					  CLD_EXITED;
+			result = 1;
+			if (w->options & WNOWAIT)
+				break;
+			/* It has said that it ends; see that it does. */
+			handles[0] = child->handle;
+			DkObjectsWaitAny(1, handles, NSEC_PER_SEC,
+					 (dk_u64 *)&handles[1]);
+			children_time += f->cpu_time;
+			forget(at);
+			break;
+		}
+		if (take_news(w, entry, f)) {
+			describe(entry, f);
+			f->cpu_time = 0;
+			result = 1;
+			break;
+		}
+		if (*count < WAIT_CHUNK)
+			handles[(*count)++] = child->handle;
+	}
+	lock_release(&children_lock);
+	return result ? result : any ? 0 : -ECHILD;
+}
+
+static long wait_for(const struct wanted *w, struct found *f)
+{
+	DK_HANDLE handles[DK_WAIT_MAX];
+	DK_STATUS status;
+	dk_u64 index;
+	u32 count;
+	int r;
+
+	for (;;) {
+		if (news)
+			DkEventClear(news);
+		children_sweep();
+		r = look(w, f, handles, &count);
+		if (r < 0)
+			return r;
+		if (r || w->options & WNOHANG)
+			return r;
+		if (news)
+			handles[count++] = news;
+		status = HOST_WAIT(DkObjectsWaitAny, count, handles,
+				   count > WAIT_CHUNK ? CHUNK_PAUSE :
+							DK_TIMEOUT_INFINITE,
+				   &index);
+		if ((status == DK_STATUS_INTERRUPTED ||
+		     status == DK_STATUS_ABORTED) &&
+		    signal_interrupts())
+			return -ERESTARTSYS;
+	}
+}
+
+static void usage_of(const struct found *f, struct rusage *u)
+{
+	memset(u, 0, sizeof(*u));
+	u->ru_utime.tv_sec = f->cpu_time / NSEC_PER_SEC;
+	u->ru_utime.tv_usec = f->cpu_time % NSEC_PER_SEC / 1000;
+	u->ru_maxrss = f->max_rss;
+}
+
+SYSCALL4(wait4, int, pid, int *, status, int, options, struct rusage *, usage)
+{
+	struct wanted w = { .type = P_ALL, .options = options | WEXITED };
+	struct found f = { 0 };
+	struct rusage u;
+	long r;
+
+	if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD |
+			(int)__WCLONE | __WALL))
+		return -EINVAL;
+	if (pid == INT32_MIN)
+		return -ESRCH;
+	if (pid > 0) {
+		w.type = P_PID;
+		w.id = pid;
+	} else if (pid != -1) {
+		w.type = P_PGID;
+		w.id = pid ? (u32)-pid : process_group();
+	}
+	r = wait_for(&w, &f);
+	if (r <= 0)
+		return r;
+	usage_of(&f, &u);
+	if ((status && user_put(f.status, (u32 *)status)) ||
+	    (usage && user_put(u, usage)))
+		return -EFAULT;
+	return f.pid;
+}
+
+SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
+	 struct rusage *, usage)
+{
+	struct wanted w = { .type = type, .id = id, .options = options };
+	siginfo_t info = { 0 };
+	struct found f = { 0 };
+	struct rusage u;
+	long r;
+
+	if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED |
+			__WNOTHREAD | (int)__WCLONE | __WALL) ||
+	    !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if (type != P_ALL && type != P_PID && type != P_PGID)
+		return type == P_PIDFD ? -EBADF : -EINVAL;
+	if ((type == P_PID && id <= 0) || (type == P_PGID && id < 0))
+		return -EINVAL;
+	if (type == P_PGID && !id)
+		w.id = process_group();
+	r = wait_for(&w, &f);
+	if (r < 0)
+		return r;
+	if (r) {
+		info.si_signo = SIGCHLD;
+		info.si_code = f.code;
+		info.si_pid = f.pid;
+		info.si_uid = f.uid;
+		info.si_status = f.code == CLD_EXITED  ? f.status >> 8 & 0xff :
+				 f.code == CLD_STOPPED ? f.status >> 8 & 0xff :
+				 f.code == CLD_CONTINUED ? SIGCONT :
+							   f.status & 0x7f;
+		usage_of(&f, &u);
+		if (usage && user_put(u, usage))
+			return -EFAULT;
+	}
+	if (to && user_put(info, to))
+		return -EFAULT;
+	return 0;
+}
+
+/* ---- what a child tells its parent ---- */
+
+static void tell_parent(int code, u32 status)
+{
+	struct process_entry *me = process_self;
+	struct process_entry *parent =
+		table_find(__atomic_load_n(&me->ppid, __ATOMIC_SEQ_CST));
+	struct mail mail = { .signal = me->exit_signal,
+			     .code = code,
+			     .pid = me->pid,
+			     .uid = me->uid,
+			     .value = status };
+
+	if (!parent || entry_state(parent) != ENTRY_LIVE || !mail.signal)
+		return;
+	mail_send(parent, &mail);
+}
+
+void process_stop_changed(int signal)
+{
+	struct process_entry *me = process_self, *parent = table_find(me->ppid);
+
+	me->stop_signal = signal;
+	__atomic_store_n(&me->news, signal ? ENTRY_STOPPED : ENTRY_CONTINUED,
+			 __ATOMIC_SEQ_CST);
+	if (parents_news)
+		DkEventSet(parents_news);
+	if (parent && !(parent->flags & ENTRY_NO_STOPS) &&
+	    me->exit_signal == SIGCHLD)
+		tell_parent(signal ? CLD_STOPPED : CLD_CONTINUED,
+			    signal ? signal : SIGCONT);
+}
+
+void process_child_action(u64 handler, u64 flags)
+{
+	u32 set = 0;
+
+	if (handler == HANDLER_IGNORE || flags & SA_NOCLDWAIT)
+		set |= ENTRY_NO_ZOMBIES;
+	if (flags & SA_NOCLDSTOP)
+		set |= ENTRY_NO_STOPS;
+	__atomic_fetch_and(&process_self->flags,
+			   ~(ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS),
+			   __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&process_self->flags, set, __ATOMIC_SEQ_CST);
+}
+
+void process_events(u32 events __unused)
+{
+	mail_take();
+	children_sweep();
+}
+
+/*
+ * The last thing that the process says. @status: as wait(2) has it. Whoever
+ * waits sees the rest in the host's handle.
+ */
+void entry_end(u32 status)
+{
+	struct process_entry *me = process_self;
+	u64 total, data;
+
+	children_leave();
+	mm_usage(&total, &data);
+	me->status = status;
+	me->cpu_time = clock_now(DK_CLOCK_PROCESS_CPU);
+	me->children_time = children_cpu_time();
+	me->max_rss = data / 1024;
+	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
+		return;
+	vfork_done();
+	tell_parent(status & 0x7f ? CLD_KILLED : CLD_EXITED,
+		    status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
+	/* An orphan has nobody; nor has the child of one that was killed. */
+	if (!table_find(__atomic_load_n(&me->ppid, __ATOMIC_SEQ_CST)))
+		entry_move(me, ENTRY_ENDED, ENTRY_FREE);
+}
