@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* The command line. */
+#include <fnmatch.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,21 +11,28 @@
 
 static const char usage[] =
 	"Usage: picoexec [OPTIONS] [--] PROGRAM [ARGUMENTS...]\n"
+	"       picoexec [OPTIONS] --manifest FILE [--] [ARGUMENTS...]\n"
 	"       picoexec [OPTIONS] --image FILE [--] [ARGUMENTS...]\n"
 	"\n"
 	"Run PROGRAM, an unmodified Linux program, in a picoprocess: it makes no system\n"
 	"call of the kernel's, and reaches only what the rules below name.\n"
 	"\n"
+	"  --manifest FILE      what to run, with which rules and limits, is in FILE; see\n"
+	"                       picoexec-manifest(5). Options add to it and go before it\n"
+	"\n"
 	"Rules:\n"
-	"  --allow URI=RIGHTS   what PROGRAM may do with a file, or with a directory and\n"
-	"                       all below it. URI is file:PATH; RIGHTS are letters out of\n"
-	"                       r (read), w (write, create, delete) and x (execute), or -\n"
-	"                       (nothing). The deepest rule decides alone.\n"
+	"  --allow URI=RIGHTS   what PROGRAM may do with what URI names. RIGHTS are letters\n"
+	"                       out of r (read), w (write, create, delete) and x (execute),\n"
+	"                       or none. URI is file:PATH, a file, or a directory and all\n"
+	"                       below it: the deepest rule decides alone. Or dns:NAME, or\n"
+	"                       another that picoexec(1) lists\n"
 	"  --private URI        an empty directory of the sandbox's own in place of URI\n"
 	"  --no-default-rules   without it, these hold where no --allow or --private\n"
 	"                       names the same path: file:/ = rx, a private file:/tmp, and\n"
 	"                       rw for file:/dev/full, null, random, tty, urandom, zero\n"
 	"  --allow-wx           memory may be writable and executable at once\n"
+	"  --limit NAME=AMOUNT  what the sandbox may have: memory=512M, cpu-time=10s,\n"
+	"                       processes=, threads=, handles=N\n"
 	"\n"
 	"Program:\n"
 	"  --chdir DIR          start in DIR\n"
@@ -53,6 +61,8 @@ enum {
 	OPT_ENV,
 	OPT_HELP,
 	OPT_IMAGE,
+	OPT_LIMIT,
+	OPT_MANIFEST,
 	OPT_NO_DEFAULT_RULES,
 	OPT_NO_WALL,
 	OPT_PRIVATE,
@@ -69,6 +79,8 @@ static const struct option known[] = {
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
+	{ "manifest", required_argument, NULL, OPT_MANIFEST },
 	{ "no-default-rules", no_argument, NULL, OPT_NO_DEFAULT_RULES },
 	{ "no-wall", no_argument, NULL, OPT_NO_WALL },
 	{ "private", required_argument, NULL, OPT_PRIVATE },
@@ -104,9 +116,76 @@ static void set_variable(struct strings *list, char *assignment)
 	strings_add(list, assignment);
 }
 
+/* Whether the variable @assignment, NAME=VALUE, is one that passes. */
+static bool is_kept(const struct strings *patterns, const char *assignment)
+{
+	char *name = xprintf("%.*s", (int)strcspn(assignment, "="), assignment);
+	bool kept = false;
+
+	for (size_t i = 0; i < patterns->count && !kept; i++)
+		kept = !fnmatch(patterns->items[i], name, 0);
+	free(name);
+	return kept;
+}
+
+static void make_environment(struct options *options,
+			     const struct manifest *manifest, bool clear,
+			     const struct strings *assignments)
+{
+	struct strings *environment = &options->environment;
+
+	for (char **variable = environ; *variable && !clear; variable++)
+		if (!manifest->clear || is_kept(&manifest->keep, *variable))
+			strings_add(environment, *variable);
+	for (size_t i = 0; i < manifest->set.count; i++)
+		set_variable(environment, manifest->set.items[i]);
+	for (size_t i = 0; i < assignments->count; i++)
+		set_variable(environment, assignments->items[i]);
+}
+
+/* The program and its arguments; @rest are the words behind the options. */
+static void make_arguments(struct options *options,
+			   const struct manifest *manifest, char **rest)
+{
+	struct strings *arguments = &options->arguments;
+
+	/* An image is its own argument 0. */
+	if (options->image)
+		strings_add(arguments, (char *)options->image);
+	else if (manifest->program)
+		strings_add(arguments, manifest->program);
+	else if (*rest)
+		strings_add(arguments, *rest++);
+	else
+		fail(EXIT_OWN_FAILURE, "no program given; see picoexec --help");
+	for (size_t i = 0; i < manifest->arguments.count; i++)
+		strings_add(arguments, manifest->arguments.items[i]);
+	while (*rest)
+		strings_add(arguments, *rest++);
+}
+
+static void parse_limit(struct drawbridge_limits *limits, const char *text)
+{
+	const char *equals = strchr(text, '='), *wrong;
+	char *name;
+
+	if (!equals)
+		fail(EXIT_OWN_FAILURE,
+		     "--limit %s: a limit is NAME=AMOUNT, for example memory=512M",
+		     text);
+	name = xprintf("%.*s", (int)(equals - text), text);
+	wrong = limits_set(limits, name, equals + 1);
+	if (wrong)
+		fail(EXIT_OWN_FAILURE, "--limit %s: %s", text, wrong);
+	free(name);
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
-	struct strings assignments = { 0 };
+	struct strings assignments = { 0 }, limits = { 0 };
+	struct manifest manifest = { 0 };
+	struct rules own = { 0 };
+	const char *file = NULL;
 	bool default_rules = true, clear = false;
 	int c;
 
@@ -116,7 +195,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
 		switch (c) {
 		case OPT_ALLOW:
-			rules_parse(&options->rules, optarg);
+			rules_parse(&own, optarg);
 			break;
 		case OPT_ALLOW_WX:
 			options->allow_wx = true;
@@ -139,6 +218,16 @@ void options_parse(struct options *options, int argc, char **argv)
 		case OPT_IMAGE:
 			options->image = optarg;
 			break;
+		case OPT_LIMIT:
+			strings_add(&limits, optarg);
+			break;
+		case OPT_MANIFEST:
+			if (file)
+				fail(EXIT_OWN_FAILURE,
+				     "--manifest %s: there is one manifest, %s",
+				     optarg, file);
+			file = optarg;
+			break;
 		case OPT_NO_DEFAULT_RULES:
 			default_rules = false;
 			break;
@@ -146,7 +235,7 @@ void options_parse(struct options *options, int argc, char **argv)
 			options->no_wall = true;
 			break;
 		case OPT_PRIVATE:
-			rules_parse_private(&options->rules, optarg);
+			rules_parse_private(&own, optarg);
 			break;
 		case OPT_STATS:
 			options->stats = true;
@@ -170,20 +259,23 @@ void options_parse(struct options *options, int argc, char **argv)
 		}
 	}
 
-	if (default_rules)
+	/* What the options say goes before what the manifest says. */
+	if (file)
+		manifest_read(&manifest, file);
+	rules_merge(&options->rules, &manifest.rules);
+	rules_merge(&options->rules, &own);
+	if (default_rules && !manifest.no_default_rules)
 		rules_add_defaults(&options->rules);
-
-	if (!clear)
-		for (char **variable = environ; *variable; variable++)
-			strings_add(&options->environment, *variable);
-	for (size_t i = 0; i < assignments.count; i++)
-		set_variable(&options->environment, assignments.items[i]);
-
-	/* An image is its own argument 0. */
-	if (options->image)
-		strings_add(&options->arguments, (char *)options->image);
-	for (int i = optind; i < argc; i++)
-		strings_add(&options->arguments, argv[i]);
-	if (!options->arguments.count)
-		fail(EXIT_OWN_FAILURE, "no program given; see picoexec --help");
+	options->limits = manifest.limits;
+	for (size_t i = 0; i < limits.count; i++)
+		parse_limit(&options->limits, limits.items[i]);
+	options->allow_wx |= manifest.allow_wx;
+	if (!options->directory)
+		options->directory = manifest.directory;
+	if (!options->image)
+		options->image = manifest.image;
+	else
+		manifest.program = NULL;
+	make_environment(options, &manifest, clear, &assignments);
+	make_arguments(options, &manifest, argv + optind);
 }

@@ -184,16 +184,21 @@ int main(int argc, char **argv)
 
 	sandbox_open(&sandbox);
 	sandbox_set_rules(&sandbox, &options.rules);
+	sandbox_set_limits(&sandbox, &options.limits);
 	sandbox_set_start(&sandbox, &start);
 
-	status = launch(&sandbox, &(struct launch){
-					  .name = options.arguments.items[0],
-					  .wall = !options.no_wall,
-					  .debug = options.debug,
-				  });
+	status = launch(&sandbox,
+			&(struct launch){
+				.name = options.arguments.items[0],
+				.memory = options.limits.memory,
+				.network = rules_need_network(&options.rules),
+				.wall = !options.no_wall,
+				.debug = options.debug,
+			});
 
 	if (options.debug || is_fault(status))
 		sandbox_print_debug(&sandbox);
+	sandbox_print_end(&sandbox);
 	if (options.stats)
 		sandbox_print_stats(&sandbox);
 	sandbox_close(&sandbox);

@@ -3,7 +3,8 @@
  * picoexec: run a program in a picoprocess.
  *
  * One file per step: options.c (what was asked), rules.c (what the sandbox may
- * name), program.c (what is to run), sandbox.c (/dev/pico), launch.c (the
+ * name), limits.c, manifest.c (the same, and more, from a file), program.c (what is
+ * to run), sandbox.c (/dev/pico), launch.c (the
  * child), wall.c (what the kernel's own means take from it). Anything that cannot be done ends the process through fail().
  */
 #ifndef PICOEXEC_H
@@ -46,15 +47,19 @@ void strings_add(struct strings *list, char *text);
 /* ---- rules.c ---- */
 
 /*
- * struct rule - one path and everything below it
- * @path:   absolute, without symbolic links
+ * struct rule - one path and everything below it, or one other name
+ * @path:   absolute, without symbolic links; NULL: the rule is not of file:
+ * @uri:    of the others, as it was given
  * @rights: DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE, or none
  * @flags:  DRAWBRIDGE_RULE_*
+ * @where:  whose mistake it would be: the option, or a place in a manifest
  */
 struct rule {
 	char *path;
+	char *uri;
 	unsigned int rights;
 	unsigned int flags;
+	char *where;
 };
 
 struct rules {
@@ -62,16 +67,61 @@ struct rules {
 	size_t count;
 };
 
-/* Add the rule that @text, "file:PATH=RIGHTS", describes. */
+/*
+ * Add a rule for @uri; @rights are letters, "none" or "private". A relative
+ * path starts at @directory, or at the working directory when that is "".
+ * Messages begin with @where.
+ */
+void rules_add(struct rules *rules, const char *uri, const char *rights,
+	       const char *directory, const char *where);
+/* Add the rule that @text, "URI=RIGHTS", describes. */
 void rules_parse(struct rules *rules, const char *text);
 /* Add a rule that makes @text, "file:PATH", a private directory. */
 void rules_parse_private(struct rules *rules, const char *text);
+/* Add what @later has, in place of rules for the same; @later is empty then. */
+void rules_merge(struct rules *rules, struct rules *later);
+/* Something in the network is named. */
+bool rules_need_network(const struct rules *rules);
 /* Add the default rules for the paths that have no rule yet. */
 void rules_add_defaults(struct rules *rules);
 /* The rule that decides about @path (absolute, no symbolic links), or NULL. */
 const struct rule *rules_find(const struct rules *rules, const char *path);
 /* A file that exists outside is not the one that the sandbox sees there. */
 bool rule_hides(const struct rule *rule, const char *path);
+
+/* ---- limits.c ---- */
+
+/*
+ * Set the limit @name to @amount. Returns what is wrong, as a text that
+ * belongs to the caller, or NULL.
+ */
+const char *limits_set(struct drawbridge_limits *limits, const char *name,
+		       const char *amount);
+bool limits_known(const char *name);
+
+/* ---- manifest.c ---- */
+
+/*
+ * struct manifest - what a manifest says; what it does not say is 0 or NULL
+ * @keep:  variables that pass, when @clear: patterns as in fnmatch(3)
+ * @set:   "NAME=VALUE"
+ */
+struct manifest {
+	char *program;
+	char *image;
+	char *directory;
+	struct strings arguments;
+	struct strings keep;
+	struct strings set;
+	struct rules rules;
+	struct drawbridge_limits limits;
+	bool clear;
+	bool no_default_rules;
+	bool allow_wx;
+};
+
+/* Fill the empty @manifest from @file; a mistake ends the process. */
+void manifest_read(struct manifest *manifest, const char *file);
 
 /* ---- options.c ---- */
 
@@ -90,6 +140,7 @@ struct options {
 	const char *directory;
 	struct strings arguments;
 	struct strings environment;
+	struct drawbridge_limits limits;
 	bool allow_wx;
 	bool debug;
 	bool stats;
@@ -145,9 +196,13 @@ struct start {
 
 void sandbox_open(struct sandbox *sandbox);
 void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules);
+void sandbox_set_limits(struct sandbox *sandbox,
+			const struct drawbridge_limits *limits);
 void sandbox_set_start(struct sandbox *sandbox, const struct start *start);
 /* Print what has been left with DkDebugStringPrint since last time. */
 void sandbox_print_debug(const struct sandbox *sandbox);
+/* Say why the host ended the sandbox, if it did. */
+void sandbox_print_end(const struct sandbox *sandbox);
 void sandbox_print_stats(const struct sandbox *sandbox);
 void sandbox_close(struct sandbox *sandbox);
 

@@ -19,70 +19,67 @@
 #define ALL_RIGHTS	(READ_EXECUTE | READ_WRITE)
 
 static const struct rule defaults[] = {
-	{ "/", READ_EXECUTE, 0 },
-	{ "/tmp", ALL_RIGHTS, DRAWBRIDGE_RULE_PRIVATE },
-	{ "/dev/full", READ_WRITE, 0 },
-	{ "/dev/null", READ_WRITE, 0 },
-	{ "/dev/random", READ_WRITE, 0 },
-	{ "/dev/tty", READ_WRITE, 0 },
-	{ "/dev/urandom", READ_WRITE, 0 },
-	{ "/dev/zero", READ_WRITE, 0 },
+	{ .path = "/", .rights = READ_EXECUTE },
+	{ .path = "/tmp",
+	  .rights = ALL_RIGHTS,
+	  .flags = DRAWBRIDGE_RULE_PRIVATE },
+	{ .path = "/dev/full", .rights = READ_WRITE },
+	{ .path = "/dev/null", .rights = READ_WRITE },
+	{ .path = "/dev/random", .rights = READ_WRITE },
+	{ .path = "/dev/tty", .rights = READ_WRITE },
+	{ .path = "/dev/urandom", .rights = READ_WRITE },
+	{ .path = "/dev/zero", .rights = READ_WRITE },
+};
+
+/* What else than file: can be named; the kernel knows what may follow. */
+static const char *const schemes[] = {
+	"pipe.server", "pipe.client", "tcp.server", "tcp.client", "dns",
 };
 
 static struct rule *find_exact(struct rules *rules, const char *path)
 {
 	for (size_t i = 0; i < rules->count; i++)
-		if (!strcmp(rules->items[i].path, path))
+		if (rules->items[i].path && !strcmp(rules->items[i].path, path))
 			return &rules->items[i];
 	return NULL;
 }
 
-static void append(struct rules *rules, char *path, unsigned int rights,
-		   unsigned int flags)
+static struct rule *find_uri(struct rules *rules, const char *uri)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (!rules->items[i].path && !strcmp(rules->items[i].uri, uri))
+			return &rules->items[i];
+	return NULL;
+}
+
+static void append(struct rules *rules, const struct rule *rule)
 {
 	rules->items = xrealloc(rules->items,
 				(rules->count + 1) * sizeof(*rules->items));
-	rules->items[rules->count++] = (struct rule){ path, rights, flags };
+	rules->items[rules->count++] = *rule;
 }
 
-/* The later of two rules for one path holds. */
-static void set(struct rules *rules, char *path, unsigned int rights,
-		unsigned int flags)
+/* The later of two rules for one path, or one name, holds. */
+static void set(struct rules *rules, const struct rule *rule)
 {
-	struct rule *rule = find_exact(rules, path);
+	struct rule *old = rule->path ? find_exact(rules, rule->path) :
+					find_uri(rules, rule->uri);
 
-	if (!rule) {
-		append(rules, path, rights, flags);
+	if (!old) {
+		append(rules, rule);
 		return;
 	}
-	rule->rights = rights;
-	rule->flags = flags;
-	free(path);
+	free(old->path);
+	free(old->uri);
+	free(old->where);
+	*old = *rule;
 }
 
-static const char *skip_scheme(const char *uri, const char *option)
-{
-	if (strncmp(uri, "file:", 5) || !uri[5])
-		fail(EXIT_OWN_FAILURE, "%s %s: only file:PATH can be named",
-		     option, uri);
-	return uri + 5;
-}
-
-static char *resolve(const char *path, const char *option, const char *text)
-{
-	char *real = realpath(path, NULL);
-
-	if (!real)
-		fail(EXIT_OWN_FAILURE, "%s %s: %s: %s", option, text, path,
-		     strerror(errno));
-	return real;
-}
-
-static unsigned int parse_rights(const char *letters, const char *text)
+static unsigned int parse_rights(const char *letters, const char *where)
 {
 	unsigned int rights = 0;
 
-	if (!strcmp(letters, "-"))
+	if (!strcmp(letters, "-") || !strcmp(letters, "none"))
 		return 0;
 	for (const char *c = letters; *c; c++) {
 		switch (*c) {
@@ -97,37 +94,106 @@ static unsigned int parse_rights(const char *letters, const char *text)
 			break;
 		default:
 			fail(EXIT_OWN_FAILURE,
-			     "--allow %s: '%c' is no right; rights are r, w and x, or - for none",
-			     text, *c);
+			     "%s: '%c' is no right; rights are r, w and x, or none",
+			     where, *c);
 		}
 	}
 	if (!rights)
 		fail(EXIT_OWN_FAILURE,
-		     "--allow %s: no rights given; they are r, w and x, or - for none",
-		     text);
+		     "%s: no rights given; they are r, w and x, or none",
+		     where);
 	return rights;
+}
+
+static bool is_scheme(const char *uri, size_t length)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (strlen(schemes[i]) == length &&
+		    !strncmp(schemes[i], uri, length))
+			return true;
+	return false;
+}
+
+void rules_add(struct rules *rules, const char *uri, const char *rights,
+	       const char *directory, const char *where)
+{
+	bool private = !strcmp(rights, "private");
+	const char *colon = strchr(uri, ':');
+	struct rule rule = { .where = xstrdup(where) };
+	char *path;
+
+	if (!colon || !colon[1])
+		fail(EXIT_OWN_FAILURE,
+		     "%s: is no URI; file:PATH is one, for example", where);
+	if (private) {
+		rule.rights = ALL_RIGHTS;
+		rule.flags = DRAWBRIDGE_RULE_PRIVATE;
+	} else {
+		rule.rights = parse_rights(rights, where);
+	}
+	if (strncmp(uri, "file:", 5)) {
+		if (!is_scheme(uri, colon - uri))
+			fail(EXIT_OWN_FAILURE,
+			     "%s: no such scheme; there are file, pipe.server, pipe.client, tcp.server, tcp.client and dns",
+			     where);
+		if (private)
+			fail(EXIT_OWN_FAILURE,
+			     "%s: only a directory can be private", where);
+		rule.uri = xstrdup(uri);
+		set(rules, &rule);
+		return;
+	}
+	path = colon[1] == '/' || !*directory ?
+		       xstrdup(colon + 1) :
+		       xprintf("%s/%s", directory, colon + 1);
+	rule.path = realpath(path, NULL);
+	if (!rule.path)
+		fail(EXIT_OWN_FAILURE, "%s: %s: %s", where, path,
+		     strerror(errno));
+	free(path);
+	set(rules, &rule);
 }
 
 void rules_parse(struct rules *rules, const char *text)
 {
+	char *where = xprintf("--allow %s", text);
 	const char *equals = strrchr(text, '=');
-	char *uri, *path;
+	char *uri;
 
 	if (!equals)
 		fail(EXIT_OWN_FAILURE,
-		     "--allow %s: has no '='; a rule is file:PATH=RIGHTS, for example file:/srv=rw",
+		     "--allow %s: has no '='; a rule is URI=RIGHTS, for example file:/srv=rw",
 		     text);
 	uri = xprintf("%.*s", (int)(equals - text), text);
-	path = resolve(skip_scheme(uri, "--allow"), "--allow", text);
-	set(rules, path, parse_rights(equals + 1, text), 0);
+	rules_add(rules, uri, equals + 1, "", where);
 	free(uri);
+	free(where);
 }
 
 void rules_parse_private(struct rules *rules, const char *text)
 {
-	char *path = resolve(skip_scheme(text, "--private"), "--private", text);
+	char *where = xprintf("--private %s", text);
 
-	set(rules, path, ALL_RIGHTS, DRAWBRIDGE_RULE_PRIVATE);
+	rules_add(rules, text, "private", "", where);
+	free(where);
+}
+
+void rules_merge(struct rules *rules, struct rules *later)
+{
+	for (size_t i = 0; i < later->count; i++)
+		set(rules, &later->items[i]);
+	free(later->items);
+	later->items = NULL;
+	later->count = 0;
+}
+
+bool rules_need_network(const struct rules *rules)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		if (!rules->items[i].path &&
+		    !strncmp(rules->items[i].uri, "tcp.", 4))
+			return true;
+	return false;
 }
 
 void rules_add_defaults(struct rules *rules)
@@ -136,9 +202,11 @@ void rules_add_defaults(struct rules *rules)
 		/* A machine without one of these is not at fault. */
 		char *path = realpath(defaults[i].path, NULL);
 
+		struct rule rule = defaults[i];
+
+		rule.path = path;
 		if (path && !find_exact(rules, path))
-			append(rules, path, defaults[i].rights,
-			       defaults[i].flags);
+			append(rules, &rule);
 		else
 			free(path);
 	}
@@ -162,7 +230,7 @@ const struct rule *rules_find(const struct rules *rules, const char *path)
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->items[i];
 
-		if (!holds(rule->path, path))
+		if (!rule->path || !holds(rule->path, path))
 			continue;
 		if (!deepest || strlen(rule->path) > strlen(deepest->path))
 			deepest = rule;

@@ -85,7 +85,8 @@ void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules)
 {
 	for (size_t i = 0; i < rules->count; i++) {
 		const struct rule *rule = &rules->items[i];
-		char *uri = xprintf("file:%s", rule->path);
+		char *uri = rule->path ? xprintf("file:%s", rule->path) :
+					 xstrdup(rule->uri);
 		struct drawbridge_rule wanted = {
 			.uri = (uintptr_t)uri,
 			.uri_length = strlen(uri),
@@ -98,11 +99,18 @@ void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules)
 				fail(EXIT_OWN_FAILURE,
 				     "too many rules: %d is the limit",
 				     DRAWBRIDGE_RULES_MAX);
-			fail(EXIT_OWN_FAILURE, "a rule for %s: %s", uri,
-			     strerror(errno));
+			fail(EXIT_OWN_FAILURE, "%s: the kernel refuses it: %s",
+			     rule->where ? rule->where : uri, strerror(errno));
 		}
 		free(uri);
 	}
+}
+
+void sandbox_set_limits(struct sandbox *sandbox,
+			const struct drawbridge_limits *limits)
+{
+	if (ioctl(sandbox->device, DRAWBRIDGE_IOC_LIMITS, limits))
+		fail(EXIT_OWN_FAILURE, "limits: %s", strerror(errno));
 }
 
 struct block {
@@ -168,6 +176,16 @@ void sandbox_print_debug(const struct sandbox *sandbox)
 		fwrite(text, 1, length, stderr);
 }
 
+void sandbox_print_end(const struct sandbox *sandbox)
+{
+	struct drawbridge_stats stats;
+
+	if (!ioctl(sandbox->device, DRAWBRIDGE_IOC_STATS, &stats) &&
+	    stats.ended_by == DRAWBRIDGE_END_CPU_TIME)
+		fprintf(stderr,
+			"picoexec: the sandbox has used up its processor time\n");
+}
+
 void sandbox_print_stats(const struct sandbox *sandbox)
 {
 	struct drawbridge_stats stats;
@@ -187,6 +205,8 @@ void sandbox_print_stats(const struct sandbox *sandbox)
 		{ "exceptions", stats.exceptions },
 		{ "bytes read", stats.bytes_read },
 		{ "bytes written", stats.bytes_written },
+		{ "processor time, ms", stats.cpu_time / 1000000 },
+		{ "refused by limits", stats.limit_refusals },
 		{ "processes left", stats.processes },
 		{ "threads left", stats.threads },
 		{ "handles left", stats.handles },
