@@ -79,6 +79,20 @@ static inline int pico_compat_dequeue_signal(sigset_t *mask,
 #endif
 }
 
+/* ---- eventfd ---- */
+
+#include <linux/eventfd.h>
+
+/* 6.8 took the count from eventfd_signal(): it is always one. */
+static inline void pico_compat_eventfd_signal(struct eventfd_ctx *event)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	eventfd_signal(event);
+#else
+	eventfd_signal(event, 1);
+#endif
+}
+
 /* ---- VFS ---- */
 
 #include <linux/fs.h>

@@ -138,8 +138,10 @@ static long query_file(const struct dk_sandbox *sandbox, const char *path,
 	if (error)
 		return error;
 	error = -EACCES;
-	if (dk_rule_allows(name.rule, 0))
+	if (dk_rule_allows(name.rule, 0)) {
+		dk_learn(sandbox, &name.path, 0);
 		error = dk_path_get_attributes(sandbox, &name.path, attributes);
+	}
 	dk_name_put(&name);
 	return error;
 }
@@ -297,6 +299,8 @@ long dk_path_set_attributes(const struct dk_sandbox *sandbox,
 
 	if (!dk_rule_allows(dk_rule_find(sandbox, path), DK_ACCESS_WRITE))
 		return -EACCES;
+	if (attributes->valid)
+		dk_learn(sandbox, path, DK_ACCESS_WRITE);
 	if (attributes->valid & owner)
 		error = change_owner(sandbox, path, attributes);
 	if (!error && attributes->valid & DK_SET_MODE) {

@@ -29,6 +29,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #include <pico/pico.h>
@@ -200,6 +201,16 @@ struct dk_sandbox {
 	/* DkDebugStringPrint's text, until the monitor reads it */
 	spinlock_t debug_lock;
 	DECLARE_KFIFO_PTR(debug, char);
+	/* what the monitor is asked and told (request.c, learn.c) */
+	struct eventfd_ctx *event;	/* notify_lock; or NULL */
+	spinlock_t notify_lock;
+	struct mutex request_lock;
+	struct list_head requests;	/* @request_lock, and the next two */
+	unsigned int request_count;
+	u64 request_last;
+	wait_queue_head_t request_wait;
+	struct dk_names *names;		/* of a sandbox that learns, or NULL */
+	struct list_head dns_rules;	/* see dns.c; fixed when @started */
 };
 
 int dk_sandbox_open(void **host);
@@ -210,6 +221,18 @@ void dk_sandbox_put(struct dk_sandbox *sandbox);
 long dk_sandbox_debug(struct dk_sandbox *sandbox, const char *text,
 		      size_t length);
 void dk_sandbox_end(struct dk_sandbox *sandbox, u32 reason, int status);
+
+/* ---- the monitor (request.c, learn.c) ---- */
+
+void dk_requests_init(struct dk_sandbox *sandbox);
+void dk_requests_destroy(struct dk_sandbox *sandbox);
+void dk_notify_monitor(struct dk_sandbox *sandbox);
+long dk_ioctl_event(struct dk_sandbox *sandbox, s32 __user *arg);
+long dk_ioctl_request(struct dk_sandbox *sandbox, void __user *arg);
+long dk_ioctl_reply(struct dk_sandbox *sandbox, void __user *arg);
+long dk_dns_rule_add(struct dk_sandbox *sandbox, const char *pattern,
+		     u32 rights);
+void dk_dns_rules_destroy(struct dk_sandbox *sandbox);
 
 /* ---- limits (limit.c) ---- */
 

@@ -159,6 +159,8 @@ static long open_existing(struct dk_stream *stream, const struct dk_name *name,
 	    (dk_open_truncates(open) &&
 	     !dk_rule_allows(name->rule, DK_ACCESS_WRITE)))
 		return -EACCES;
+	dk_learn(stream->sandbox, &name->path,
+		 dk_open_truncates(open) ? access | DK_ACCESS_WRITE : access);
 	if (open->options & DK_OPTION_DIRECTORY && !S_ISDIR(inode->i_mode))
 		return -ENOTDIR;
 	if (S_ISLNK(inode->i_mode)) {
@@ -258,8 +260,7 @@ long dk_file_open(struct dk_stream *stream, const char *path,
 			return error;
 		if (name.path.dentry) {
 			if (open->disposition == DK_OPEN_CREATE_NEW && !made)
-				error = dk_rule_allows(name.rule, 0) ?
-					-EEXIST : -EACCES;
+				error = dk_rule_exists(stream->sandbox, &name);
 			else
 				error = open_existing(stream, &name, open,
 						      rights);
@@ -270,9 +271,13 @@ long dk_file_open(struct dk_stream *stream, const char *path,
 				    open->access | DK_ACCESS_WRITE)) {
 			error = -EACCES;
 		} else if (open->options & DK_OPTION_DIRECTORY) {
+			dk_learn(stream->sandbox, &name.parent,
+				 open->access | DK_ACCESS_WRITE);
 			error = dk_make_directory(&name, open->mode);
 			made |= !error;
 		} else {
+			dk_learn(stream->sandbox, &name.parent,
+				 open->access | DK_ACCESS_WRITE);
 			error = open_new(stream, &name, open, rights);
 			if (!error) {
 				dk_name_put(&name);

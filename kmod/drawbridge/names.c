@@ -75,11 +75,13 @@ static long new_name_lookup(const struct dk_sandbox *sandbox, const char *path,
 	if (error)
 		return error;
 	if (name->path.dentry)
-		error = dk_rule_allows(name->rule, 0) ? -EEXIST : -EACCES;
+		error = dk_rule_exists(sandbox, name);
 	else if (!dk_rule_allows(name->parent_rule, DK_ACCESS_WRITE))
 		error = -EACCES;
 	if (error)
 		dk_name_put(name);
+	else
+		dk_learn(sandbox, &name->parent, DK_ACCESS_WRITE);
 	return error;
 }
 
@@ -131,6 +133,7 @@ static int remove_name(const struct dk_sandbox *sandbox,
 	struct dentry *dentry;
 	int error;
 
+	dk_learn(sandbox, parent, DK_ACCESS_WRITE);
 	error = mnt_want_write(parent->mnt);
 	if (error)
 		return error;
@@ -346,8 +349,12 @@ DK_HANDLER(DkStreamRename)
 	if (error)
 		goto put_old;
 	error = may_rename(&old, &new, flags);
-	if (!error)
+	if (!error) {
+		dk_learn(sandbox, &old.parent, DK_ACCESS_WRITE);
+		dk_learn(sandbox, &new.parent, DK_ACCESS_WRITE);
+		dk_learn_move(sandbox, &old.parent, &new.parent);
 		error = rename_name(sandbox, &old, &new, flags);
+	}
 	dk_name_put(&new);
 put_old:
 	dk_name_put(&old);
@@ -463,14 +470,17 @@ static long link_call(const struct dk_sandbox *sandbox, u64 target,
 	error = -EACCES;
 	if (!dk_rule_allows(old.rule, 0))
 		goto put_old;
+	dk_learn(sandbox, &old.path, 0);
 	error = new_name_lookup(sandbox, path, &new);
 	if (error)
 		goto put_old;
 	if (old.path.mnt != new.parent.mnt ||
-	    adds_rights(old.rule, new.parent_rule))
+	    adds_rights(old.rule, new.parent_rule)) {
 		error = -EXDEV;
-	else
+	} else {
+		dk_learn_move(sandbox, &old.path, &new.parent);
 		error = make_link(&old.path, &new);
+	}
 	dk_name_put(&new);
 put_old:
 	dk_name_put(&old);

@@ -176,7 +176,7 @@ const struct dk_rule *dk_rule_grafted(const struct dk_sandbox *sandbox,
  * The names that lead from @base down to @path, as "/a/b"; "" when they are
  * the same. An ERR_PTR if @path is not below @base.
  */
-static char *name_below(const struct path *path, const struct path *base)
+char *dk_name_below(const struct path *path, const struct path *base)
 {
 	char *buffer, *name = ERR_PTR(-ENOENT);
 	size_t room = PATH_MAX - 1;
@@ -263,7 +263,7 @@ static int rule_place(struct dk_rule *rule, const struct dk_rule *cover)
 	char *name, *p, *end;
 	int error;
 
-	name = name_below(&rule->path, &cover->path);
+	name = dk_name_below(&rule->path, &cover->path);
 	if (IS_ERR(name))
 		return PTR_ERR(name);
 	error = mnt_want_write(at.mnt);
@@ -415,7 +415,10 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 		return error == -EOPNOTSUPP ? -EINVAL : error;
 	error = -EINVAL;
 	if (uri.scheme != DK_SCHEME_FILE) {
-		if (!rule->flags)
+		if (!rule->flags && uri.scheme == DK_SCHEME_DNS)
+			error = dk_dns_rule_add(sandbox, uri.rest,
+						rule->rights);
+		else if (!rule->flags)
 			error = dk_net_rule_add(sandbox, uri.text,
 						rule->rights);
 		if (!error)

@@ -12,7 +12,9 @@
 #include <linux/user_namespace.h>
 
 #include "drawbridge.h"
+#include "learn.h"
 
+#define START_FLAGS	(DRAWBRIDGE_START_WX | DRAWBRIDGE_START_LEARN)
 #define DK_DEBUG_SIZE	65536	/* bytes of debug text that wait to be read */
 
 struct dk_sandbox *dk_sandbox_get(struct dk_sandbox *sandbox)
@@ -30,6 +32,9 @@ static void dk_sandbox_free(struct kref *ref)
 	dk_net_rules_destroy(sandbox);
 	mutex_destroy(&sandbox->pipe_lock);
 	mutex_destroy(&sandbox->event_lock);
+	dk_dns_rules_destroy(sandbox);
+	dk_requests_destroy(sandbox);
+	dk_names_free(sandbox->names);
 	dk_limits_destroy(sandbox);
 	dk_pipes_destroy(sandbox);
 	if (sandbox->has_root)
@@ -77,6 +82,8 @@ int dk_sandbox_open(void **host)
 	mutex_init(&sandbox->event_lock);
 	INIT_LIST_HEAD(&sandbox->processes);
 	INIT_LIST_HEAD(&sandbox->threads);
+	INIT_LIST_HEAD(&sandbox->dns_rules);
+	dk_requests_init(sandbox);
 	dk_limits_init(sandbox);
 	sandbox->user_ns = get_user_ns(current_user_ns());
 	*host = sandbox;
@@ -138,6 +145,8 @@ long dk_sandbox_debug(struct dk_sandbox *sandbox, const char *text,
 		ret = 0;
 	}
 	spin_unlock(&sandbox->debug_lock);
+	if (!ret)
+		dk_notify_monitor(sandbox);
 	return ret;
 }
 
@@ -269,13 +278,14 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 {
 	struct file *image = NULL, *streams[3] = { };
 	struct drawbridge_start start;
+	struct dk_names *names = NULL;
 	char *strings;
 	long ret;
 	int i;
 
 	if (copy_from_user(&start, arg, sizeof(start)))
 		return -EFAULT;
-	if (start.flags & ~DRAWBRIDGE_START_WX || !start.strings_length ||
+	if (start.flags & ~START_FLAGS || !start.strings_length ||
 	    start.strings_length > DRAWBRIDGE_STRINGS_MAX)
 		return -EINVAL;
 	strings = vmemdup_user(dk_user(start.strings), start.strings_length);
@@ -287,6 +297,12 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 	ret = dk_start_files(&start, &image, streams);
 	if (ret)
 		goto out;
+	if (start.flags & DRAWBRIDGE_START_LEARN) {
+		ret = -ENOMEM;
+		names = dk_names_new();
+		if (!names)
+			goto out;
+	}
 
 	mutex_lock(&sandbox->lock);
 	ret = -EINVAL;
@@ -297,12 +313,14 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 		for (i = 0; i < ARRAY_SIZE(streams); i++)
 			swap(sandbox->streams[i], streams[i]);
 		swap(*(char **)&sandbox->strings, strings);
+		swap(sandbox->names, names);
 		sandbox->start = start;
 		sandbox->started = true;
 		dk_limits_start(sandbox);
 	}
 	mutex_unlock(&sandbox->lock);
 out:
+	dk_names_free(names);
 	kvfree(strings);
 	if (image)
 		fput(image);
@@ -385,6 +403,14 @@ long dk_sandbox_ioctl(void *host, unsigned int cmd, unsigned long arg)
 		return dk_ioctl_rule(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_START:
 		return dk_ioctl_start(host, dk_user(arg));
+	case DRAWBRIDGE_IOC_EVENT:
+		return dk_ioctl_event(host, dk_user(arg));
+	case DRAWBRIDGE_IOC_REQUEST:
+		return dk_ioctl_request(host, dk_user(arg));
+	case DRAWBRIDGE_IOC_REPLY:
+		return dk_ioctl_reply(host, dk_user(arg));
+	case DRAWBRIDGE_IOC_NAMES:
+		return dk_ioctl_names(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_LIMITS:
 		return dk_ioctl_limits(host, dk_user(arg));
 	case DRAWBRIDGE_IOC_STATS:

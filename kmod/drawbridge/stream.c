@@ -206,6 +206,12 @@ DK_HANDLER(DkStreamOpen)
 	case DK_SCHEME_TCP_CLIENT:
 		error = dk_tcp_open(stream, uri.scheme, uri.rest, &open,
 				    &rights);
+		if (error != -EACCES && error != -EINVAL)
+			dk_learn_uri(stream->sandbox, uri.text,
+				     open.access & DK_ACCESS_RIGHTS);
+		break;
+	case DK_SCHEME_DNS:
+		error = dk_dns_open(stream, uri.rest, &open, &rights);
 		break;
 	default:
 		error = dk_console_open(stream, uri.scheme, &open, &rights);

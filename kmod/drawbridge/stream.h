@@ -9,6 +9,7 @@
 
 #include "../compat.h"
 #include "drawbridge.h"
+#include "learn.h"
 
 #define DK_ACCESS_RIGHTS	(DK_ACCESS_READ | DK_ACCESS_WRITE | \
 				 DK_ACCESS_EXECUTE)
@@ -27,6 +28,7 @@ enum dk_scheme {
 	DK_SCHEME_PIPE_CLIENT,
 	DK_SCHEME_TCP_SERVER,
 	DK_SCHEME_TCP_CLIENT,
+	DK_SCHEME_DNS,
 };
 
 static inline bool dk_scheme_is_console(enum dk_scheme scheme)
@@ -65,6 +67,8 @@ bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry);
 void dk_rule_enter(const struct dk_sandbox *sandbox, struct path *path);
 const struct dk_rule *dk_rule_grafted(const struct dk_sandbox *sandbox,
 				      const struct path *path);
+
+char *dk_name_below(const struct path *path, const struct path *base);
 
 /* Whether @rule grants every right of @access; no rule grants nothing. */
 static inline bool dk_rule_allows(const struct dk_rule *rule, u32 access)
@@ -107,6 +111,16 @@ void dk_name_put(struct dk_name *name);
 int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
 		   unsigned int flags, struct path *path);
 
+/* What a name that must not be there, but is, is told as. */
+static inline long dk_rule_exists(const struct dk_sandbox *sandbox,
+				  const struct dk_name *name)
+{
+	if (!dk_rule_allows(name->rule, 0))
+		return -EACCES;
+	dk_learn(sandbox, &name->path, 0);
+	return -EEXIST;
+}
+
 int dk_make_directory(struct dk_name *name, umode_t mode);
 
 /* ---- files (file.c, transfer.c, directory.c) ---- */
@@ -134,6 +148,8 @@ static inline bool dk_open_truncates(const struct dk_open *open)
 
 long dk_file_open(struct dk_stream *stream, const char *path,
 		  const struct dk_open *open, u32 *rights);
+long dk_dns_open(struct dk_stream *stream, const char *name,
+		 const struct dk_open *open, u32 *rights);
 long dk_null_open(struct dk_stream *stream, const struct dk_open *open,
 		  u32 *rights);
 long dk_console_open(struct dk_stream *stream, enum dk_scheme scheme,

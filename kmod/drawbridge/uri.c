@@ -13,6 +13,7 @@
 static const char * const scheme_names[] = {
 	[DK_SCHEME_FILE] = "file",
 	[DK_SCHEME_NULL] = "null",
+	[DK_SCHEME_DNS] = "dns",
 	[DK_SCHEME_STDIN] = "stdin",
 	[DK_SCHEME_STDOUT] = "stdout",
 	[DK_SCHEME_STDERR] = "stderr",

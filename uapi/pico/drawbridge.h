@@ -525,6 +525,93 @@ struct drawbridge_start {
 };
 
 #define DRAWBRIDGE_START_WX	0x1	/* writable and executable memory is allowed */
+#define DRAWBRIDGE_START_LEARN	0x2	/* tell what is named: DRAWBRIDGE_IOC_NAMES */
+
+/*
+ * struct drawbridge_request - what a picoprocess waits for the monitor to do
+ * @id:		out: its number, for the reply
+ * @type:	out: DRAWBRIDGE_REQUEST_*
+ * @length:	out: bytes of @buffer that are filled; or needed, for EMSGSIZE
+ * @buffer:	address
+ * @buffer_length: its size in bytes
+ *
+ * Errors: EAGAIN (there is none), EMSGSIZE (@buffer_length is too small; the
+ * request stays), EINVAL (@reserved), EFAULT.
+ */
+struct drawbridge_request {
+	__u64	id;
+	__u32	type;
+	__u32	length;
+	__u64	buffer;
+	__u32	buffer_length;
+	__u32	reserved;
+};
+
+/* @buffer is a host's name; the reply is struct drawbridge_address, one or more */
+#define DRAWBRIDGE_REQUEST_DNS		1
+
+/* Then the call that waits ends with DK_STATUS_TIMEOUT. */
+#define DRAWBRIDGE_REQUEST_SECONDS	30
+
+/*
+ * struct drawbridge_reply - the monitor's answer
+ * @id:		of the request
+ * @status:	DK_STATUS_SUCCESS, or one that suits the request: NOT_FOUND,
+ *		IO_ERROR, NO_MEMORY, TIMEOUT
+ * @buffer:	address of the answer, after success
+ * @length:	in bytes, DRAWBRIDGE_REPLY_MAX at most
+ *
+ * Errors: ENOENT (no such request waits any more, or it was never taken),
+ * EINVAL (not an answer to this type of request, which waits on), ENOMEM,
+ * EFAULT.
+ */
+struct drawbridge_reply {
+	__u64	id;
+	__s64	status;
+	__u64	buffer;
+	__u32	length;
+	__u32	reserved;
+};
+
+#define DRAWBRIDGE_REPLY_MAX		4096
+
+struct drawbridge_address {
+	__u8	family;		/* 4 or 6 */
+	__u8	reserved;
+	__u8	address[16];	/* in network order; the first 4 for family 4 */
+};
+
+/*
+ * struct drawbridge_names - where DRAWBRIDGE_IOC_NAMES puts names
+ * @buffer:	address; struct drawbridge_name, one behind the other
+ * @length:	its size in bytes
+ */
+struct drawbridge_names {
+	__u64	buffer;
+	__u64	length;
+};
+
+/*
+ * struct drawbridge_name - something that was named, and allowed
+ * @size:	of this record, a multiple of 8
+ * @uri_length:	bytes of @uri
+ * @rights:	DK_ACCESS_* that were needed; none: any would have done
+ * @flags:	DRAWBRIDGE_NAME_*
+ * @uri:	of what the rules decided about: for a new file, its directory
+ */
+struct drawbridge_name {
+	__u32	size;
+	__u32	uri_length;
+	__u32	rights;
+	__u32	flags;
+	__u8	uri[];
+};
+
+/*
+ * Two URIs with a zero byte between: a file went from the first one's place to
+ * the second one's, which the rules allow only if the second grants no more.
+ */
+#define DRAWBRIDGE_NAME_MOVE	0x1
 
 /*
  * struct drawbridge_limits - how much a sandbox may have; 0: no limit
@@ -597,6 +684,22 @@ struct drawbridge_debug {
  * wait in. Returns the number of processes that have registered one.
  */
 #define DRAWBRIDGE_IOC_ABORT	_IO(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 6)
+/*
+ * An eventfd, or what has taken its place before, that is signalled when there
+ * may be something to take: a request, debug text, a name that was learnt.
+ * Without one, what needs the monitor fails with DK_STATUS_NO_DEVICE. Errors:
+ * EBADF, EINVAL (no eventfd), EFAULT.
+ */
+#define DRAWBRIDGE_IOC_EVENT	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 17, __s32)
+/* Take the oldest request that was not taken yet. */
+#define DRAWBRIDGE_IOC_REQUEST	_IOWR(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 18, struct drawbridge_request)
+#define DRAWBRIDGE_IOC_REPLY	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 19, struct drawbridge_reply)
+/*
+ * Take names out of the sandbox's queue, of one that was started to learn;
+ * returns the size of what was taken, 0 when there is nothing. Processes wait
+ * while the queue is full. Errors: EMSGSIZE (no room for one), EFAULT.
+ */
+#define DRAWBRIDGE_IOC_NAMES	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 20, struct drawbridge_names)
 /* Before the first process; a second call replaces the limits of the first. */
 #define DRAWBRIDGE_IOC_LIMITS	_IOW(PICO_IOC_MAGIC, PICO_IOC_PROVIDER + 16, struct drawbridge_limits)
 
