@@ -11,13 +11,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,6 +48,22 @@ struct birth {
 	struct sigaction action;
 };
 
+/*
+ * What picoexec does meanwhile.
+ * @grace:	seconds between SIGTERM and the end, negative: no end
+ * @kill_at:	when that end is, or 0
+ */
+struct watch {
+	const struct sandbox *sandbox;
+	struct learn *learn;
+	struct resolver resolver;
+	pid_t child;
+	int signals;
+	int grace;
+	time_t kill_at;
+	bool debug;
+};
+
 /* Why the child could not become a picoprocess. */
 struct report {
 	enum { STEP_PRIVILEGES, STEP_TICKET, STEP_EXEC } step;
@@ -73,7 +90,7 @@ static int make_magic_file(void)
 	return fd;
 }
 
-/* From here on signals are only taken by wait_for_end(). */
+/* From here on signals are only taken by take_signals(). */
 static sigset_t hold_signals(struct birth *birth)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
@@ -149,29 +166,78 @@ static void stop_with(pid_t child)
 	kill(child, SIGCONT);
 }
 
-static int wait_for_end(const struct sandbox *sandbox, pid_t child,
-			const sigset_t *set, bool debug)
+/* A signal for picoexec alone, from somebody outside of the sandbox. */
+static void pass_on(struct watch *watch, int sig)
 {
-	const struct timespec interval = { .tv_nsec = 100 * 1000 * 1000 };
+	if (sig == SIGTERM && watch->grace >= 0 && !watch->kill_at)
+		watch->kill_at = time(NULL) + watch->grace + 1;
+	/* Who has asked to be told in another way is told so alone. */
+	if (sig == SIGTERM &&
+	    ioctl(watch->sandbox->device, DRAWBRIDGE_IOC_ABORT) > 0)
+		return;
+	kill(watch->child, sig);
+}
 
-	for (;;) {
-		siginfo_t info;
-		int status, sig;
+/* True when the first process has ended: *@status is how. */
+static bool take_signals(struct watch *watch, int *status)
+{
+	struct signalfd_siginfo info;
 
-		sig = sigtimedwait(set, &info, debug ? &interval : NULL);
-		if (debug)
-			sandbox_print_debug(sandbox);
-		if (sig == SIGCHLD) {
-			while (waitpid(child, &status, WUNTRACED | WNOHANG) ==
-			       child) {
-				if (!WIFSTOPPED(status))
-					return status;
-				stop_with(child);
-			}
-		} else if (sig > 0 && info.si_code != SI_KERNEL) {
-			kill(child, sig);
+	while (read(watch->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD) {
+			if (info.ssi_code != SI_KERNEL)
+				pass_on(watch, info.ssi_signo);
+			continue;
+		}
+		while (waitpid(watch->child, status, WUNTRACED | WNOHANG) ==
+		       watch->child) {
+			if (!WIFSTOPPED(*status))
+				return true;
+			stop_with(watch->child);
 		}
 	}
+	return false;
+}
+
+/* The monitor's work, until the first process has ended; its status. */
+static int watch_sandbox(struct watch *watch)
+{
+	const struct sandbox *sandbox = watch->sandbox;
+	struct pollfd polls[2 + RESOLUTIONS_MAX];
+	uint64_t count;
+	bool ended;
+	int status;
+
+	do {
+		size_t others;
+		bool waits;
+
+		polls[0] = (struct pollfd){ .fd = watch->signals,
+					    .events = POLLIN };
+		polls[1] = (struct pollfd){ .fd = sandbox->event,
+					    .events = POLLIN };
+		others = resolver_poll(&watch->resolver, polls + 2);
+		waits = others || watch->kill_at;
+		if (poll(polls, 2 + others, waits ? 1000 : -1) < 0 &&
+		    errno != EINTR)
+			fail(EXIT_OWN_FAILURE, "poll: %s", strerror(errno));
+
+		ended = take_signals(watch, &status);
+		if (read(sandbox->event, &count, sizeof(count)) > 0)
+			resolver_take(&watch->resolver, sandbox);
+		resolver_answer(&watch->resolver, sandbox);
+		if (watch->learn)
+			learn_take(watch->learn, sandbox);
+		if (watch->debug)
+			sandbox_print_debug(sandbox);
+		if (watch->kill_at && time(NULL) >= watch->kill_at) {
+			watch->kill_at = 0;
+			watch->grace = -1;
+			sandbox_kill(sandbox);
+		}
+	} while (!ended);
+	resolver_close(&watch->resolver);
+	return status;
 }
 
 static pid_t make_child(struct birth *birth, struct wall *wall, bool build)
@@ -200,6 +266,12 @@ int launch(const struct sandbox *sandbox, const struct launch *launch)
 		.name = launch->name,
 		.file = make_magic_file(),
 	};
+	struct watch watch = {
+		.sandbox = sandbox,
+		.learn = launch->learn,
+		.debug = launch->debug,
+		.grace = launch->grace,
+	};
 	struct report report;
 	int pipes[2], status;
 	sigset_t set;
@@ -219,7 +291,15 @@ int launch(const struct sandbox *sandbox, const struct launch *launch)
 	got = read(pipes[0], &report, sizeof(report));
 	close(pipes[0]);
 
-	status = wait_for_end(sandbox, child, &set, launch->debug);
+	watch.child = child;
+	watch.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (watch.signals < 0)
+		fail(EXIT_OWN_FAILURE, "cannot wait for signals: %s",
+		     strerror(errno));
+	status = watch_sandbox(&watch);
+	close(watch.signals);
+	/* The first process is the sandbox, as it is of a container. */
+	sandbox_kill(sandbox);
 	wall_close(&wall);
 	if (got == sizeof(report))
 		fail_start(&report);

@@ -31,6 +31,8 @@ static const char usage[] =
 	"                       names the same path: file:/ = rx, a private file:/tmp, and\n"
 	"                       rw for file:/dev/full, null, random, tty, urandom, zero\n"
 	"  --allow-wx           memory may be writable and executable at once\n"
+	"  --learn FILE         allow everything that you may do, and write into FILE the\n"
+	"                       manifest that PROGRAM would have needed\n"
 	"  --limit NAME=AMOUNT  what the sandbox may have: memory=512M, cpu-time=10s,\n"
 	"                       processes=, threads=, handles=N\n"
 	"\n"
@@ -44,7 +46,9 @@ static const char usage[] =
 	"Other:\n"
 	"  --debug              print what the sandbox's programs leave with\n"
 	"                       DkDebugStringPrint on standard error\n"
+	"  --grace SECONDS      how long after SIGTERM the program may go on (10), or none\n"
 	"  --no-wall            without namespaces around the sandbox\n"
+	"  --strace             print the program's system calls on standard error\n"
 	"  --stats              print the sandbox's counters on standard error afterwards\n"
 	"  --version            print the version and exit\n"
 	"  --help               print this and exit\n"
@@ -61,12 +65,15 @@ enum {
 	OPT_ENV,
 	OPT_HELP,
 	OPT_IMAGE,
+	OPT_GRACE,
+	OPT_LEARN,
 	OPT_LIMIT,
 	OPT_MANIFEST,
 	OPT_NO_DEFAULT_RULES,
 	OPT_NO_WALL,
 	OPT_PRIVATE,
 	OPT_STATS,
+	OPT_STRACE,
 	OPT_VERSION,
 };
 
@@ -79,11 +86,14 @@ static const struct option known[] = {
 	{ "env", required_argument, NULL, OPT_ENV },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "grace", required_argument, NULL, OPT_GRACE },
+	{ "learn", required_argument, NULL, OPT_LEARN },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "manifest", required_argument, NULL, OPT_MANIFEST },
 	{ "no-default-rules", no_argument, NULL, OPT_NO_DEFAULT_RULES },
 	{ "no-wall", no_argument, NULL, OPT_NO_WALL },
 	{ "private", required_argument, NULL, OPT_PRIVATE },
+	{ "strace", no_argument, NULL, OPT_STRACE },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ 0 },
@@ -180,6 +190,22 @@ static void parse_limit(struct drawbridge_limits *limits, const char *text)
 	free(name);
 }
 
+/* Seconds, or none: -1. */
+static int parse_grace(const char *text)
+{
+	char *end;
+	long seconds;
+
+	if (!strcmp(text, "none"))
+		return -1;
+	seconds = strtol(text, &end, 10);
+	if (text[strspn(text, "0123456789")] || end == text || seconds > 86400)
+		fail(EXIT_OWN_FAILURE,
+		     "--grace %s: a number of seconds, or none, is expected",
+		     text);
+	return seconds;
+}
+
 void options_parse(struct options *options, int argc, char **argv)
 {
 	struct strings assignments = { 0 }, limits = { 0 };
@@ -190,6 +216,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	int c;
 
 	memset(options, 0, sizeof(*options));
+	options->grace = DEFAULT_GRACE;
 
 	/* "+": stop at PROGRAM. ":": tell a missing value from the unknown. */
 	while ((c = getopt_long(argc, argv, "+:", known, NULL)) != -1) {
@@ -218,6 +245,12 @@ void options_parse(struct options *options, int argc, char **argv)
 		case OPT_IMAGE:
 			options->image = optarg;
 			break;
+		case OPT_GRACE:
+			options->grace = parse_grace(optarg);
+			break;
+		case OPT_LEARN:
+			options->learn = optarg;
+			break;
 		case OPT_LIMIT:
 			strings_add(&limits, optarg);
 			break;
@@ -239,6 +272,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPT_STATS:
 			options->stats = true;
+			break;
+		case OPT_STRACE:
+			options->strace = true;
 			break;
 		case OPT_VERSION:
 			print_and_exit("picoexec " PICOEXEC_VERSION "\n");
@@ -264,6 +300,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		manifest_read(&manifest, file);
 	rules_merge(&options->rules, &manifest.rules);
 	rules_merge(&options->rules, &own);
+	if (options->learn)
+		learn_rules(&options->rules);
 	if (default_rules && !manifest.no_default_rules)
 		rules_add_defaults(&options->rules);
 	options->limits = manifest.limits;
@@ -276,6 +314,9 @@ void options_parse(struct options *options, int argc, char **argv)
 		options->image = manifest.image;
 	else
 		manifest.program = NULL;
+	options->has_manifest = file;
+	if (options->strace)
+		strings_add(&assignments, xstrdup("PICO_LIBOS_TRACE=calls"));
 	make_environment(options, &manifest, clear, &assignments);
 	make_arguments(options, &manifest, argv + optind);
 }

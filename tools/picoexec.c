@@ -159,6 +159,7 @@ int main(int argc, char **argv)
 	struct options options;
 	struct sandbox sandbox;
 	struct start start = { 0 };
+	struct learn *learn = NULL;
 	char *image;
 	int status;
 
@@ -170,18 +171,23 @@ int main(int argc, char **argv)
 	start.environment = &options.environment;
 	start.allow_wx = options.allow_wx;
 
+	start.learn = options.learn;
 	start.image = image_open(options.image, &image);
 	start.directory = working_directory(options.directory);
 	if (options.image) {
 		start.program = image;
 	} else {
-		check_directory(start.directory, &options.rules);
+		/* Who wrote a manifest meant what it says. */
+		if (!options.has_manifest)
+			check_directory(start.directory, &options.rules);
 		start.program = program_find(options.arguments.items[0],
 					     start.directory,
 					     &options.environment);
 		program_check(start.program, &options.rules);
 	}
 
+	if (options.learn)
+		learn = learn_open(options.learn);
 	sandbox_open(&sandbox);
 	sandbox_set_rules(&sandbox, &options.rules);
 	sandbox_set_limits(&sandbox, &options.limits);
@@ -194,10 +200,16 @@ int main(int argc, char **argv)
 				.network = rules_need_network(&options.rules),
 				.wall = !options.no_wall,
 				.debug = options.debug,
+				.grace = options.grace,
+				.learn = learn,
 			});
 
 	if (options.debug || is_fault(status))
 		sandbox_print_debug(&sandbox);
+	if (learn) {
+		learn_take(learn, &sandbox);
+		learn_write(learn, &options, start.program, start.directory);
+	}
 	sandbox_print_end(&sandbox);
 	if (options.stats)
 		sandbox_print_stats(&sandbox);

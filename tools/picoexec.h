@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <pico/drawbridge.h>
 
@@ -23,6 +24,8 @@
 #define EXIT_OWN_FAILURE	125	/* picoexec itself failed */
 #define EXIT_NOT_RUNNABLE	126	/* the program is there, but cannot run */
 #define EXIT_NOT_FOUND		127	/* there is no such program */
+
+#define DEFAULT_GRACE	10	/* seconds from SIGTERM to SIGKILL */
 
 /* Print one line "picoexec: ..." on standard error and exit with @code. */
 void fail(int code, const char *format, ...)
@@ -131,6 +134,8 @@ void manifest_read(struct manifest *manifest, const char *file);
  * @image:     the image to start, as it was given; NULL: the library OS
  * @directory: to start in, or NULL
  * @debug:     print the debug text while the program runs
+ * @grace:     seconds after SIGTERM, negative: for ever
+ * @learn:     file to write a manifest into, or NULL
  * @arguments: PROGRAM and its arguments
  * @environment: of the program
  */
@@ -145,6 +150,10 @@ struct options {
 	bool debug;
 	bool stats;
 	bool no_wall;
+	bool strace;
+	bool has_manifest;
+	int grace;
+	const char *learn;
 };
 
 /* Fill @options; --help, --version and mistakes end the process. */
@@ -175,6 +184,7 @@ int image_open(const char *given, char **path);
  */
 struct sandbox {
 	int device;
+	int event; /* readable: there may be something for us */
 };
 
 /*
@@ -192,6 +202,7 @@ struct start {
 	const struct strings *arguments;
 	const struct strings *environment;
 	bool allow_wx;
+	bool learn;
 };
 
 void sandbox_open(struct sandbox *sandbox);
@@ -204,6 +215,8 @@ void sandbox_print_debug(const struct sandbox *sandbox);
 /* Say why the host ended the sandbox, if it did. */
 void sandbox_print_end(const struct sandbox *sandbox);
 void sandbox_print_stats(const struct sandbox *sandbox);
+/* End all processes that are left. */
+void sandbox_kill(const struct sandbox *sandbox);
 void sandbox_close(struct sandbox *sandbox);
 
 /* ---- wall.c ---- */
@@ -239,6 +252,51 @@ int wall_give_up(const struct wall *wall);
 /* The child was waited for: end what is left of it. */
 void wall_close(struct wall *wall);
 
+/* ---- resolve.c ---- */
+
+/* As many as there can be requests in the kernel. */
+#define RESOLUTIONS_MAX	64
+
+/* A name that is being resolved, by a process at the end of @socket. */
+struct resolution {
+	uint64_t id;
+	pid_t pid;
+	int socket;
+	time_t deadline;
+};
+
+struct resolver {
+	struct resolution items[RESOLUTIONS_MAX];
+	size_t count;
+};
+
+struct pollfd;
+
+/* Begin with the sandbox's new requests. */
+void resolver_take(struct resolver *resolver, const struct sandbox *sandbox);
+/* Fill @polls, RESOLUTIONS_MAX long, and return how many there are. */
+size_t resolver_poll(const struct resolver *resolver, struct pollfd *polls);
+/* Pass on the answers that have come. */
+void resolver_answer(struct resolver *resolver, const struct sandbox *sandbox);
+void resolver_close(struct resolver *resolver);
+
+/* ---- learn.c ---- */
+
+struct learn;
+
+/* Begin to learn what will be written to @file; it must be writable. */
+struct learn *learn_open(const char *file);
+/* Rules that allow all that can be learnt, where there is none of the user's. */
+void learn_rules(struct rules *rules);
+/* Take what the sandbox has named since last time. */
+void learn_take(struct learn *learn, const struct sandbox *sandbox);
+
+struct options;
+
+/* Write the manifest for what was run as @options says, under @program. */
+void learn_write(struct learn *learn, const struct options *options,
+		 const char *program, const char *directory);
+
 /* ---- launch.c ---- */
 
 /*
@@ -248,6 +306,8 @@ void wall_close(struct wall *wall);
  * @network:	the rules name something in the network
  * @wall:	build the outer wall
  * @debug:	print the sandbox's debug text as it comes
+ * @grace:	seconds between SIGTERM and the end of all, negative: no end
+ * @learn:	to be told what is named, or NULL
  */
 struct launch {
 	const char *name;
@@ -255,6 +315,8 @@ struct launch {
 	bool network;
 	bool wall;
 	bool debug;
+	int grace;
+	struct learn *learn;
 };
 
 /*

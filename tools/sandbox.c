@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -79,6 +80,12 @@ void sandbox_open(struct sandbox *sandbox)
 		fail(EXIT_OWN_FAILURE, "cannot make / the sandbox's root: %s",
 		     strerror(errno));
 	close(root);
+
+	sandbox->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (sandbox->event < 0 ||
+	    ioctl(sandbox->device, DRAWBRIDGE_IOC_EVENT, &sandbox->event))
+		fail(EXIT_OWN_FAILURE, "cannot listen to the sandbox: %s",
+		     strerror(errno));
 }
 
 void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules)
@@ -136,7 +143,8 @@ void sandbox_set_start(struct sandbox *sandbox, const struct start *start)
 		.stderr_fd = start->streams[2],
 		.argument_count = start->arguments->count,
 		.environment_count = start->environment->count,
-		.flags = start->allow_wx ? DRAWBRIDGE_START_WX : 0,
+		.flags = (start->allow_wx ? DRAWBRIDGE_START_WX : 0) |
+			 (start->learn ? DRAWBRIDGE_START_LEARN : 0),
 	};
 	struct block block = { 0 };
 
@@ -220,7 +228,13 @@ void sandbox_print_stats(const struct sandbox *sandbox)
 			rows[i].value);
 }
 
+void sandbox_kill(const struct sandbox *sandbox)
+{
+	ioctl(sandbox->device, DRAWBRIDGE_IOC_KILL);
+}
+
 void sandbox_close(struct sandbox *sandbox)
 {
+	close(sandbox->event);
 	close(sandbox->device);
 }

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A monitor that is wrong, slow or gone, and what its sandbox makes of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "lib/harness.h"
+
+static int add_rule(int fd, const char *uri, uint32_t rights)
+{
+	struct drawbridge_rule rule = { .uri = (uintptr_t)uri,
+					.uri_length = strlen(uri),
+					.rights = rights };
+
+	return ioctl(fd, DRAWBRIDGE_IOC_RULE, &rule);
+}
+
+FIXTURE(requests)
+{
+	int fd, event;
+	pid_t pid;
+	struct lines lines;
+	char line[256];
+};
+
+FIXTURE_SETUP(requests)
+{
+	self->fd = sandbox_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, add_rule(self->fd, "dns:*", DK_ACCESS_READ));
+	self->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_LE(0, self->event);
+	self->pid = 0;
+}
+
+FIXTURE_TEARDOWN(requests)
+{
+	int status;
+
+	if (self->fd >= 0)
+		close(self->fd);
+	if (self->pid > 0)
+		wait_for(self->pid, &status, 10000);
+	EXPECT_EQ(0, nothing_left());
+}
+
+static void start(struct __test_metadata *_metadata,
+		  FIXTURE_DATA(requests) * self)
+{
+	const char *argv[] = { "resolve", "host.test", NULL };
+	int pipes[2];
+
+	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
+	self->pid =
+		sandbox_start(self->fd, &(struct sandbox_start){
+						.image = beside("resolve.img"),
+						.argv = argv,
+						.out = pipes[1],
+						.err = 2 });
+	ASSERT_LT(0, self->pid);
+	close(pipes[1]);
+	memset(&self->lines, 0, sizeof(self->lines));
+	self->lines.fd = pipes[0];
+	self->lines.pid = self->pid;
+}
+
+static int take(int fd, struct drawbridge_request *request, char *name,
+		size_t size)
+{
+	memset(request, 0, sizeof(*request));
+	request->buffer = (uintptr_t)name;
+	request->buffer_length = size;
+	return ioctl(fd, DRAWBRIDGE_IOC_REQUEST, request);
+}
+
+static int reply(int fd, uint64_t id, int64_t status, const void *data,
+		 size_t length)
+{
+	struct drawbridge_reply wanted = { .id = id,
+					   .status = status,
+					   .buffer = (uintptr_t)data,
+					   .length = length };
+
+	return ioctl(fd, DRAWBRIDGE_IOC_REPLY, &wanted);
+}
+
+TEST_F(requests, wrong_replies_change_nothing)
+{
+	struct drawbridge_address good[2] = {
+		{ .family = 4, .address = { 192, 0, 2, 1 } },
+		{ .family = 6, .address = { 0x20, 1, 0xd, 0xb8, [15] = 7 } },
+	};
+	struct drawbridge_address bad = { .family = 5 };
+	struct drawbridge_request request;
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	char name[64];
+
+	EXPECT_EQ(-1, take(self->fd, &request, name, sizeof(name)));
+	EXPECT_EQ(EAGAIN, errno);
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, name, 8));
+	start(_metadata, self);
+	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+
+	EXPECT_EQ(-1, take(self->fd, &request, name, 3));
+	EXPECT_EQ(EMSGSIZE, errno);
+	EXPECT_EQ(9, request.length);
+	EXPECT_EQ(-1, reply(self->fd, request.id, 0, good, sizeof(good)));
+	EXPECT_EQ(ENOENT, errno); /* not taken yet */
+	ASSERT_EQ(0, take(self->fd, &request, name, sizeof(name)));
+	EXPECT_EQ(DRAWBRIDGE_REQUEST_DNS, request.type);
+	ASSERT_EQ(9, request.length);
+	EXPECT_EQ(0, memcmp(name, "host.test", 9));
+	EXPECT_EQ(-1, take(self->fd, &request, name, sizeof(name)));
+	EXPECT_EQ(EAGAIN, errno);
+
+	EXPECT_EQ(-1, reply(self->fd, 2, 0, good, sizeof(good)));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, good, sizeof(good) - 1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, NULL, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, &bad, sizeof(bad)));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, reply(self->fd, 1, -12345, NULL, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1,
+		  reply(self->fd, 1, DK_STATUS_NOT_FOUND, good, sizeof(good)));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, good, 1 << 20));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, (void *)8, sizeof(good)));
+	EXPECT_EQ(EFAULT, errno);
+	ASSERT_EQ(0, reply(self->fd, 1, 0, good, sizeof(good)));
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, good, sizeof(good)));
+	EXPECT_EQ(ENOENT, errno);
+
+	while (next_line(&self->lines, self->line, sizeof(self->line)) &&
+	       strncmp(self->line, "192", 3))
+		;
+	EXPECT_EQ(0, strcmp(self->line, "192.0.2.1\n"));
+	ASSERT_TRUE(next_line(&self->lines, self->line, sizeof(self->line)));
+	EXPECT_EQ(0, strcmp(self->line, "2001:db8::7\n"));
+}
+
+/* Whoever waits is killed with the file, and with a signal. */
+TEST_F(requests, a_monitor_that_goes)
+{
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	char count[8];
+	int status;
+
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, count, 8));
+	start(_metadata, self);
+	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_TRUE(wait_for(self->pid, &status, 10000));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	self->pid = 0;
+}
+
+TEST_F(requests, a_monitor_that_never_listens)
+{
+	bool found = false;
+
+	start(_metadata, self);
+	while (next_line(&self->lines, self->line, sizeof(self->line)))
+		found |= !strcmp(self->line, "host.test: -6\n");
+	EXPECT_TRUE(found); /* NO_DEVICE */
+}
+
+TEST_F(requests, a_monitor_that_never_answers)
+{
+	bool found = false;
+
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	start(_metadata, self);
+	while (next_line(&self->lines, self->line, sizeof(self->line)))
+		found |= !strcmp(self->line, "host.test: -110\n");
+	EXPECT_TRUE(found); /* TIMEOUT */
+}
+
+TEST_F(requests, bad_events_and_rules)
+{
+	int bad = 9999;
+
+	EXPECT_EQ(-1, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &bad));
+	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(-1, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->fd));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, NULL));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(-1, add_rule(self->fd, "dns:*", DK_ACCESS_READ));
+	EXPECT_EQ(EEXIST, errno);
+	EXPECT_EQ(-1, add_rule(self->fd, "dns:*x", DK_ACCESS_READ));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, add_rule(self->fd, "dns:a b", DK_ACCESS_READ));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, add_rule(self->fd, "dns:x", DK_ACCESS_WRITE));
+	EXPECT_EQ(EINVAL, errno);
+}
+
+TEST_HARNESS_MAIN
