@@ -464,6 +464,10 @@ const char *kmsg_loud(const char *said)
 		/* What more memory than there is gives any program. */
 		if (memmem(said, next - said, "__vm_enough_memory", 18))
 			continue;
+		/* So many segfaults that it does not tell of them all. */
+		if (memmem(said, next - said, "show_signal_msg: ", 17) ||
+		    memmem(said, next - said, ",c;", 3))
+			continue;
 		if (*said >= '0' && *said <= '9' &&
 		    (strtoul(said, NULL, 10) & 7) <= 4)
 			return said;
