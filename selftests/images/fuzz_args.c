@@ -749,7 +749,7 @@ static void make_string(struct worker *w, struct made *m, u32 i, bool wild)
 	u64 length;
 
 	if (!strcmp(c->names[i], "text"))
-		length = below(w, 200);
+		length = below(w, wild ? 2 * PAGE : 1025);
 	else if (!strcmp(c->names[i], "target") && chance(w, 50))
 		length = put_path(w, to, 0);
 	else

@@ -323,7 +323,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  (2, ADDRESS, base, VALUE, length), DK_S(INVALID_PARAMETER))	\
 	C(OTHER, 3, DkObjectReference, 1,				\
 	  (3, HANDLE, object, FLAGS, rights, OUT_HANDLE, reference),	\
-	  DK_SET_HANDLE | DK_SET_NEW)					\
+	  DK_S(INVALID_HANDLE) | DK_S(ACCESS_DENIED) | DK_SET_NEW)	\
 	C(OTHER, 4, DkObjectClose, 1, (1, HANDLE, object),		\
 	  DK_S(INVALID_HANDLE))						\
 	C(OTHER, 5, DkDebugStringPrint, 1,				\
