@@ -291,7 +291,8 @@ TEST(bad_starts)
 	int fd = sandbox_open();
 
 	ASSERT_GE(fd, 0);
-	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 1, 0, 2));
+	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 1, 0,
+				1u << 31));
 	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 2, 0, 0));
 	EXPECT_EQ(-1, try_start(fd, image, strings, sizeof(strings), 0, 0, 0));
 	EXPECT_EQ(-1,

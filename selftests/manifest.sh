@@ -298,7 +298,7 @@ if [ -d "$examples" ]; then
 	run --manifest "$work/manifests/checksum.yaml" /etc/os-release
 	expect 0 "$(sha256sum /etc/os-release)" "example: checksum.yaml"
 	echo 'water plants' |
-		"$picoexec" --manifest "$work/manifests/notes.yaml" notes/today \
+		"$picoexec" --manifest "$work/manifests/notes.yaml" today \
 			>"$work/out" 2>"$work/err"
 	[ $? = 0 ] && [ "$(cat "$work/manifests/notes/today")" = "buy milk
 water plants" ]

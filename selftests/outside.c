@@ -74,6 +74,29 @@ static bool ask(int io, FILE *from, const char *what)
 }
 
 #define ASK(what)	ASSERT_TRUE(ask(self->io, self->from, what))
+
+/* It said "ready" before it waits; that it does is seen from outside. */
+static bool sleeps(pid_t pid)
+{
+	char path[32], text[512], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (int i = 0; i < 1000 * slower(); i++) {
+		if (read_file(path, text, sizeof(text)) <= 0)
+			return false;
+		at = strrchr(text, ')');
+		if (at && at[2] == 'S')
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+#define ASK_WAIT() do {							\
+	ASK("wait");							\
+	ASSERT_TRUE(sleeps(self->pid));					\
+} while (0)
+
 #define SAYS(line)	EXPECT_STREQ(line, line_from(self->from))
 
 static bool ended_by(pid_t *pid, int signal)
@@ -98,8 +121,7 @@ TEST_F(one, taken_in_a_wait)
 {
 	/* SIGUSR1, SIGTERM, SIGINT */
 	ASK("take 16898");
-	ASK("wait");
-	usleep(50000);
+	ASK_WAIT();
 	EXPECT_EQ(0, kill(self->pid, SIGUSR1));
 	SAYS("exception 257 10 10");
 	SAYS("wait INTERRUPTED");
@@ -120,7 +142,7 @@ TEST_F(one, taken_in_a_wait)
 TEST_F(one, stopped_and_continued)
 {
 	ASK("take 131072"); /* SIGCONT */
-	ASK("wait");
+	ASK_WAIT();
 	EXPECT_EQ(0, kill(self->pid, SIGSTOP));
 	usleep(50000);
 	EXPECT_EQ(0, kill(self->pid, SIGCONT));
@@ -146,7 +168,7 @@ TEST_F(one, what_cannot_be_taken)
 
 TEST_F(one, nobody_to_ask)
 {
-	ASK("wait");
+	ASK_WAIT();
 	EXPECT_EQ(0, ioctl(self->sandbox, DRAWBRIDGE_IOC_ABORT));
 	usleep(50000);
 	/* It waits still. */
@@ -188,12 +210,10 @@ TEST_F(one, asked_again)
 	ASK("abort");
 	for (int i = 0; i < 5; i++) {
 		/* The read for the next word is what ends; it goes on. */
-		ASK("wait");
-		usleep(20000);
+		ASK_WAIT();
 		EXPECT_EQ(1, ioctl(self->sandbox, DRAWBRIDGE_IOC_ABORT));
 		SAYS("wait " DK_ABORTED);
-		ASK("wait");
-		usleep(20000);
+		ASK_WAIT();
 		EXPECT_EQ(0, kill(self->pid, SIGUSR1));
 		SAYS("exception 257 10 10");
 		SAYS("wait INTERRUPTED");

@@ -22,7 +22,7 @@
 
 #include "stream.h"
 
-/**
+/*
  * struct dk_net_rule - one pattern
  * @scheme:	of the names
  * @rights:	DK_ACCESS_*
@@ -87,7 +87,7 @@ static void address_normalise(struct dk_address *address, bool client)
 	}
 }
 
-/**
+/*
  * dk_tcp_allowed() - whether an address may be opened
  * @sandbox:	whose process asks
  * @scheme:	server or client
@@ -216,7 +216,7 @@ static const struct {
 	{ "tcp.client:", DK_SCHEME_TCP_CLIENT },
 };
 
-/**
+/*
  * dk_net_rule_add() - add a rule
  * @sandbox:	not started yet; its lock is held
  * @text:	the pattern, with its scheme

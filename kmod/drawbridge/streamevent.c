@@ -30,7 +30,7 @@
 
 #include "stream.h"
 
-/**
+/*
  * struct dk_stream_event - an event, and where it listens
  * @stream:	NULL when it is gone; under RCU
  * @link:	in stream->events
