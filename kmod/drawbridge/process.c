@@ -86,6 +86,7 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 			fput(sandbox->image);
 			sandbox->image = NULL;
 			process->id = ++sandbox->last_id;
+			process->kills = sandbox->kills;
 		}
 	}
 	mutex_unlock(&sandbox->lock);
@@ -276,6 +277,9 @@ static int dk_start_first(struct dk_thread *thread, struct pico_process *pico,
 	if (!ret) {
 		process->pico = pico;
 		list_add(&process->link, &sandbox->processes);
+		/* Killed since execve() began: it ends as if it had started. */
+		if (sandbox->kills != process->kills)
+			dk_pico.terminate_process(pico, SIGKILL);
 	}
 	mutex_unlock(&sandbox->lock);
 	if (ret)
