@@ -10,17 +10,17 @@
 # shellcheck disable=SC2016
 # shellcheck source=lib/tap.sh
 . "$(dirname "$0")/lib/tap.sh"
+# shellcheck source=lib/compare.sh
+. "$(dirname "$0")/lib/compare.sh"
 
 bb=/bin/busybox
 mib=${MIB:-$((64 / ${PICO_SLOWER:-1}))}
-allow=()
-input=/dev/null
 
 # same DESCRIPTION COMMAND...: the command natively and in a picoprocess, side
 # by side, with $input; in the folders $native and $pico if these are set
 same()
 {
-	local what=$1 native_code pico_code good=0 start=$SECONDS
+	local what=$1 native_code pico_code start=$SECONDS
 
 	shift
 	(
@@ -35,20 +35,9 @@ same()
 	pico_code=$?
 	wait $!
 	native_code=$?
-	[ $pico_code = $native_code ] || good=1
-	cmp -s "$work/n.out" "$work/p.out" || good=1
-	cmp -s "$work/n.err" "$work/p.err" || good=1
-	result $good "$what"
+	compare_outputs "$what" "$native_code" "$pico_code" "$@"
 	if [ $((SECONDS - start)) -gt 4 ]; then
 		echo "# took $((SECONDS - start)) s"
-	fi
-	if [ $good != 0 ]; then
-		echo "# $* gave $pico_code, natively $native_code; output $(wc -c \
-			<"$work/p.out"), natively $(wc -c <"$work/n.out") bytes"
-		echo "# messages, natively:"
-		note "$work/n.err"
-		echo "# messages:"
-		note "$work/p.err"
 	fi
 	rm -f "$work/last"
 	cp "$work/p.out" "$work/last"
