@@ -15,21 +15,23 @@ programs=$here/linux
 # same PROGRAM ARGUMENT...
 same()
 {
-	local program=$1 native_code pico_code good=0 limit
+	local program=$1 what="$*" native_code pico_code good=0 limit
 
+	shift
+	set -- "$programs/$program" "$@"
 	limit=$((60 * ${PICO_SLOWER:-1}))
-	timeout -k 5 $limit "$programs/$@" >"$work/n.out" 2>"$work/n.err" \
+	timeout -k 5 $limit "$@" >"$work/n.out" 2>"$work/n.err" \
 		</dev/null
 	native_code=$?
-	timeout -k 5 $limit "$picoexec" "$programs/$@" >"$work/p.out" \
+	timeout -k 5 $limit "$picoexec" "$@" >"$work/p.out" \
 		2>"$work/p.err" </dev/null
 	pico_code=$?
 	[ $native_code = $pico_code ] || good=1
 	cmp -s "$work/n.out" "$work/p.out" || good=1
 	cmp -s "$work/n.err" "$work/p.err" || good=1
-	result $good "$*"
+	result $good "$what"
 	if [ $good != 0 ]; then
-		echo "# $* gave $pico_code, natively $native_code"
+		echo "# $what gave $pico_code, natively $native_code"
 		diff "$work/n.out" "$work/p.out" | head -n 30 | sed 's/^/# /'
 		note "$work/p.err"
 	fi

@@ -9,10 +9,15 @@
 /**
  * struct dk_request - one request, on its caller's stack
  * @link:	in sandbox->requests, all of it under sandbox->request_lock
+ * @id:		of the request, told to the monitor
+ * @type:	DRAWBRIDGE_REQUEST_*
  * @state:	may be read without the lock
- * @data:	for the monitor, @length bytes
+ * @data:	for the monitor
+ * @length:	of @data, in bytes
  * @check:	0, or -EINVAL for a reply that is none; with the lock held
- * @status, @reply: the reply
+ * @status:	of the reply
+ * @reply:	what came with it
+ * @reply_length: in bytes
  */
 struct dk_request {
 	struct list_head link;

@@ -179,7 +179,8 @@ static void text_stat(struct text *text)
 
 	mm_usage(&total, &data);
 	text_add(text, "%u (%s) R %u %u %u 0 -1 4194304 0 0 0 0 %llu 0 0 0 ",
-		 task.tid, task.name, process_self->ppid, process_group(), process_session(),
+		 task.tid, task.name, process_self->ppid, process_group(),
+		 process_session(),
 		 (unsigned long long)ticks(clock_now(DK_CLOCK_PROCESS_CPU)));
 	text_add(text, "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
 		 task.threads, (unsigned long long)ticks(process.start_time),

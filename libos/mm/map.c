@@ -74,15 +74,12 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 		}
 	}
 	if (!a->file) {
-		status =
-			DkVirtualMemoryAlloc(&at, &n,
-					     DK_MEM_RESERVE | DK_MEM_COMMIT |
-						     (a->flags & AREA_SHARED ?
-							      DK_MEM_SHARED :
-							      0) |
-						     (replace ? DK_MEM_REPLACE :
-								0),
-					     dk_protection(a->protection));
+		status = DkVirtualMemoryAlloc(
+			&at, &n,
+			DK_MEM_RESERVE | DK_MEM_COMMIT |
+				(a->flags & AREA_SHARED ? DK_MEM_SHARED : 0) |
+				(replace ? DK_MEM_REPLACE : 0),
+			dk_protection(a->protection));
 		r = status ? map_errno(status) : 0;
 	}
 	if (r)

@@ -368,7 +368,8 @@ LibOsExceptionDispatch(struct dk_exception *exception,
 	__builtin_trap();
 }
 
-__attribute__((weak)) void LibOsInitialize(const struct dk_parameters *parameters)
+__attribute__((weak)) void
+LibOsInitialize(const struct dk_parameters *parameters)
 {
 	u64 count = __stop_dk_tests - __start_dk_tests;
 	const char *only;
