@@ -88,6 +88,7 @@ sed 's/ko\.[a-z]*$/ko/' >"$work/expected" <<-EOT
 	./usr/local/lib/libpal.a
 	./usr/local/lib/pico/libos.elf
 	./usr/local/share/man/man1/picoexec.1
+	./usr/local/share/man/man5/picoexec-manifest.5
 EOT
 files | grep -v "/$release/modules\." | sed 's/\.ko\.[a-z]*$/.ko/' >"$work/list"
 diff "$work/expected" "$work/list" >"$work/out"
