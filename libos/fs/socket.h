@@ -77,6 +77,16 @@ struct transfer {
 	u32 result_flags;
 };
 
+struct user_msghdr {
+	void *name;
+	int name_length;
+	struct iovec *iov;
+	size_t iov_count;
+	void *control;
+	size_t control_length;
+	u32 flags;
+};
+
 struct socket;
 
 /* A missing operation is -EOPNOTSUPP. Results as those of the calls. */
@@ -134,6 +144,17 @@ static inline bool socket_waits(struct file *file, u32 flags)
 s64 socket_deadline(s64 timeout);
 /* -EAGAIN after @deadline, -ERESTARTSYS, or (with a timeout) -EINTR. */
 int socket_sleep(struct waiter *waiter, s64 deadline);
+
+/* socket.c: descriptors and addresses of the program */
+struct file *socket_get(int fd, long *error);
+long socket_address_get(struct address *to, const void *from, int length);
+long socket_address_put(const struct address *from, void *to, int *length);
+
+/* socket_control.c */
+void transfer_files_put(struct transfer *transfer);
+long control_get(struct transfer *transfer, const u8 *from, size_t size);
+void control_put(struct socket *socket, struct user_msghdr *message,
+		 struct transfer *transfer);
 
 /* families */
 long unix_create(int type, int protocol, struct socket **socket);
