@@ -195,6 +195,25 @@ static long set_socket(struct dk_stream *stream, void __user *buffer)
 	return sock ? dk_socket_set(sock, buffer) : -EOPNOTSUPP;
 }
 
+/* Of a connection; a server has nothing to be read but connections. */
+static long receive_message(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+
+	if (!sock || stream->ops != &dk_socket_ops)
+		return -EOPNOTSUPP;
+	return dk_socket_receive(sock, buffer);
+}
+
+static long send_message(struct dk_stream *stream, void __user *buffer)
+{
+	struct socket *sock = stream_socket(stream);
+
+	if (!sock || stream->ops != &dk_socket_ops)
+		return -EOPNOTSUPP;
+	return dk_socket_send(sock, buffer);
+}
+
 static const struct {
 	long (*call)(struct dk_stream *stream, void __user *buffer);
 	u32 size;
@@ -217,6 +236,10 @@ static const struct {
 	[DK_CONTROL_SET_SOCKET] = {
 		set_socket, sizeof(struct dk_socket_option),
 		DK_RIGHT_CONTROL },
+	[DK_CONTROL_RECEIVE] = { receive_message, sizeof(struct dk_message),
+				 DK_RIGHT_READ },
+	[DK_CONTROL_SEND] = { send_message, sizeof(struct dk_message),
+			      DK_RIGHT_WRITE },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */
@@ -227,7 +250,8 @@ DK_HANDLER(DkxStreamControl)
 
 	BUILD_BUG_ON(sizeof(struct dk_address) != 24 ||
 		     sizeof(struct dk_socket_option) != 16 ||
-		     sizeof(struct dk_accepted) != 32);
+		     sizeof(struct dk_accepted) != 32 ||
+		     sizeof(struct dk_message) != 32);
 	if (a1 >= ARRAY_SIZE(operations))
 		return -EINVAL;
 	a1 = array_index_nospec(a1, ARRAY_SIZE(operations));
@@ -241,5 +265,5 @@ DK_HANDLER(DkxStreamControl)
 	error = operations[a1].call(stream, dk_user(a2));
 	dk_stream_put(stream);
 	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_FILE |
-				DK_SET_NETWORK);
+				DK_SET_NETWORK | DK_S(BROKEN_PIPE));
 }

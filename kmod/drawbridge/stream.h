@@ -196,6 +196,8 @@ ssize_t dk_socket_publish(struct dk_process *process, struct dk_stream *stream,
 			  const struct dk_address *peer, void __user *buffer);
 long dk_socket_address(struct socket *sock, int peer,
 		       struct dk_address *address);
+long dk_socket_receive(struct socket *sock, void __user *buffer);
+long dk_socket_send(struct socket *sock, void __user *buffer);
 long dk_socket_get(struct socket *sock,
 		   struct dk_socket_option __user *option);
 long dk_socket_set(struct socket *sock,

@@ -404,7 +404,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 16, DkxStreamControl, 1,				\
 	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
 	   VALUE, length),						\
-	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK)		\
+	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
+	  DK_S(BROKEN_PIPE))						\
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
 	  DK_SET_NEW | DK_S(NOT_FOUND))

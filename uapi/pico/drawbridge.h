@@ -182,6 +182,8 @@ struct dk_lock_info {
 #define DK_CONTROL_LISTEN	9	/* __u32: how many may wait */
 #define DK_CONTROL_GET_SOCKET	10	/* struct dk_socket_option */
 #define DK_CONTROL_SET_SOCKET	11	/* struct dk_socket_option */
+#define DK_CONTROL_RECEIVE	12	/* struct dk_message */
+#define DK_CONTROL_SEND		13	/* struct dk_message */
 
 /* DK_CONTROL_READY: as poll(2) has them */
 #define DK_READY_READ		0x0001
@@ -212,6 +214,27 @@ struct dk_accepted {
 	DK_HANDLE stream;
 	struct dk_address peer;
 };
+
+/*
+ * struct dk_message - a transfer of a connection that does not wait
+ * @buffer:	address of the bytes
+ * @length:	how many, or how many there is room for
+ * @flags:	DK_MESSAGE_*
+ * @done:	how many bytes it were; 0 when receiving: the end
+ */
+struct dk_message {
+	__u64	buffer;
+	__u64	length;
+	__u32	flags;
+	__u32	reserved;	/* 0 */
+	__u64	done;
+};
+
+/* struct dk_message.flags */
+#define DK_MESSAGE_PEEK		0x1	/* receive: it stays to be received */
+#define DK_MESSAGE_URGENT	0x2	/* out-of-band data */
+#define DK_MESSAGE_DISCARD	0x4	/* receive: nothing is stored */
+#define DK_MESSAGE_MORE		0x8	/* send: more follows at once */
 
 /* struct dk_socket_option - of a connection, or a server */
 struct dk_socket_option {
