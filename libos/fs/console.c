@@ -166,7 +166,7 @@ static s64 console_write(struct file *file, const void *buffer, size_t length,
 	return status ? errno_restart(status) : (s64)done;
 }
 
-static u32 console_poll(struct file *file, struct poll_table *table __unused)
+static u32 console_poll(struct file *file, struct poll_table *table)
 {
 	struct console *console = file->data;
 	u32 events = 0;
@@ -179,7 +179,7 @@ static u32 console_poll(struct file *file, struct poll_table *table __unused)
 		return events | POLLIN | POLLRDNORM;
 	lock_acquire(&file->lock);
 	if (!console_has_input(file))
-		events |= POLL_TIMED;
+		poll_stream(table, file->handle);
 	else if (console->stash == STASH_END && file->type == DK_TYPE_FIFO)
 		events |= POLLHUP;
 	else

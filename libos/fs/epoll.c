@@ -211,12 +211,23 @@ static struct epoll_item *item_find(struct epoll *epoll, struct file *file,
 	return NULL;
 }
 
-/* Look at @item's file now; @link: and be told from now on. */
-static void item_start(struct epoll_item *item, bool link)
+/*
+ * POLL* of @item's file now; @link: and be told from now on. A stream of the
+ * host does not tell.
+ */
+static u32 item_poll(struct epoll_item *item, bool link)
 {
 	struct poll_table table = { link ? &item->entry : NULL, item_wake,
 				    item };
 	u32 events = file_poll(item->file, &table);
+
+	return events | (table.stream ? POLL_TIMED : 0);
+}
+
+/* Look at @item's file now; @link: and be told from now on. */
+static void item_start(struct epoll_item *item, bool link)
+{
+	u32 events = item_poll(item, link);
 
 	if (!(events & (item->events | ALWAYS | POLL_TIMED)))
 		return;
@@ -321,7 +332,7 @@ static int collect(struct epoll *epoll, struct epoll_event *events, int room,
 	*timed = false;
 	lock_acquire(&epoll->lock);
 	while (count < room && (item = take_ready(epoll))) {
-		u32 all = file_poll(item->file, NULL);
+		u32 all = item_poll(item, false);
 		u32 found = all & item->events & ~MODES & ~(u32)POLL_TIMED;
 		bool stay = all & POLL_TIMED;
 

@@ -74,6 +74,7 @@ struct file *file_new(u8 kind, const struct file_ops *ops, u8 access, u32 flags)
 	file->data = NULL;
 	file->position = 0;
 	file->watched = NULL;
+	file->event = NULL;
 	__atomic_store_n(&file->refs, 1, __ATOMIC_RELEASE);
 	return file;
 }
@@ -98,6 +99,7 @@ void file_put(struct file *file)
 
 	if (file->watched)
 		epoll_forget(file);
+	stream_event_forget(file);
 	if (file->ops->release)
 		file->ops->release(file);
 	if (file->handle != DK_INVALID_HANDLE)

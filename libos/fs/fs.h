@@ -35,6 +35,7 @@
 
 struct poll_table;
 struct epoll_item;
+struct stream_event;
 
 #ifndef SEEK_SET
 #define SEEK_SET 0
@@ -73,6 +74,8 @@ struct waiter *waiter_get(void);
 void waiter_put(struct waiter *waiter);
 void waiter_wake(struct wait_entry *entry);
 int waiter_sleep(struct waiter *waiter, s64 duration);
+/* The same with other events of the host besides; the first is the waiter's. */
+int waiter_sleep_any(const DK_HANDLE *events, size_t count, s64 duration);
 void wait_link(struct wait_queue *queue, struct wait_entry *entry,
 	       void (*wake)(struct wait_entry *), void *data);
 void wait_unlink(struct wait_entry *entry);
@@ -169,6 +172,7 @@ struct file {
 	struct lock lock;
 	u64 position;
 	struct epoll_item *watched; /* under epoll_lock */
+	struct stream_event *event; /* under @lock, see readiness.c */
 	struct file *next_free;
 };
 
@@ -336,24 +340,58 @@ struct vector {
 int vector_get(struct vector *vector, const struct iovec *parts, size_t count);
 void vector_put(struct vector *vector);
 
-/* ---- polling (poll.c) ---- */
+/* ---- polling (readiness.c, poll.c) ---- */
 
 /* Above all EPOLL bits: nothing will wake us, look again after a while. */
 #define POLL_TIMED 0x08000000
 
 /*
- * struct poll_table - what to link to the queues of a polled file
- * @entry: NULL: only ask
+ * struct poll_table - how a polled file tells of changes
+ * @entry:  to be linked to a queue; NULL: only ask
+ * @stream: set by the file: the host's stream whose readiness it is, too
  */
 struct poll_table {
 	struct wait_entry *entry;
 	void (*wake)(struct wait_entry *entry);
 	void *data;
+	DK_HANDLE stream;
 };
 
 void poll_link(struct poll_table *table, struct wait_queue *queue);
+void poll_stream(struct poll_table *table, DK_HANDLE stream);
 u32 file_poll(struct file *file, struct poll_table *table);
 void epoll_forget(struct file *file);
+void stream_event_forget(struct file *file);
+
+/*
+ * struct poll_slot - one file that is waited for; zeroed before
+ * @file:   NULL: nothing, or @found says already what
+ * @wanted: POLL*
+ * @found:  of those and POLLERR, POLLHUP, what is so
+ */
+struct poll_slot {
+	struct file *file;
+	u32 wanted;
+	u32 found;
+	/* of the wait */
+	struct wait_entry entry;
+	DK_HANDLE stream;
+	struct stream_event *event;
+};
+
+/*
+ * Wait until one is ready or @deadline (monotonic; DK_TIMEOUT_INFINITE):
+ * returns how many are, 0 after the time, -ERESTARTSYS, -ENOMEM.
+ */
+int poll_slots(struct poll_slot *slots, size_t count, s64 deadline);
+void poll_slot_set(struct poll_slot *slot, int fd, u32 wanted);
+void poll_slots_free(struct poll_slot *slots, size_t count);
+/* One file: 0: ready; -EAGAIN after @deadline; -ERESTARTSYS, -EINTR with one. */
+long file_wait(struct file *file, u32 wanted, s64 deadline);
+/* When a wait of @duration from now ends; infinite stays so. */
+s64 poll_deadline(s64 duration);
+s64 deadline_left(s64 deadline);
+void poll_put_left(struct __kernel_timespec *time, s64 deadline);
 /* Nanoseconds from a program's struct timespec; infinite for NULL. */
 int duration_get(const struct __kernel_timespec *time, s64 *duration);
 #define POLL_PAUSE_FIRST 1000000LL /* between two looks, growing */

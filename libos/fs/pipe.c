@@ -58,16 +58,16 @@ static s64 pipe_write(struct file *file, const void *buffer, size_t length,
 	return total;
 }
 
-/* The host does not tell of changes yet: who waits looks again. */
-static u32 pipe_poll(struct file *file, struct poll_table *table __unused)
+static u32 pipe_poll(struct file *file, struct poll_table *table)
 {
 	u32 ready = 0;
 
 	if (DkxStreamControl(file->handle, DK_CONTROL_READY, &ready,
 			     sizeof(ready)))
 		return POLLERR;
+	poll_stream(table, file->handle);
 	return ready | (ready & POLLIN ? POLLRDNORM : 0) |
-	       (ready & POLLOUT ? POLLWRNORM : 0) | POLL_TIMED;
+	       (ready & POLLOUT ? POLLWRNORM : 0);
 }
 
 static long pipe_control(struct file *file, unsigned int command,

@@ -66,11 +66,20 @@ static void socket_release(struct file *file)
 		socket->ops->release(socket);
 }
 
+static void socket_set_flags(struct file *file, u32 flags)
+{
+	struct socket *socket = socket_of(file);
+
+	if (socket->ops->set_flags)
+		socket->ops->set_flags(socket, flags);
+}
+
 static const struct file_ops socket_ops = {
 	.read = socket_read,
 	.write = socket_write,
 	.poll = socket_poll,
 	.control = socket_control,
+	.set_flags = socket_set_flags,
 	.release = socket_release,
 };
 
@@ -84,6 +93,8 @@ struct file *socket_file(struct socket *socket, u32 flags)
 		return NULL;
 	file->type = DK_TYPE_SOCKET;
 	file->data = socket;
+	if (flags & SOCK_NONBLOCK && socket->ops->set_flags)
+		socket->ops->set_flags(socket, O_NONBLOCK);
 	return file;
 }
 
@@ -154,6 +165,9 @@ static long create(int family, int type, int protocol, struct socket **socket)
 	switch (family) {
 	case AF_UNIX:
 		return unix_create(type, protocol, socket);
+	case AF_INET:
+	case AF_INET6:
+		return inet_create(family, type, protocol, socket);
 	default:
 		return -EAFNOSUPPORT;
 	}

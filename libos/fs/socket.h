@@ -19,6 +19,7 @@ enum {
 	AF_INET6 = 10,
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,
+	SOCK_RAW = 3,
 	SOCK_SEQPACKET = 5,
 };
 #define SOCK_TYPE_MASK 0xf
@@ -33,7 +34,9 @@ enum {
 #define MSG_EOR 0x80
 #define MSG_WAITALL 0x100
 #define MSG_NOSIGNAL 0x4000
+#define MSG_MORE 0x8000
 #define MSG_WAITFORONE 0x10000
+#define MSG_FASTOPEN 0x20000000
 #define MSG_CMSG_CLOEXEC 0x40000000
 
 #define SHUT_RD 0
@@ -101,12 +104,16 @@ struct socket_ops {
 	s64 (*receive)(struct file *file, struct transfer *transfer);
 	long (*shutdown)(struct socket *socket, int how);
 	u32 (*poll)(struct file *file, struct poll_table *table);
-	/* Options of the family's own; -ENOPROTOOPT: socket.c knows, or not */
+	/*
+	 * Options of the family's own; -ENOPROTOOPT: socket_option.c knows, or
+	 * not. @value has two words, whatever @length is.
+	 */
 	long (*get_option)(struct socket *socket, int level, int name,
 			   int *value);
 	long (*set_option)(struct socket *socket, int level, int name,
-			   int value);
+			   const int *value, u32 length);
 	long (*unread)(struct socket *socket, int *count);
+	void (*set_flags)(struct socket *socket, u32 flags);
 	void (*release)(struct socket *socket);
 };
 
@@ -158,6 +165,7 @@ void control_put(struct socket *socket, struct user_msghdr *message,
 
 /* families */
 long unix_create(int type, int protocol, struct socket **socket);
+long inet_create(int family, int type, int protocol, struct socket **socket);
 long unix_pair(struct socket *a, struct socket *b);
 
 #endif /* _LIBOS_FS_SOCKET_H */

@@ -121,7 +121,7 @@ SYSCALL5(setsockopt, int, fd, int, level, int, name, const void *, from, int,
 {
 	struct socket *socket;
 	struct file *file;
-	int value = 0;
+	int value[2] = { 0 };
 	long r;
 
 	if (length < 0)
@@ -132,11 +132,11 @@ SYSCALL5(setsockopt, int, fd, int, level, int, name, const void *, from, int,
 	socket = socket_of(file);
 	r = -ENOPROTOOPT;
 	if (socket->ops->set_option) {
-		if (length >= (int)sizeof(value) &&
-		    user_get(value, (int *)from))
+		if (user_read(value, from, MIN((size_t)length, sizeof(value))))
 			r = -EFAULT;
 		else
-			r = socket->ops->set_option(socket, level, name, value);
+			r = socket->ops->set_option(socket, level, name, value,
+						    length);
 	}
 	if (r == -ENOPROTOOPT)
 		r = level == SOL_SOCKET ?
@@ -228,6 +228,8 @@ SYSCALL5(getsockopt, int, fd, int, level, int, name, void *, to, int *, length)
 		r = socket->ops->get_option(socket, level, name, value);
 	if (!r && level == SOL_SOCKET && name == SO_PEERCRED)
 		size = sizeof(struct user_credentials);
+	if (!r && level == SOL_SOCKET && name == SO_LINGER)
+		size = 2 * sizeof(int);
 	if (r == -ENOPROTOOPT && level == SOL_SOCKET) {
 		size = option_get(socket, name, value);
 		r = size ? 0 : -ENOPROTOOPT;

@@ -63,7 +63,7 @@ long unix_create(int type, int protocol, struct socket **socket)
 
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
-	if (type == 3) /* SOCK_RAW has always been a datagram here */
+	if (type == SOCK_RAW) /* SOCK_RAW has always been a datagram here */
 		type = SOCK_DGRAM;
 	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;

@@ -69,16 +69,21 @@ void waiter_wake(struct wait_entry *entry)
 }
 
 /* 0: look again; -ETIMEDOUT; -ERESTARTSYS: a signal came. */
-int waiter_sleep(struct waiter *waiter, s64 duration)
+int waiter_sleep_any(const DK_HANDLE *events, size_t count, s64 duration)
 {
 	dk_u64 index;
 	int error;
 
-	error = errno_restart(HOST_WAIT(DkObjectsWaitAny, 1, &waiter->event,
-					duration, &index));
+	error = errno_restart(
+		HOST_WAIT(DkObjectsWaitAny, count, events, duration, &index));
 	if (error == -ERESTARTSYS && !signal_interrupts())
 		return 0;
 	return error;
+}
+
+int waiter_sleep(struct waiter *waiter, s64 duration)
+{
+	return waiter_sleep_any(&waiter->event, 1, duration);
 }
 
 void wait_link(struct wait_queue *queue, struct wait_entry *entry,

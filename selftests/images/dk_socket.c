@@ -666,6 +666,131 @@ TEST(resets)
 	EXPECT_OK(DkObjectClose(server));
 }
 
+/* ---- messages ---- */
+
+static s64 message(DK_HANDLE h, bool send, void *buffer, u64 length, u32 flags,
+		   u64 *done)
+{
+	struct dk_message m = { .buffer = (u64)buffer,
+				.length = length,
+				.flags = flags,
+				.done = POISON };
+	s64 status = control(h, send ? DK_CONTROL_SEND : DK_CONTROL_RECEIVE, &m,
+			     sizeof(m));
+
+	EXPECT_EQ(m.length, length);
+	EXPECT_EQ(m.flags, flags);
+	*done = m.done;
+	return status;
+}
+
+#define MESSAGE_SEND(h, b, n, f) message(h, true, b, n, f, &done)
+#define MESSAGE_RECEIVE(h, b, n, f) message(h, false, b, n, f, &done)
+
+static void await(DK_HANDLE h, u32 wanted)
+{
+	s64 left;
+
+	while (!(ready(h) & wanted))
+		DkThreadDelayExecution(MSEC, &left);
+}
+
+static void refused_messages(DK_HANDLE a)
+{
+	struct dk_message m = { .buffer = 8, .length = 4 };
+	DK_HANDLE weak = 0, in = 0, out = 0;
+	char b[8];
+	u64 done;
+
+	EXPECT_STATUS(MESSAGE_RECEIVE(a, b, 8, DK_MESSAGE_MORE),
+		      INVALID_PARAMETER);
+	EXPECT_EQ(done, POISON);
+	EXPECT_STATUS(MESSAGE_SEND(a, b, 8, DK_MESSAGE_PEEK),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MESSAGE_SEND(a, b, 8, 0x10), INVALID_PARAMETER);
+	m.reserved = 1;
+	EXPECT_STATUS(control(a, DK_CONTROL_SEND, &m, sizeof(m)),
+		      INVALID_PARAMETER);
+	m.reserved = 0;
+	EXPECT_STATUS(control(a, DK_CONTROL_SEND, &m, sizeof(m) - 8),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(control(a, DK_CONTROL_SEND, &m, sizeof(m)),
+		      INVALID_POINTER);
+	m.buffer = 1ULL << 63;
+	EXPECT_STATUS(control(a, DK_CONTROL_RECEIVE, &m, sizeof(m)),
+		      INVALID_POINTER);
+	EXPECT_STATUS(control(a, DK_CONTROL_SEND, (void *)8, sizeof(m)),
+		      INVALID_POINTER);
+	EXPECT_OK(DkObjectReference(a, DK_RIGHT_READ, &weak));
+	EXPECT_STATUS(MESSAGE_SEND(weak, b, 1, 0), ACCESS_DENIED);
+	EXPECT_STATUS(MESSAGE_RECEIVE(weak, b, 1, 0), WOULD_BLOCK);
+	EXPECT_OK(DkObjectClose(weak));
+	EXPECT_OK(DkObjectReference(a, DK_RIGHT_WRITE, &weak));
+	EXPECT_STATUS(MESSAGE_RECEIVE(weak, b, 1, 0), ACCESS_DENIED);
+	EXPECT_OK(DkObjectClose(weak));
+	EXPECT_OK(DkxPipeCreate(0, &in, &out));
+	EXPECT_STATUS(MESSAGE_RECEIVE(in, b, 1, 0), NOT_SUPPORTED);
+	EXPECT_STATUS(MESSAGE_SEND(out, b, 1, 0), NOT_SUPPORTED);
+	EXPECT_OK(DkObjectClose(in));
+	EXPECT_OK(DkObjectClose(out));
+}
+
+TEST(messages)
+{
+	DK_HANDLE server = serve("tcp.server:127.0.0.1:0", 0), a, b;
+	static char large[65536];
+	u64 done = POISON, sent = 0;
+	char c[16] = "";
+	s64 status;
+
+	a = call(address_of(server, "127.0.0.1"), 0);
+	b = take(server, NULL);
+	EXPECT_STATUS(MESSAGE_RECEIVE(server, c, 16, 0), NOT_SUPPORTED);
+	refused_messages(a);
+	/* The stream waits, the message does not. */
+	EXPECT_STATUS(MESSAGE_RECEIVE(b, c, 16, 0), WOULD_BLOCK);
+	EXPECT_OK(MESSAGE_SEND(a, "abcdef", 6, 0));
+	EXPECT_EQ(done, 6);
+	await(b, DK_READY_READ);
+	EXPECT_OK(MESSAGE_RECEIVE(b, c, 3, DK_MESSAGE_PEEK));
+	EXPECT_EQ(done, 3);
+	EXPECT_EQ(memcmp(c, "abc", 4), 0);
+	EXPECT_OK(MESSAGE_RECEIVE(b, c, 16, DK_MESSAGE_PEEK));
+	EXPECT_EQ(done, 6);
+	EXPECT_OK(MESSAGE_RECEIVE(b, NULL, 2, DK_MESSAGE_DISCARD));
+	EXPECT_EQ(done, 2);
+	expect_text(b, "cdef");
+	EXPECT_STATUS(MESSAGE_RECEIVE(b, c, 16, DK_MESSAGE_PEEK), WOULD_BLOCK);
+	EXPECT_STATUS(MESSAGE_RECEIVE(b, c, 1, DK_MESSAGE_URGENT),
+		      INVALID_PARAMETER);
+	EXPECT_OK(MESSAGE_SEND(a, "!", 1, DK_MESSAGE_URGENT));
+	await(b, DK_READY_URGENT);
+	EXPECT_OK(MESSAGE_RECEIVE(b, c, 1, DK_MESSAGE_URGENT));
+	EXPECT_EQ(c[0], '!');
+	EXPECT_OK(MESSAGE_SEND(a, "one ", 4, DK_MESSAGE_MORE));
+	EXPECT_OK(MESSAGE_SEND(a, "two", 3, 0));
+	expect_text(b, "one two");
+	/* Until there is no room. */
+	do {
+		status = MESSAGE_SEND(a, large, sizeof(large), 0);
+		sent += status ? 0 : done;
+	} while (!status);
+	EXPECT_STATUS(status, WOULD_BLOCK);
+	while (sent) {
+		await(b, DK_READY_READ);
+		EXPECT_OK(MESSAGE_RECEIVE(b, large, sizeof(large), 0));
+		sent -= done;
+	}
+	EXPECT_OK(DkObjectClose(b));
+	await(a, DK_READY_READ_CLOSED);
+	EXPECT_OK(MESSAGE_RECEIVE(a, c, 16, 0));
+	EXPECT_EQ(done, 0);
+	shut(a, DK_SHUTDOWN_WRITE);
+	EXPECT_STATUS(MESSAGE_SEND(a, "x", 1, 0), BROKEN_PIPE);
+	EXPECT_OK(DkObjectClose(a));
+	EXPECT_OK(DkObjectClose(server));
+}
+
 TEST(socket_options)
 {
 	static const struct {
