@@ -5,7 +5,9 @@
  * Every hook is a direct call from the function's own entry (ftrace's
  * register_ftrace_direct) to a trampoline in trampolines.S, which looks at
  * the mark and, for everybody else, returns into the function: four
- * instructions. A hook runs *before* its function, and then either lets it run
+ * instructions. Functions whose mark is found in the same place share a
+ * trampoline, since ftrace takes a tenth of a second and more to let go of
+ * each. A hook runs *before* its function, and then either lets it run
  * or answers in its place. Only the signal hook of a marked thread calls its
  * function itself, and may sleep in it: that thread keeps the module.
  *
@@ -24,6 +26,20 @@
 #error pico.ko needs a kernel with CONFIG_FUNCTION_TRACER and CONFIG_KPROBES
 #endif
 
+enum pico_hooked {
+	PICO_HOOKED_EXIT,
+	PICO_HOOKED_FORCE_SIGNAL,
+	PICO_HOOKED_SIGNAL,
+	PICO_HOOKED_VSYSCALL,
+	PICO_HOOKED_PTRACE_ACCESS,
+#if PICO_HAS_DISPATCH_CONFIG
+	PICO_HOOKED_DISPATCH_CONFIG,
+#endif
+	PICO_HOOKED_SIGNAL_PERMISSION,
+	PICO_HOOKED_SYSTEM_CALL,
+	PICO_HOOKED_COUNT,
+};
+
 /*
  * @optional: the function is absent from some kernels, where it is not
  * needed. A function that is there and cannot be hooked is always an error.
@@ -31,25 +47,39 @@
  */
 struct pico_hook {
 	const char *function;
-	void (*trampoline)(void);
 	bool optional;
-	bool installed;
 	struct kprobe probe;
+};
+
+static struct pico_hook pico_hooks[PICO_HOOKED_COUNT] = {
+	[PICO_HOOKED_EXIT] = { "taskstats_exit" },
+	[PICO_HOOKED_FORCE_SIGNAL] = { "force_sig_info_to_task" },
+	[PICO_HOOKED_SIGNAL] = { "arch_do_signal_or_restart" },
+	[PICO_HOOKED_VSYSCALL] = { "emulate_vsyscall", true },
+	[PICO_HOOKED_PTRACE_ACCESS] = { "__ptrace_may_access" },
+#if PICO_HAS_DISPATCH_CONFIG
+	[PICO_HOOKED_DISPATCH_CONFIG] = { "syscall_user_dispatch_set_config" },
+#endif
+	[PICO_HOOKED_SIGNAL_PERMISSION] = { "check_kill_permission" },
+	[PICO_HOOKED_SYSTEM_CALL] = { "syscall_user_dispatch" },
+};
+
+/* A trampoline, and the range of the functions that have it. */
+struct pico_group {
+	void (*trampoline)(void);
+	enum pico_hooked first, last;
+	bool installed;
 	struct ftrace_ops ops;
 };
 
-static struct pico_hook pico_hooks[] = {
-	{ "taskstats_exit",		pico_trampoline_exit },
-	{ "force_sig_info_to_task",	pico_trampoline_force_signal },
-	{ "arch_do_signal_or_restart",	pico_trampoline_signal },
-	{ "emulate_vsyscall",		pico_trampoline_vsyscall, true },
-#if PICO_HAS_DISPATCH_CONFIG
-	{ "syscall_user_dispatch_set_config",
-	  pico_trampoline_dispatch_config },
-#endif
-	{ "__ptrace_may_access",	pico_trampoline_ptrace_access },
-	{ "check_kill_permission",	pico_trampoline_signal_permission },
-	{ "syscall_user_dispatch",	pico_trampoline_system_call },
+static struct pico_group pico_groups[] = {
+	{ pico_trampoline_current, PICO_HOOKED_EXIT, PICO_HOOKED_VSYSCALL },
+	{ pico_trampoline_first_argument, PICO_HOOKED_PTRACE_ACCESS,
+	  PICO_HOOKED_SIGNAL_PERMISSION - 1 },
+	{ pico_trampoline_third_argument, PICO_HOOKED_SIGNAL_PERMISSION,
+	  PICO_HOOKED_SIGNAL_PERMISSION },
+	{ pico_trampoline_system_call, PICO_HOOKED_SYSTEM_CALL,
+	  PICO_HOOKED_SYSTEM_CALL },
 };
 
 /*
@@ -94,8 +124,8 @@ static int pico_find(struct kprobe *probe, const char *name)
 /* All of them, or none and the names of those that are missing. */
 static int pico_find_all(void)
 {
-	struct kprobe *probes[ARRAY_SIZE(pico_hooks) +
-			      ARRAY_SIZE(pico_functions)];
+	struct kprobe
+		*probes[ARRAY_SIZE(pico_hooks) + ARRAY_SIZE(pico_functions)];
 	int i, found = 0, ret, result = 0;
 
 	for (i = 0; i < ARRAY_SIZE(pico_hooks); i++) {
@@ -163,44 +193,123 @@ static void pico_guard_remove(void)
 	ftrace_free_filter(&pico_guard);
 }
 
-static int pico_hook_install(struct pico_hook *hook)
+/* The call of the trampoline is at a function's very beginning. */
+static bool pico_called_from(unsigned long ip, enum pico_hooked which)
 {
-	int ret;
+	return ip - (unsigned long)pico_hooks[which].probe.addr < 16;
+}
 
-	if (!hook->probe.addr)
+unsigned long pico_hook_current(unsigned long a, unsigned long b,
+				unsigned long c, unsigned long ip)
+{
+	if (pico_called_from(ip, PICO_HOOKED_SIGNAL))
+		return pico_hook_signal((struct pt_regs *)a);
+	if (pico_called_from(ip, PICO_HOOKED_FORCE_SIGNAL))
+		return pico_hook_force_signal((struct kernel_siginfo *)a,
+					      (struct task_struct *)b, c);
+	if (pico_called_from(ip, PICO_HOOKED_EXIT))
+		return pico_hook_exit((struct task_struct *)a, b);
+	return pico_hook_vsyscall(a, (struct pt_regs *)b);
+}
+
+unsigned long pico_hook_first_argument(unsigned long a, unsigned long b,
+				       unsigned long c, unsigned long ip)
+{
+#if PICO_HAS_DISPATCH_CONFIG
+	if (pico_called_from(ip, PICO_HOOKED_DISPATCH_CONFIG))
+		return pico_hook_dispatch_config((struct task_struct *)a);
+#endif
+	return pico_hook_ptrace_access((struct task_struct *)a, b);
+}
+
+unsigned long pico_hook_third_argument(unsigned long a, unsigned long b,
+				       unsigned long c, unsigned long ip)
+{
+	return pico_hook_signal_permission(a, (struct kernel_siginfo *)b,
+					   (struct task_struct *)c);
+}
+
+/*
+ * What an attempt leaves in it, pointers to a freed filter among it, is not
+ * for the next.
+ */
+static void pico_group_renew(struct pico_group *group)
+{
+	memset(&group->ops, 0, sizeof(group->ops));
+}
+
+/* The functions from @first to @last; on failure none. */
+static int pico_range_install(struct pico_group *group, enum pico_hooked first,
+			      enum pico_hooked last)
+{
+	enum pico_hooked i;
+	int ret = 0;
+
+	for (i = first; i <= last; i++) {
+		struct pico_hook *hook = &pico_hooks[i];
+
+		if (!hook->probe.addr)
+			continue;
+		ret = ftrace_set_filter_ip(&group->ops,
+					   (unsigned long)hook->probe.addr, 0,
+					   0);
+		if (ret) {
+			pr_err("pico: this kernel does not let %s be traced (%d)\n",
+			       hook->function, ret);
+			ret = -EOPNOTSUPP;
+			goto free;
+		}
+	}
+	ret = pico_compat_ftrace_direct(&group->ops,
+					(unsigned long)group->trampoline);
+	if (!ret)
 		return 0;
-	ret = ftrace_set_filter_ip(&hook->ops, (unsigned long)hook->probe.addr,
-				   0, 1);
-	if (ret) {
-		ftrace_free_filter(&hook->ops);
-		pr_err("pico: this kernel does not let %s be traced (%d)\n",
-		       hook->function, ret);
-		return -EOPNOTSUPP;
-	}
-	ret = pico_compat_ftrace_direct(&hook->ops,
-					(unsigned long)hook->trampoline);
-	if (ret) {
-		ftrace_free_filter(&hook->ops);
-		pr_err("pico: cannot hook %s (%d): a live patch, a BPF program or another module may hold it\n",
-		       hook->function, ret);
+free:
+	ftrace_free_filter(&group->ops);
+	pico_group_renew(group);
+	return ret;
+}
+
+static void pico_group_remove(struct pico_group *group)
+{
+	pico_compat_ftrace_direct_remove(&group->ops,
+					 (unsigned long)group->trampoline);
+	pico_group_renew(group);
+}
+
+static int pico_group_install(struct pico_group *group)
+{
+	enum pico_hooked i;
+	int ret, one;
+
+	ret = pico_range_install(group, group->first, group->last);
+	if (!ret)
+		group->installed = true;
+	if (!ret || ret == -EOPNOTSUPP)
 		return ret;
+	/* ftrace does not say which of them it is. */
+	for (i = group->first; i <= group->last; i++) {
+		if (!pico_hooks[i].probe.addr)
+			continue;
+		one = pico_range_install(group, i, i);
+		if (!one) {
+			pico_group_remove(group);
+			continue;
+		}
+		pr_err("pico: cannot hook %s (%d): a live patch, a BPF program or another module may hold it\n",
+		       pico_hooks[i].function, one);
 	}
-	hook->installed = true;
-	return 0;
+	return ret;
 }
 
 void pico_hooks_exit(void)
 {
 	int i;
 
-	for (i = ARRAY_SIZE(pico_hooks) - 1; i >= 0; i--) {
-		struct pico_hook *hook = &pico_hooks[i];
-
-		if (!hook->installed)
-			continue;
-		pico_compat_ftrace_direct_remove(&hook->ops,
-						 (unsigned long)hook->trampoline);
-		hook->installed = false;
+	for (i = ARRAY_SIZE(pico_groups) - 1; i >= 0; i--) {
+		if (pico_groups[i].installed)
+			pico_group_remove(&pico_groups[i]);
+		pico_groups[i].installed = false;
 	}
 	pico_guard_remove();
 	/* Nobody is inside a trampoline, or a hook called from one. */
@@ -244,11 +353,12 @@ int pico_hooks_init(void)
 	if (ret) {
 		pr_err("pico: function tracing is %s (%d)\n",
 		       ret == -EBUSY ? "switched off (kernel.ftrace_enabled)" :
-				       "not usable", ret);
+				       "not usable",
+		       ret);
 		return ret;
 	}
-	for (i = 0; i < ARRAY_SIZE(pico_hooks); i++) {
-		ret = pico_hook_install(&pico_hooks[i]);
+	for (i = 0; i < ARRAY_SIZE(pico_groups); i++) {
+		ret = pico_group_install(&pico_groups[i]);
 		if (ret) {
 			pico_hooks_exit();
 			return ret;

@@ -303,7 +303,7 @@ void __noreturn pico_do_exit(long code);
 void __noreturn pico_do_group_exit(int code);
 void pico_do_signal(struct pt_regs *regs);
 
-/* The hooks themselves, called by trampolines.S. */
+/* The hooks themselves; hooks.c has the list of the functions. */
 int pico_hook_system_call(struct pt_regs *regs);
 unsigned long pico_hook_dispatch_config(struct task_struct *task);
 unsigned long pico_hook_vsyscall(unsigned long error_code,
@@ -317,15 +317,22 @@ unsigned long pico_hook_ptrace_access(struct task_struct *task,
 unsigned long pico_hook_signal_permission(int sig, struct kernel_siginfo *info,
 					  struct task_struct *task);
 
+/*
+ * What trampolines.S calls, with the hooked function's arguments and where in
+ * it the trampoline was called.
+ */
+unsigned long pico_hook_current(unsigned long a, unsigned long b,
+				unsigned long c, unsigned long ip);
+unsigned long pico_hook_first_argument(unsigned long a, unsigned long b,
+				       unsigned long c, unsigned long ip);
+unsigned long pico_hook_third_argument(unsigned long a, unsigned long b,
+				       unsigned long c, unsigned long ip);
+
 /* trampolines.S: at the entry of the hooked functions, not to be called. */
 void pico_trampoline_system_call(void);
-void pico_trampoline_force_signal(void);
-void pico_trampoline_signal(void);
-void pico_trampoline_exit(void);
-void pico_trampoline_vsyscall(void);
-void pico_trampoline_dispatch_config(void);
-void pico_trampoline_ptrace_access(void);
-void pico_trampoline_signal_permission(void);
+void pico_trampoline_current(void);
+void pico_trampoline_first_argument(void);
+void pico_trampoline_third_argument(void);
 
 void pico_call_kernel(unsigned long argument, unsigned long function);
 

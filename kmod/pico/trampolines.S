@@ -22,7 +22,8 @@
 
 /*
  * @task: the register that holds the task whose mark decides; rax stands for
- * the current one.
+ * the current one. Several functions have a trampoline in common: where it was
+ * called from is the hook's fourth argument.
  */
 .macro PICO_TRAMPOLINE name task
 SYM_FUNC_START(pico_trampoline_\name)
@@ -33,6 +34,7 @@ SYM_FUNC_START(pico_trampoline_\name)
 	jnz	1f
 	RET
 1:
+	movq	(%rsp), %rcx
 	pushq	%rdi
 	pushq	%rsi
 	pushq	%rdx
@@ -52,15 +54,9 @@ SYM_FUNC_END(pico_trampoline_\name)
 .endm
 
 	.text
-	PICO_TRAMPOLINE force_signal rax
-	PICO_TRAMPOLINE signal rax
-	PICO_TRAMPOLINE exit rax
-	PICO_TRAMPOLINE vsyscall rax
-	PICO_TRAMPOLINE ptrace_access rdi
-	PICO_TRAMPOLINE signal_permission rdx
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-	PICO_TRAMPOLINE dispatch_config rdi
-#endif
+	PICO_TRAMPOLINE current rax
+	PICO_TRAMPOLINE first_argument rdi
+	PICO_TRAMPOLINE third_argument rdx
 
 /*
  * syscall_user_dispatch() is only called for tasks with the flag, and its one
