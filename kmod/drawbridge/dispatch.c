@@ -9,17 +9,39 @@
 
 #include "drawbridge.h"
 
-typedef long (*dk_handler)(struct dk_thread *thread, u64 a0, u64 a1, u64 a2,
-			   u64 a3, u64 a4, u64 a5);
+typedef enum pico_syscall (*dk_handler)(struct dk_thread *thread,
+					struct pt_regs *regs);
+
+/*
+ * As many as a byte can count, none of them null once the module is there: of
+ * the index that user mode gives, whatever the processor speculates, no more
+ * than a byte is used.
+ */
+#define DK_HANDLERS	256
+static_assert(DK_CALL_LIMIT <= DK_HANDLERS);
 
 #define DK_ENTRY_0(name)	NULL
 #define DK_ENTRY_1(name)	dk_call_##name
 #define DK_HANDLER_ENTRY(class, function, name, version_, args, statuses_) \
 	[DK_INDEX(class, function)] = DK_ENTRY_##version_(name),
 
-static const dk_handler dk_handlers[DK_CALL_LIMIT] = {
+static dk_handler dk_handlers[DK_HANDLERS] __ro_after_init = {
 	DK_CALL_TABLE(DK_HANDLER_ENTRY)
 };
+
+static enum pico_syscall dk_call_none(struct dk_thread *thread,
+				      struct pt_regs *regs)
+{
+	return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
+}
+
+void __init dk_dispatch_init(void)
+{
+	int i;
+
+	for (i = 0; i < DK_HANDLERS; i++)
+		dk_handlers[i] = dk_handlers[i] ?: dk_call_none;
+}
 
 /* What is needed less often than the handlers. */
 struct dk_call {
@@ -64,8 +86,8 @@ static long dk_filter(struct dk_thread *thread, unsigned long index,
 }
 
 /* What a handler returned, other than success. */
-static noinline enum pico_syscall
-dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
+enum pico_syscall dk_conclude(struct dk_thread *thread, struct pt_regs *regs,
+			      long status)
 {
 	unsigned long index = regs->orig_ax - DK_VECTOR_BASE;
 
@@ -88,18 +110,10 @@ dk_conclude(struct dk_thread *thread, struct pt_regs *regs, long status)
 static __always_inline enum pico_syscall
 dk_call(struct dk_thread *thread, struct pt_regs *regs, unsigned long index)
 {
-	dk_handler handler;
-	long status;
-
-	handler = dk_handlers[array_index_nospec(index, DK_CALL_LIMIT)];
 	thread->stats.calls++;
-	if (unlikely(!handler))
-		return pico_answer_system_call(regs, DK_STATUS_NOT_IMPLEMENTED);
-	status = handler(thread, regs->di, regs->si, regs->dx, regs->r10,
-			 regs->r8, regs->r9);
-	if (unlikely(status))
-		return dk_conclude(thread, regs, status);
-	return pico_answer_system_call(regs, 0);
+	/* The compiler must not conclude that nothing needs to be cut off. */
+	OPTIMIZER_HIDE_VAR(index);
+	return dk_handlers[index % DK_HANDLERS](thread, regs);
 }
 
 /*

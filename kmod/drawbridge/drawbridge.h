@@ -419,25 +419,51 @@ static inline void dk_block_begin(struct dk_thread *thread)
 /* ---- calls (dispatch.c) ---- */
 
 /*
- * A call's handler: dk_call_NAME(thread, six arguments). It returns a
- * DK_STATUS, or -ERESTARTSYS: the call is taken up again, as if it had not
- * been made, after signals have been looked at; or DK_FORWARD: the native
- * call that was put in place decides the status; or DK_REGISTERS_SET: user
- * mode continues with the registers as they are now.
+ * A call's handler: DK_HANDLER(NAME) { ... } is a function of the calling
+ * thread and six arguments, a0 to a5. It returns a DK_STATUS, or
+ * -ERESTARTSYS: the call is taken up again, as if it had not been made, after
+ * signals have been looked at; or DK_FORWARD: the native call that was put in
+ * place decides the status; or DK_REGISTERS_SET: user mode continues with the
+ * registers as they are now.
  * Context: the calling thread, may sleep.
+ *
+ * What dispatch.c calls is the function around it, dk_call_NAME(): it takes
+ * from the registers only what the handler uses, and puts success there.
  */
 #define DK_FORWARD		1L
 #define DK_REGISTERS_SET	2L
 
+enum pico_syscall dk_conclude(struct dk_thread *thread, struct pt_regs *regs,
+			      long status);
+
 #define DK_HANDLER(name)						\
-	long dk_call_##name(struct dk_thread *thread, u64 a0, u64 a1, u64 a2, \
-			    u64 a3, u64 a4, u64 a5)
+	static __always_inline long					\
+	dk_handle_##name(struct dk_thread *thread, u64 a0, u64 a1, u64 a2, \
+			 u64 a3, u64 a4, u64 a5);			\
+	enum pico_syscall dk_call_##name(struct dk_thread *thread,	\
+					 struct pt_regs *regs)		\
+	{								\
+		long status = dk_handle_##name(thread, regs->di, regs->si, \
+					       regs->dx, regs->r10,	\
+					       regs->r8, regs->r9);	\
+									\
+		if (unlikely(status))					\
+			return dk_conclude(thread, regs, status);	\
+		return pico_answer_system_call(regs, DK_STATUS_SUCCESS); \
+	}								\
+	static __always_inline long					\
+	dk_handle_##name(struct dk_thread *thread, u64 a0, u64 a1, u64 a2, \
+			 u64 a3, u64 a4, u64 a5)
 
 #define DK_DECLARE_0(name)
-#define DK_DECLARE_1(name) DK_HANDLER(name);
+#define DK_DECLARE_1(name)						\
+	enum pico_syscall dk_call_##name(struct dk_thread *thread,	\
+					 struct pt_regs *regs);
 #define DK_DECLARE(class, function, name, version, args, statuses) \
 	DK_DECLARE_##version(name)
 DK_CALL_TABLE(DK_DECLARE)
+
+void dk_dispatch_init(void);
 
 static inline void __user *dk_user(u64 address)
 {

@@ -48,6 +48,7 @@ static int __init dk_init(void)
 {
 	int ret;
 
+	dk_dispatch_init();
 	ret = dk_time_init();
 	if (ret)
 		return ret;

@@ -2,6 +2,7 @@
 /*
  * Random bits, and the rest that is one call each.
  */
+#include <linux/overflow.h>
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 
@@ -43,7 +44,11 @@ DK_HANDLER(DkRandomBitsRead)
 /* x86 keeps its instruction caches coherent by itself. */
 DK_HANDLER(DkInstructionCacheFlush)
 {
-	return access_ok(dk_user(a0), a1) ? 0 : -EINVAL;
+	u64 end;
+
+	if (check_add_overflow(a0, a1, &end) || end > DEFAULT_MAP_WINDOW)
+		return -EINVAL;
+	return 0;
 }
 
 /* Text for the monitor, which may never come to read it: see sandbox.c. */

@@ -28,6 +28,7 @@
 #include <pico/pico.h>
 
 #include "../../uapi/pico/pico.h"
+#include "slot.h"
 
 struct seq_file;
 
@@ -165,7 +166,6 @@ static inline struct sighand_struct *pico_sighand(void)
 
 /* thread.c */
 #define PICO_HASH_BITS	10
-#define PICO_SLOTS	(1 << PICO_HASH_BITS)
 
 /*
  * Written under a lock: @task is set last and cleared first. A thread that
@@ -176,11 +176,15 @@ struct pico_slot {
 	struct pico_thread *thread;
 };
 
-extern struct pico_slot pico_slots[PICO_SLOTS];
+extern struct pico_slot pico_slots[1 << PICO_SLOT_BITS];
 
 static inline struct pico_slot *pico_slot(struct task_struct *task)
 {
-	return &pico_slots[hash_64((unsigned long)task, PICO_HASH_BITS)];
+	unsigned long product = (unsigned long)task * PICO_SLOT_MULTIPLIER;
+
+	/* As trampolines.S does it. */
+	return (void *)pico_slots +
+	       ((product >> PICO_SLOT_SHIFT) & PICO_SLOT_MASK);
 }
 
 struct pico_thread *pico_thread_find(struct task_struct *task);
@@ -304,7 +308,7 @@ void __noreturn pico_do_group_exit(int code);
 void pico_do_signal(struct pt_regs *regs);
 
 /* The hooks themselves; hooks.c has the list of the functions. */
-int pico_hook_system_call(struct pt_regs *regs);
+bool pico_hook_system_call(struct pico_thread *thread, struct pt_regs *regs);
 unsigned long pico_hook_dispatch_config(struct task_struct *task);
 unsigned long pico_hook_vsyscall(unsigned long error_code,
 				 struct pt_regs *regs);
@@ -338,12 +342,10 @@ void pico_call_kernel(unsigned long argument, unsigned long function);
 
 /*
  * What a hook answers to its trampoline: run the hooked function, or return
- * @value (63 bits and a sign) to its caller at once.
+ * @value (63 bits and a sign) to its caller at once. (The system call's hook
+ * returns to that caller itself.)
  */
 #define PICO_HOOK_CONTINUE	0UL
 #define PICO_HOOK_RETURN(value)	((unsigned long)(value) << 1 | 1)
-
-/* Of the system call's hook: negative, or the value itself. */
-#define PICO_SYSTEM_CALL_CONTINUE	(-1)
 
 #endif /* _PICO_INTERNAL_H */

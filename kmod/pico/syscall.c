@@ -14,27 +14,48 @@
 #include "internal.h"
 #include "trace.h"
 
+/* The provider has said FORWARD: has it put a call in place? */
+static noinline notrace bool pico_call_unanswered(void)
+{
+	if (pico_thread_current()->forward)
+		return false;
+	current->syscall_dispatch.on_dispatch = true;
+	return true;
+}
+
+static noinline notrace bool pico_call_traced(struct pico_thread *thread,
+					      struct pt_regs *regs)
+{
+	trace_pico_system_call(thread, regs);
+	if (thread->dispatch(thread, regs) == PICO_SYSCALL_FORWARD &&
+	    thread->forward)
+		return false;
+	trace_pico_system_call_answer(thread, regs);
+	current->syscall_dispatch.on_dispatch = true;
+	return true;
+}
+
 /*
  * In place of syscall_user_dispatch(), which the kernel's entry code calls
- * before anything else looks at the call: ptrace, seccomp, audit.
+ * before anything else looks at the call: ptrace, seccomp, audit. @thread is
+ * the calling one.
  *
  * Answered: on_dispatch makes the exit side as quiet as the entry side was.
  * Forwarded: the entry code reads the number again, and everything else takes
  * its usual course.
+ *
+ * Every instruction here is one of every system call: nothing is kept across
+ * the provider's function that would have to be saved.
  */
-int notrace pico_hook_system_call(struct pt_regs *regs)
+bool notrace pico_hook_system_call(struct pico_thread *thread,
+				   struct pt_regs *regs)
 {
-	struct pico_thread *thread = pico_thread_current();
-	enum pico_syscall answer;
-
-	if (unlikely(!thread))
-		return PICO_SYSTEM_CALL_CONTINUE;
-	trace_pico_system_call(thread, regs);
 	thread->forward = PICO_FORWARD_NONE;
-	answer = thread->dispatch(thread, regs);
-	if (unlikely(answer == PICO_SYSCALL_FORWARD && thread->forward))
-		return false;
-	trace_pico_system_call_answer(thread, regs);
+	if (trace_pico_system_call_enabled() ||
+	    trace_pico_system_call_answer_enabled())
+		return pico_call_traced(thread, regs);
+	if (unlikely(thread->dispatch(thread, regs) == PICO_SYSCALL_FORWARD))
+		return pico_call_unanswered();
 	current->syscall_dispatch.on_dispatch = true;
 	return true;
 }

@@ -23,6 +23,9 @@ static_assert(offsetof(struct thread_info, syscall_work) == 8);
 static_assert(SYSCALL_WORK_SYSCALL_USER_DISPATCH == 1 << 5);
 static_assert(offsetof(struct pico_thread, context) == 0);
 static_assert(offsetof(struct pico_process, context) == 0);
+static_assert(sizeof(struct pico_slot) == 1 << PICO_SLOT_SIZE_BITS);
+static_assert(offsetof(struct pico_slot, task) == 0);
+static_assert(offsetof(struct pico_slot, thread) == 8);
 
 /*
  * Writers hold the lock; readers are in an RCU read-side section. The lock is
@@ -46,7 +49,7 @@ static struct hlist_head *pico_bucket(struct task_struct *task)
  * unless another thread of the same hash was first. Nobody else's memory is
  * touched on the way, so no lock and no read-side section is needed.
  */
-struct pico_slot pico_slots[PICO_SLOTS];
+struct pico_slot pico_slots[1 << PICO_SLOT_BITS];
 
 /*
  * The caller makes sure that @task's entry stays: it is current, or an RCU

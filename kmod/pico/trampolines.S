@@ -15,6 +15,7 @@
 #include <asm/unwind_hints.h>
 
 #include "../compat.h"
+#include "slot.h"
 
 /* Checked against the C structures in thread.c. */
 #define THREAD_INFO_SYSCALL_WORK	8
@@ -60,17 +61,33 @@ SYM_FUNC_END(pico_trampoline_\name)
 
 /*
  * syscall_user_dispatch() is only called for tasks with the flag, and its one
- * argument is all that must survive.
+ * argument is all that must survive. The calling task finds itself in
+ * pico_slots[] (see slot.h), unless another of the same slot came first. What
+ * answers a marked thread is entered as if the function's caller had called
+ * it; for anybody else the function goes on.
  */
 SYM_FUNC_START(pico_trampoline_system_call)
-	pushq	%rdi
-	call	pico_hook_system_call
-	popq	%rdi
-	testl	%eax, %eax
-	js	1f
+	movq	PICO_CURRENT, %rax
+	imulq	$PICO_SLOT_MULTIPLIER, %rax, %rcx
+	shrq	$PICO_SLOT_SHIFT, %rcx
+	andl	$PICO_SLOT_MASK, %ecx
+	cmpq	%rax, pico_slots(%rcx)
+	jne	2f
+	movq	%rdi, %rsi
+	movq	pico_slots+8(%rcx), %rdi
+1:
 	leaq	8(%rsp), %rsp
 	UNWIND_HINT_FUNC
-1:
+	jmp	pico_hook_system_call
+2:
+	pushq	%rdi
+	movq	%rax, %rdi
+	call	pico_thread_find
+	popq	%rsi
+	movq	%rax, %rdi
+	testq	%rax, %rax
+	jnz	1b
+	movq	%rsi, %rdi
 	RET
 SYM_FUNC_END(pico_trampoline_system_call)
 
