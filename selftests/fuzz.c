@@ -12,10 +12,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <getopt.h>
 #include <grp.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,22 +23,15 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "lib/fuzz_shared.h"
+#include "lib/fuzz_world.h"
 #include "lib/sandbox.h"
 
-#define FOLDER		"/dev/shm/pico-fuzz"
-#define CANARY		"/dev/shm/pico-fuzz-canary"
-#define RW_SIZE		"8m"
-#define RW_INODES	"400"
-
-#define ORDINARY	1000	/* an ordinary user and group */
+#define ORDINARY	1000
 
 /* Calls that wait for ever or end it all; none of it may harm others. */
 struct run_of_fuzz {
@@ -53,9 +44,8 @@ struct run_of_fuzz {
 	int fd; /* sandbox */
 	pid_t pid;
 	struct fuzz_shared *shared;
-	char folder[64];
+	struct world world;
 	int err; /* its stderr, read here */
-	__u64 sum; /* of what must not change in @folder */
 	bool ended;
 	int status;
 };
@@ -92,257 +82,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
-/* ---- the world ---- */
-
-static void put_file(const char *folder, const char *name, const char *text,
-		     mode_t mode)
-{
-	char path[256];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
-		die(path);
-	fchmod(fd, mode);
-	close(fd);
-}
-
-static void put_link(const char *folder, const char *target, const char *name)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	if (symlink(target, path))
-		die(path);
-}
-
-static const char *in(const char *folder, const char *name)
-{
-	static char paths[4][256];
-	static int next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-	return path;
-}
-
-/* A small tmpfs, so that what is written is bounded and can be full. */
-static void small_mount(const char *path, unsigned long flags)
-{
-	if (mount("tmpfs", path, "tmpfs", flags,
-		  "size=" RW_SIZE ",nr_inodes=" RW_INODES))
-		printf("# %s: no tmpfs: %s\n", path, strerror(errno));
-}
-
-/* ---- what must not change ---- */
-
-static __u64 sum;
-
-/* Of each file, to say which one it was. */
-static struct seen {
-	char path[160];
-	__u64 sum;
-} seen[256];
-static int seen_count;
-static bool comparing;
-
-static void add_to_sum(const void *data, size_t n)
-{
-	const unsigned char *p = data;
-
-	while (n--)
-		sum = (sum ^ *p++) * 0x100000001b3ULL;
-}
-
-static void remember(const char *path, __u64 its)
-{
-	int i;
-
-	for (i = 0; i < seen_count && strcmp(seen[i].path, path); i++)
-		;
-	if (comparing && (i == seen_count || seen[i].sum != its))
-		printf("# %s is %s\n", path,
-		       i == seen_count ? "new" : "another");
-	if (i == (int)(sizeof(seen) / sizeof(seen[0])))
-		return;
-	snprintf(seen[i].path, sizeof(seen[i].path), "%s", path);
-	seen[i].sum = its;
-	if (i == seen_count)
-		seen_count++;
-}
-
-static int add_file(const char *path, const struct stat *st, int type,
-		    struct FTW *ftw)
-{
-	/* Access times change by reading. */
-	__u64 numbers[] = { st->st_ino,		st->st_mode,
-			    st->st_uid,		st->st_gid,
-			    st->st_nlink,	st->st_size,
-			    st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
-			    st->st_ctim.tv_sec, st->st_ctim.tv_nsec };
-	char text[4096];
-	__u64 before;
-	ssize_t n;
-	int fd;
-
-	/* What it may write, and where we make files ourselves. */
-	if (ftw->level == 0 && S_ISDIR(st->st_mode))
-		return 0;
-	if ((strstr(path, "/rw") && !strstr(path, "/rw/fixed") &&
-	     !strstr(path, "/rw/inner")) ||
-	    strstr(path, "/shared"))
-		return 0;
-	before = sum;
-	sum = 0xcbf29ce484222325ULL;
-	add_to_sum(path, strlen(path));
-	add_to_sum(numbers, sizeof(numbers));
-	fd = S_ISREG(st->st_mode) ?
-		     open(path, O_RDONLY | O_CLOEXEC | O_NOATIME) :
-		     -1;
-	while (fd >= 0 && (n = read(fd, text, sizeof(text))) > 0)
-		add_to_sum(text, n);
-	if (fd >= 0)
-		close(fd);
-	remember(path, sum);
-	sum += before;
-	return 0;
-}
-
-static __u64 sum_of(const char *path, bool again)
-{
-	comparing = again;
-	sum = 0xcbf29ce484222325ULL;
-	if (nftw(path, add_file, 16, FTW_PHYS))
-		die(path);
-	return sum;
-}
-
-static void make_folder(struct run_of_fuzz *run, int number)
-{
-	static const char *const folders[] = { "rw", "ro", "ro/sub", "rx",
-					       "no" };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char *f = run->folder;
-	int s;
-
-	snprintf(f, sizeof(run->folder), "%s/%d", FOLDER, number);
-	if (mkdir(f, 0755))
-		die(f);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		if (mkdir(in(f, folders[i]), 0755))
-			die(folders[i]);
-	put_file(f, "ro/file", "read only\n", 0666);
-	put_file(f, "ro/sub/file", "deeper\n", 0666);
-	put_file(f, "rx/file", "text\n", 0777);
-	put_file(f, "no/secret", "secret\n", 0666);
-	put_file(f, "outside", "outside\n", 0666);
-	put_link(f, "../rw", "ro/to-rw");
-	if (is_root)
-		small_mount(in(f, "rw"), MS_NODEV);
-	chmod(in(f, "rw"), 0777);
-	if (mkdir(in(f, "rw/inner"), 0777) || mkdir(in(f, "rw/d0"), 0777) ||
-	    mkdir(in(f, "rw/other"), 0777) || mkdir(in(f, "rw/fixed"), 0777))
-		die("rw");
-	if (is_root) {
-		small_mount(in(f, "rw/other"), MS_NODEV);
-		chmod(in(f, "rw/other"), 0777);
-		small_mount(in(f, "rw/fixed"), MS_NODEV);
-		put_file(f, "rw/fixed/file", "fixed\n", 0666);
-		if (mount(NULL, in(f, "rw/fixed"), NULL,
-			  MS_REMOUNT | MS_RDONLY | MS_NODEV, NULL))
-			printf("# remount: %s\n", strerror(errno));
-	}
-	put_file(f, "rw/hello", "hello\n", 0666);
-	put_file(f, "rw/inner/secret", "inner\n", 0666);
-	put_link(f, "../no/secret", "rw/to-secret");
-	put_link(f, "../outside", "rw/to-outside");
-	put_link(f, "/proc/self/status", "rw/to-proc");
-	put_link(f, "hello", "rw/to-hello");
-	put_link(f, "loop-b", "rw/loop-a");
-	put_link(f, "loop-a", "rw/loop-b");
-	put_link(f, "../ro/file", "rw/to-ro");
-	mkfifo(in(f, "rw/fifo"), 0666);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-		 in(f, "rw/socket"));
-	s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s < 0 || bind(s, (void *)&address, sizeof(address)))
-		die("socket");
-	close(s);
-	run->sum = sum_of(run->folder, false);
-}
-
-static void remove_folder(struct run_of_fuzz *run)
-{
-	char command[128];
-
-	if (sum_of(run->folder, true) != run->sum)
-		fail("%s: something outside of its reach has changed",
-		     run->name);
-	if (is_root) {
-		umount2(in(run->folder, "rw/other"), MNT_DETACH);
-		umount2(in(run->folder, "rw/fixed"), MNT_DETACH);
-		umount2(in(run->folder, "rw"), MNT_DETACH);
-	}
-	snprintf(command, sizeof(command), "rm -rf %s", run->folder);
-	if (system(command))
-		fail("%s could not be removed", run->folder);
-}
-
-/* A process beside, whose memory, files and threads stay as they are. */
-static pid_t start_canary(int *go)
-{
-	int p[2];
-	pid_t pid;
-
-	if (pipe2(p, O_CLOEXEC))
-		die("pipe");
-	pid = fork();
-	if (pid == 0) {
-		size_t size = 4 << 20;
-		unsigned char *m = mmap(NULL, size, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		struct pollfd wait = { .fd = p[0], .events = POLLIN };
-		int fd = open(CANARY, O_RDONLY);
-		struct stat before, after;
-		sigset_t set, pending;
-
-		close(p[1]);
-		sigfillset(&set);
-		sigprocmask(SIG_BLOCK, &set, NULL);
-		fstat(fd, &before);
-		for (size_t i = 0; i < size; i++)
-			m[i] = i * 7;
-		do {
-			for (size_t i = 0; i < size; i++)
-				if (m[i] != (unsigned char)(i * 7))
-					_exit(2);
-			fstat(fd, &after);
-			if (memcmp(&before, &after, sizeof(before)))
-				_exit(3);
-		} while (poll(&wait, 1, 200) == 0);
-		sigpending(&pending);
-		for (int i = 1; i < 32; i++)
-			if (i != SIGCHLD && sigismember(&pending, i))
-				_exit(4);
-		_exit(0);
-	}
-	close(p[0]);
-	*go = p[1];
-	return pid;
-}
-
-static void end_canary(pid_t pid, int go)
-{
-	int status = -1;
-
-	close(go);
-	if (!wait_for(pid, &status, 20000))
-		fail("the process beside does not end");
-	else if (status)
-		fail("the process beside ended with 0x%x", status);
 }
 
 /* ---- a sandbox ---- */
@@ -384,7 +123,8 @@ static void add_rules(struct run_of_fuzz *run)
 			die(patterns[i].uri);
 	}
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (sandbox_rule(run->fd, in(run->folder, rules[i].name),
+		if (sandbox_rule(run->fd,
+				 world_path(run->world.folder, rules[i].name),
 				 rules[i].rights, 0))
 			die(rules[i].name);
 }
@@ -436,7 +176,7 @@ static void begin(struct run_of_fuzz *run, __u64 its_seed)
 	};
 	int file, p[2], out, zero;
 
-	file = open(in(run->folder, "shared"),
+	file = open(world_path(run->world.folder, "shared"),
 		    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (file < 0 || ftruncate(file, sizeof(*run->shared)))
 		die("shared");
@@ -452,8 +192,8 @@ static void begin(struct run_of_fuzz *run, __u64 its_seed)
 	run->shared->threads = threads;
 	run->shared->flags = run->flags | (trace ? FUZZ_TRACE : 0) |
 			     (replay ? FUZZ_QUIET : 0);
-	strcpy(run->shared->folder, run->folder);
-	snprintf(uri, sizeof(uri), "file:%s/shared", run->folder);
+	strcpy(run->shared->folder, run->world.folder);
+	snprintf(uri, sizeof(uri), "file:%s/shared", run->world.folder);
 
 	run->fd = sandbox_open();
 	if (run->fd < 0)
@@ -462,8 +202,9 @@ static void begin(struct run_of_fuzz *run, __u64 its_seed)
 	if (run->limits && ioctl(run->fd, DRAWBRIDGE_IOC_LIMITS, &limits))
 		die("DRAWBRIDGE_IOC_LIMITS");
 	zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
-	out = open(in(run->folder, "out"), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	unlink(in(run->folder, "out"));
+	out = open(world_path(run->world.folder, "out"),
+		   O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	unlink(world_path(run->world.folder, "out"));
 	if (zero < 0 || out < 0 || pipe2(p, O_CLOEXEC))
 		die("streams");
 	fcntl(p[0], F_SETFL, O_NONBLOCK);
@@ -597,11 +338,11 @@ static void one_round(__u64 round_seed, double seconds, double limit)
 	double start = now(), chaos_end = start + seconds;
 	unsigned int kinds = replay ? 1 : failing_kernel ? RUNS : RUNS - 1;
 
-	before = sum_of(CANARY, false);
-	canary = start_canary(&go);
+	before = world_sum(WORLD_CANARY, false);
+	canary = canary_start(&go);
 	neighbour = start_neighbour(&neighbour_fd, seconds / 2, round_seed);
 	for (unsigned int i = 0; i < kinds; i++) {
-		make_folder(&runs[i], i);
+		world_make(&runs[i].world, i);
 		begin(&runs[i], round_seed + i);
 	}
 	do {
@@ -627,8 +368,13 @@ static void one_round(__u64 round_seed, double seconds, double limit)
 	} while (left && now() < start + limit);
 	for (unsigned int i = 0; i < kinds; i++)
 		finish(&runs[i]);
-	for (unsigned int i = 0; i < kinds; i++)
-		remove_folder(&runs[i]);
+	for (unsigned int i = 0; i < kinds; i++) {
+		if (world_changed(&runs[i].world))
+			fail("%s: something outside of its reach has changed",
+			     runs[i].name);
+		if (!world_remove(&runs[i].world))
+			fail("%s could not be removed", runs[i].world.folder);
+	}
 	if (!wait_for(neighbour, &status, 60000 + (int)seconds * 1000) ||
 	    !WIFEXITED(status) ||
 	    (WEXITSTATUS(status) != 7 && WEXITSTATUS(status) != 8))
@@ -638,8 +384,12 @@ static void one_round(__u64 round_seed, double seconds, double limit)
 		fail("the sandbox beside: %llu calls, %llu unlisted statuses",
 		     stats.calls, stats.unlisted_statuses);
 	close(neighbour_fd);
-	end_canary(canary, go);
-	after = sum_of(CANARY, true);
+	status = -1;
+	if (!canary_end(canary, go, &status))
+		fail("the process beside does not end");
+	else if (status)
+		fail("the process beside ended with 0x%x", status);
+	after = world_sum(WORLD_CANARY, true);
 	if (before != after)
 		fail("seed %llu: something outside has changed", round_seed);
 	if (nothing_left())
@@ -672,7 +422,7 @@ static void print_call(const char *name, int index, int version, __u64 set)
 	       total - failed, line[0] && n ? line : " no failure");
 	n = 0;
 	for (int k = 1; verbose && k < 64; k++)
-		if (set >> k & 1 && !(reached >> k & 1))
+		if (status_names[k] && set >> k & 1 && !(reached >> k & 1))
 			printf("%s%s",
 			       n++ ? " " : "; not reached: ", status_names[k]);
 	printf("\n");
@@ -688,7 +438,8 @@ static void coverage(void)
 	DK_CALL_TABLE(PRINT_CALL)
 #define COUNT_CALL(class, function, name, version, args, statuses)	\
 	for (int k = 0; version && k < 63; k++) {			\
-		bool member = !k || (__u64)(statuses) >> k & 1;		\
+		bool member = status_names[k] &&			\
+			      (!k || (__u64)(statuses) >> k & 1);	\
 									\
 		all += member;						\
 		reached += member && count[DK_INDEX(class, function)][k]; \
@@ -789,8 +540,8 @@ int main(int argc, char **argv)
 		die("getrandom");
 	random_seed &= 0xffffffff;
 	log = kmsg_open();
-	mkdir(FOLDER, 0755);
-	put_file("", CANARY + 1, "canary\n", 0644);
+	mkdir(WORLD_FOLDER, 0755);
+	world_put_file("", WORLD_CANARY + 1, "canary\n", 0644);
 	prepare_faults();
 	printf("TAP version 13\n1..3\n");
 	if (replay) {
@@ -817,8 +568,8 @@ int main(int argc, char **argv)
 	}
 	coverage();
 	printf("# %llu calls in %.0f s\n", calls_made, now() - start);
-	unlink(CANARY);
-	rmdir(FOLDER);
+	unlink(WORLD_CANARY);
+	rmdir(WORLD_FOLDER);
 	result(&nr, !failures, "every call did what its row says, and no harm");
 	result(&nr, nothing_left() == 0, "nothing is left");
 	said = kmsg_since(log);

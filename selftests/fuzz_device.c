@@ -284,7 +284,7 @@ static void after(unsigned long command, void *a)
 static void some_ioctl(int which)
 {
 	unsigned long command = ioctls[which].command;
-	_Alignas(8) char a[4096], before[64], text[4100];
+	char a[4096] __attribute__((aligned(8))), before[64], text[4100];
 	size_t size = _IOC_SIZE(command);
 	int fd = any_file(), ret;
 

@@ -3,8 +3,8 @@
  * fuzz.img: what its files share.
  *
  * fuzz.c starts and watches threads and makes calls, fuzz_args.c invents
- * arguments by their kinds in the call table, fuzz_steps.c knows sequences
- * that lead somewhere.
+ * arguments by their kinds in the call table, with fuzz_handles.c and
+ * fuzz_texts.c, and fuzz_steps.c knows sequences that lead somewhere.
  *
  * Memory is of three sorts:
  *
@@ -127,10 +127,30 @@ bool is_private_handle(DK_HANDLE handle);
 
 void make_args(struct worker *w, struct made *m);
 void keep_results(struct worker *w, const struct made *m, s64 status);
-DK_HANDLE pick_handle(struct worker *w, const char *name);
-void keep_handle(struct worker *w, const char *name, DK_HANDLE handle);
-u64 make_uri(struct worker *w, char *to, bool wild);
 void keep_mapping(struct worker *w, u64 base, u64 length);
+u64 edge_number(struct worker *w);
+
+/* ---- fuzz_handles.c ---- */
+
+bool has_part(const char *text, const char *part);
+/* One of an object that is called @name in the table, if there is one. */
+DK_HANDLE pick_handle(struct worker *w, const char *name);
+/* The same; or, when @wild, one of anything or of nothing. */
+DK_HANDLE any_handle(struct worker *w, const char *name, bool wild);
+void keep_handle(struct worker *w, const char *name, DK_HANDLE handle);
+/* What a handle of the pool is. */
+const char *name_of_handle(DK_HANDLE handle);
+
+/* Of a clone that was made; it may be gone. */
+void keep_id(struct worker *w, u64 id);
+u64 pick_id(struct worker *w);
+
+/* ---- fuzz_texts.c ---- */
+
+/* A path at @to + @at; where it ends. */
+u64 put_path(struct worker *w, char *to, u64 at);
+/* A URI at @to, perhaps spoiled; its length. */
+u64 make_uri(struct worker *w, char *to, bool wild);
 
 /* ---- fuzz_steps.c ---- */
 

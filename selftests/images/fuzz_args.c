@@ -8,121 +8,7 @@
  */
 #include "fuzz.h"
 
-/* ---- handles ---- */
-
-#define TAGS		6
-#define POOL		20	/* handles of each tag */
-#define STALE		64
 #define DK_POOLED	70000	/* no more handles than that */
-
-static const char *const tags[TAGS] = {
-	"event", "semaphore", "thread", "process", "stream", "",
-};
-static DK_HANDLE pool[TAGS][POOL];
-static DK_HANDLE stale[STALE];
-
-static bool has_part(const char *text, const char *part)
-{
-	u64 n = strlen(part);
-
-	for (; *text; text++)
-		if (!memcmp(text, part, n))
-			return true;
-	return false;
-}
-
-static int tag_of(const char *name)
-{
-	static const char *const streams[] = {
-		"reader", "writer", "input",  "output",
-		"client", "server", "stream", "end",
-	};
-
-	for (int i = 0; i < TAGS - 1; i++)
-		if (!strcmp(tags[i], name))
-			return i;
-	for (u32 i = 0; i < ARRAY_SIZE(streams); i++)
-		if (has_part(name, streams[i]))
-			return 4;
-	return TAGS - 1;
-}
-
-void keep_handle(struct worker *w, const char *name, DK_HANDLE handle)
-{
-	DK_HANDLE *place = &pool[tag_of(name)][below(w, POOL)];
-	DK_HANDLE old;
-
-	if (!handle || is_private_handle(handle))
-		return;
-	old = __atomic_exchange_n(place, handle, __ATOMIC_RELAXED);
-	if (!old)
-		return;
-	stale[below(w, STALE)] = old;
-	dkt_raw(DK_INDEX_DkObjectClose, old, 0, 0, 0, 0, 0);
-}
-
-/* What a handle of the pool is. */
-static const char *name_of(DK_HANDLE handle)
-{
-	for (int i = 0; i < TAGS; i++)
-		for (int k = 0; k < POOL; k++)
-			if (pool[i][k] == handle)
-				return tags[i];
-	return "";
-}
-
-static DK_HANDLE bad_handle(struct worker *w)
-{
-	DK_HANDLE h = pool[below(w, TAGS)][below(w, POOL)];
-
-	switch (below(w, 8)) {
-	case 0:
-		return DK_INVALID_HANDLE;
-	case 1:
-		return h ^ 1ULL << below(w, 64);
-	case 2:
-		return h + (1ULL << 32);
-	case 3:
-		return draw(w);
-	case 4:
-		return below(w, 70000);
-	case 5:
-		return ~0ULL - below(w, 3);
-	default:
-		return stale[below(w, STALE)];
-	}
-}
-
-DK_HANDLE pick_handle(struct worker *w, const char *name)
-{
-	int tag = tag_of(name);
-	DK_HANDLE h;
-
-	for (int i = 0; i < 8; i++) {
-		if (tag == TAGS - 1)
-			h = pool[below(w, TAGS)][below(w, POOL)];
-		else
-			h = pool[tag][below(w, POOL)];
-		if (h)
-			return h;
-	}
-	return bad_handle(w);
-}
-
-static DK_HANDLE any_handle(struct worker *w, const char *name, bool wild)
-{
-	DK_HANDLE h;
-
-	do {
-		if (!wild)
-			h = pick_handle(w, name);
-		else if (chance(w, 50))
-			h = pool[below(w, TAGS)][below(w, POOL)];
-		else
-			h = bad_handle(w);
-	} while (is_private_handle(h));
-	return h;
-}
 
 /* ---- addresses that calls gave us ---- */
 
@@ -147,7 +33,7 @@ void keep_mapping(struct worker *w, u64 base, u64 length)
 
 /* ---- numbers ---- */
 
-static u64 edge_number(struct worker *w)
+u64 edge_number(struct worker *w)
 {
 	static const u64 edges[] = {
 		0,
@@ -358,205 +244,6 @@ static void fill(struct worker *w, u64 at, u64 length)
 			return;
 }
 
-/* ---- texts ---- */
-
-static u64 put(char *to, u64 at, const char *text)
-{
-	u64 n = strlen(text);
-
-	if (at + n >= AREA_TEXT_2 * PAGE - AREA_TEXT * PAGE)
-		return at;
-	memcpy(to + at, text, n);
-	return at + n;
-}
-
-static u64 put_component(struct worker *w, char *to, u64 at)
-{
-	static const char *const parts[] = {
-		"rw",	     "rw",	  "rw",	   "rw",	 "ro",
-		"rx",	     "no",	  "..",	   ".",		 "",
-		"a",	     "b",	  "c",	   "d0",	 "d1",
-		"d2",	     "d0",	  "d1",	   "e",		 "to-hello",
-		"to-secret", "to-ro",	  "to-rw", "to-outside", "to-proc",
-		"loop-a",    "hello",	  "file",  "inner",	 "secret",
-		"outside",   "other",	  "fixed", "fifo",	 "socket",
-		"sub",	     "long-link",
-	};
-	char part[300];
-	u64 n;
-
-	switch (below(w, 20)) {
-	case 0: /* a long one */
-		n = chance(w, 50) ? 255 : 256;
-		memset(part, 'x', n);
-		part[n] = 0;
-		return put(to, at, part);
-	case 1: /* one of many */
-		dkt_snprintf(part, sizeof(part), "f%u", (u32)below(w, 60));
-		return put(to, at, part);
-	case 2: /* odd bytes */
-		for (n = 0; n < 1 + below(w, 8); n++)
-			part[n] = 1 + below(w, 255);
-		part[n] = 0;
-		return put(to, at, part);
-	default:
-		return put(to, at, parts[below(w, ARRAY_SIZE(parts))]);
-	}
-}
-
-static u64 put_path(struct worker *w, char *to, u64 at)
-{
-	static const char *const places[] = {
-		"/",
-		"/tmp",
-		"/tmp/a",
-		"/tmp/b/c",
-		"/dev/null",
-		"/dev/zero",
-		"/dev/full",
-		"/dev/urandom",
-		"/dev/tty",
-		"/dev/kmsg",
-		"/dev/pico",
-		"/proc/self/mem",
-		"/proc/self/exe",
-		"/proc",
-		"/sys/kernel",
-		"/etc/passwd",
-		"/etc",
-		"/usr/bin",
-		"//",
-		"/..",
-		"/proc/self/fd/0",
-		"/dev/stdin",
-		"/nothing",
-	};
-
-	if (chance(w, 12))
-		return put(to, at, places[below(w, ARRAY_SIZE(places))]);
-	at = put(to, at, shared->folder);
-	if (chance(w, 85))
-		at = put(to, at, "/rw");
-	for (u64 n = below(w, 4); n; n--) {
-		at = put(to, at, chance(w, 95) ? "/" : "//");
-		at = put_component(w, to, at);
-	}
-	if (chance(w, 5))
-		at = put(to, at, "/");
-	if (chance(w, 1))
-		while (at < PAGE - 10 && chance(w, 99))
-			at = put(to, at, "/././.");
-	return at;
-}
-
-static u64 put_name(struct worker *w, char *to, u64 at)
-{
-	static const char *const names[] = {
-		"a", "b", "c", "", "x/y", "..", "127.0.0.1:0", ":",
-	};
-
-	return put(to, at, names[below(w, ARRAY_SIZE(names))]);
-}
-
-static u64 put_address(struct worker *w, char *to, u64 at)
-{
-	static const char *const hosts[] = {
-		"127.0.0.1",	   "[::1]",
-		"0.0.0.0",	   "[::]",
-		"localhost",	   "",
-		"255.255.255.255", "[::ffff:127.0.0.1]",
-		"1.2.3",	   "[::1",
-		"127.0.0.2",	   "192.0.2.1",
-		"[fe80::1%lo]",
-	};
-	char port[24];
-
-	at = put(to, at,
-		 hosts[below(w, chance(w, 70) ? 2 : ARRAY_SIZE(hosts))]);
-	if (chance(w, 80))
-		dkt_snprintf(port, sizeof(port), ":%u",
-			     40000 + (u32)below(w, 6));
-	else
-		dkt_snprintf(port, sizeof(port), ":%lu",
-			     (unsigned long)edge_number(w));
-	return put(to, at, port);
-}
-
-static u64 put_uri(struct worker *w, char *to)
-{
-	static const char *const plain[] = {
-		"null:",
-		"stdin:",
-		"stdout:",
-		"stderr:",
-		"null:x",
-		"stdin:/",
-		"http:",
-		"http.server:80",
-		"dns:localhost",
-		"unknown:x",
-		"pipe:",
-		"tcp:",
-		"FILE:/",
-		"file:",
-		"file:x",
-		"file://",
-		":",
-		"",
-		"1a:x",
-	};
-	u64 n;
-
-	switch (below(w, 20)) {
-	case 0:
-	case 1:
-	case 2:
-		return put(
-			to, 0,
-			plain[below(w, chance(w, 60) ? 4 : ARRAY_SIZE(plain))]);
-	case 3:
-	case 4:
-		n = put(to, 0, chance(w, 50) ? "pipe.server:" : "pipe.client:");
-		return put_name(w, to, n);
-	case 5:
-	case 6:
-		n = put(to, 0, chance(w, 50) ? "tcp.server:" : "tcp.client:");
-		return put_address(w, to, n);
-	default:
-		n = put(to, 0, "file:");
-		return put_path(w, to, n);
-	}
-}
-
-/* A URI at @to, perhaps spoiled; its length. */
-u64 make_uri(struct worker *w, char *to, bool wild)
-{
-	u64 n = put_uri(w, to), length = n;
-
-	if (!wild)
-		return length;
-	switch (below(w, 8)) {
-	case 0:
-		to[below(w, n + 1)] = draw(w);
-		return length;
-	case 1:
-		to[below(w, n + 1)] = 0;
-		return length;
-	case 2:
-		return n + 1 + below(w, 8);
-	case 3:
-		return below(w, n + 1);
-	case 4: /* as long as can be, and one more */
-		while (n < 4097)
-			to[n++] = chance(w, 50) ? '/' : '.';
-		return 4095 + below(w, 4);
-	case 5:
-		return edge_number(w);
-	default:
-		return length;
-	}
-}
-
 static bool m_is(const struct call *c, u32 index)
 {
 	return c == &calls[index];
@@ -678,7 +365,7 @@ static u64 make_value(struct worker *w, const struct call *c, u32 i, bool wild)
 		return chance(w, 50) ? DK_EXCEPTION_RAISED :
 				       DK_EXCEPTION_USER + below(w, 9);
 	if (!strcmp(name, "id"))
-		return 1 + below(w, 12);
+		return pick_id(w);
 	if (!strcmp(name, "signals"))
 		return below(w, 1ULL << 32);
 	if (!strcmp(name, "bits"))
@@ -1037,7 +724,7 @@ void keep_results(struct worker *w, const struct made *m, s64 status)
 			keep_handle(w,
 				    strcmp(c->names[i], "reference") ?
 					    c->names[i] :
-					    name_of(m->a[0]),
+					    name_of_handle(m->a[0]),
 				    value);
 		} else if (c->kinds[i] == DKT_INOUT_ADDRESS && m->slot[i]) {
 			base = *m->slot[i];
@@ -1057,6 +744,8 @@ void keep_results(struct worker *w, const struct made *m, s64 status)
 		    accepted.stream && (u32)accepted.stream < DK_POOLED)
 			keep_handle(w, "stream", accepted.stream);
 	}
+	if (m->index == DK_INDEX_DkxProcessClone && m->slot[2])
+		keep_id(w, *m->slot[2]);
 	if (base && base < (u64)arena && length && length <= MAPPING_MAX)
 		keep_mapping(w, base, length);
 }

@@ -181,6 +181,94 @@ static void fewer_rights(struct worker *w)
 		keep_handle(w, name, *out);
 }
 
+/*
+ * Waiters and wakers at a few words. Somebody has to be there at the same
+ * moment: they wait for milliseconds.
+ */
+static void address_life(struct worker *w)
+{
+	u64 of_one = chance(w, 80) ? DK_ADDRESS_PRIVATE : 0;
+	u32 *word = &futex_words[below(w, 2)], *other = &futex_words[2];
+	struct dk_deadline *deadline = (struct dk_deadline *)fresh(w, 0);
+	s64 end = dkt_now() + (s64)below(w, 4 * MSEC);
+	u64 bits = chance(w, 80) ? DK_ADDRESS_ALL_BITS : 1 + below(w, 3);
+	u32 value = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+	switch (below(w, 6)) {
+	case 0:
+		__atomic_add_fetch(word, 1, __ATOMIC_RELAXED);
+		CALL(w, DkxAddressWake, word, DK_ADDRESS_WAKE | of_one,
+		     1 + below(w, 3), 0, 0, bits);
+		break;
+	case 1:
+		CALL(w, DkxAddressWake, word,
+		     DK_ADDRESS_COMPARE_REQUEUE | of_one, below(w, 2),
+		     below(w, 4), other, value);
+		break;
+	case 2:
+		CALL(w, DkxAddressWake, other, DK_ADDRESS_WAKE | of_one,
+		     DK_WAIT_MAX, 0, 0, DK_ADDRESS_ALL_BITS);
+		break;
+	default:
+		deadline->seconds = end / SEC;
+		deadline->nanoseconds = end % SEC;
+		CALL(w, DkxAddressWait, word, DK_ADDRESS_WAIT | of_one, value,
+		     deadline, 0, bits);
+	}
+}
+
+/* Locks of several owners on a few bytes, which go with their streams. */
+static void lock_life(struct worker *w)
+{
+	static const u32 owners[] = { 0, DK_LOCK_STREAM, DK_LOCK_STREAM,
+				      DK_LOCK_WHOLE };
+	struct dk_lock_info *blocker = (struct dk_lock_info *)fresh(w, 1);
+	DK_HANDLE h = open_file(w, DK_ACCESS_READ | DK_ACCESS_WRITE,
+				DK_OPEN_CREATE, 0);
+	u32 owner = owners[below(w, ARRAY_SIZE(owners))];
+
+	if (!h)
+		return;
+	for (u64 n = 1 + below(w, 4); n; n--) {
+		bool whole = owner == DK_LOCK_WHOLE;
+		u32 op = owner | below(w, 3);
+
+		if (op & 3 && chance(w, 20) &&
+		    implemented(DK_INDEX_DkThreadRaiseException))
+			op |= DK_LOCK_WAIT;
+		CALL(w, DkxStreamLock, h, op, whole ? 0 : below(w, 4),
+		     whole ? 0 : below(w, 3), 0, 0);
+		CALL(w, DkxStreamLock, h, (op & ~DK_LOCK_WAIT) | DK_LOCK_QUERY,
+		     whole ? 0 : below(w, 4), whole ? 0 : below(w, 3), blocker,
+		     sizeof(*blocker));
+	}
+	if (chance(w, 80))
+		CALL(w, DkObjectClose, h);
+	else
+		keep_handle(w, "stream", h);
+}
+
+/* A clone, and what its relatives may do to it while it lives and ends. */
+static void process_life(struct worker *w)
+{
+	DK_HANDLE *list = (DK_HANDLE *)(w->area + PAGE / 2);
+	u64 *process = fresh(w, 0), *code = fresh(w, 1), *x = fresh(w, 2);
+
+	w->wild = 0;
+	if (chance(w, 40))
+		random_call(w, DK_INDEX_DkxProcessClone);
+	CALL(w, DkxProcessOpen, pick_id(w), process);
+	if (!*process)
+		return;
+	if (chance(w, 50))
+		CALL(w, DkThreadRaiseException, *process,
+		     DK_EXCEPTION_USER + below(w, 9), draw(w));
+	list[0] = *process;
+	CALL(w, DkObjectsWaitAny, 1, list, below(w, 3 * MSEC), x);
+	CALL(w, DkProcessGetExitCode, *process, code);
+	keep_handle(w, "process", *process);
+}
+
 /* ---- connections ---- */
 
 /* Both ends of a pipe or a connection, in one thread or several. */
@@ -428,14 +516,17 @@ static void calls_of_one_kind(struct worker *w)
 	}
 }
 
+typedef void (*life)(struct worker *w);
+
 void take_step(struct worker *w)
 {
-	static void (*const lives[])(struct worker * w) = {
+	static const life lives[] = {
 		file_life,	   directory_life,  sync_life,
 		wait_race,	   fewer_rights,    memory_life,
 		native_call,	   restore_context, start_short_thread,
 		calls_of_one_kind, stream_pair,	    server_life,
-		spoil_words,
+		spoil_words,	   address_life,    lock_life,
+		process_life,
 	};
 
 	w->wild = chance(w, 40) ? 0 : chance(w, 70) ? 1 : 2;

@@ -45,9 +45,9 @@ static void join(void)
 
 static long raw_clone(unsigned long flags, void *sp)
 {
-	long r;
 	register void *r10 asm("r10") = NULL;
 	register long r8 asm("r8") = 0;
+	long r;
 
 	asm volatile("syscall"
 		     : "=a"(r)
