@@ -353,7 +353,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER))		\
 	C(EXTENSION, 3, DkxProcessClone, 1,				\
 	  (3, FLAGS, flags, OUT_HANDLE, process, OUT_U64, id),		\
-	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(LIMIT_EXCEEDED))	\
+	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED) |		\
+	  DK_S(LIMIT_EXCEEDED))						\
 	C(EXTENSION, 4, DkxStreamAttributesSet, 1,			\
 	  (5, STRING, uri, VALUE, uri_length, FLAGS, flags,		\
 	   IN, attributes, VALUE, length),				\
