@@ -38,6 +38,24 @@ same()
 	[ -n "$program" ]
 }
 
+# Where the counter is the kernel's clock, clocks are read without a call.
+calls_counted()
+{
+	local source=/sys/devices/system/clocksource/clocksource0
+	local what="100,000 times five clocks are read without a system call"
+
+	if [ "$(cat $source/current_clocksource)" != tsc ]; then
+		skip "$what" "the clock source is another"
+		return
+	fi
+	PICO_LIBOS_TRACE=calls "$picoexec" "$programs/vdso" loop \
+		>"$work/p.out" 2>"$work/p.err" </dev/null
+	grep -q 'exit_group(' "$work/p.err" &&
+		grep -qx 'loops = 100000' "$work/p.out" &&
+		! grep -q -E '\] (clock_gettime|gettimeofday|time)\(' "$work/p.err"
+	result $? "$what"
+}
+
 if [ $# -gt 0 ]; then
 	for program in "$@"; do
 		same "$program"
@@ -58,6 +76,8 @@ else
 	same timers
 	same cancel
 	same sockets
+	same vdso
+	calls_counted
 fi
 nothing_left "nothing is left"
 finish

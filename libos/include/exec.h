@@ -42,6 +42,7 @@ struct exec {
 	const char *why;	/* what is wrong with the file, for a person */
 	u64	entry;		/* where to start, */
 	u64	stack;		/* and with which rsp */
+	u64	vdso;		/* address of its copy */
 };
 
 /* loader/elf.c. elf_read: -ENOEXEC and *why */
@@ -51,6 +52,9 @@ long elf_map(struct elf *e, u64 hint);
 void elf_close(struct elf *e);
 /* Path of PT_INTERP: 1 and @to, 0 when there is none, -ENOEXEC. */
 long elf_interpreter(struct elf *e, char *to, size_t size);
+
+/* loader/vdso.c */
+long vdso_map(u64 *address);
 
 /* loader/stack.c: the initial stack; @x->stack and process.arg_start... */
 long stack_build(struct exec *x);

@@ -28,6 +28,7 @@
 #define AREA_STACK	0x2	/* the main thread's */
 #define AREA_HEAP	0x4	/* of brk */
 #define AREA_GUARD	0x8	/* below the stack; for the program: nothing */
+#define AREA_VDSO	0x10	/* the copy that execve made */
 
 struct area {
 	u64	start;
@@ -72,6 +73,8 @@ long map_anonymous(u64 *base, u64 length, u32 protection, u32 flags,
 long map_file(struct file *file, u64 *base, u64 length, u64 offset,
 	      u32 protection, u32 flags, bool replace);
 long unmap(u64 start, u64 length);
+/* Up to the first hole, then -ENOMEM, as in Linux. */
+long protect(u64 start, u64 length, u32 protection);
 /* The same with mm_lock held. @a: what is wanted; its place comes back. */
 long map_locked(struct area *a, u64 *base, u64 length, bool replace);
 long unmap_locked(u64 start, u64 end);

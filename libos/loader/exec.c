@@ -261,7 +261,8 @@ static long exec_commit(struct exec *x)
 		x->entry = x->interpreter.bias + x->interpreter.header.e_entry;
 	}
 	set_names(x);
-	return stack_build(x);
+	r = vdso_map(&x->vdso);
+	return r ? r : stack_build(x);
 }
 
 /* Registers of a program at its first instruction. */

@@ -100,6 +100,7 @@ static u64 put_vector(u64 *auxv, const struct exec *x, u64 random, u64 platform,
 	u64 n = 0;
 
 #define AUX(type, value) (auxv[n++] = (type), auxv[n++] = (value))
+	AUX(AT_SYSINFO_EHDR, x->vdso);
 	AUX(AT_MINSIGSTKSZ, frame_size());
 	AUX(AT_HWCAP, hwcap());
 	AUX(AT_PAGESZ, PAGE_SIZE);

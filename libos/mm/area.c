@@ -207,6 +207,8 @@ size_t maps_format(char *to, size_t size)
 			strlcpy(path, "[stack]", sizeof(path));
 		} else if (a->flags & AREA_HEAP) {
 			strlcpy(path, "[heap]", sizeof(path));
+		} else if (a->flags & AREA_VDSO) {
+			strlcpy(path, "[vdso]", sizeof(path));
 		}
 		k = snprintf(line, sizeof(line),
 			     "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",

@@ -265,28 +265,19 @@ SYSCALL2(munmap, u64, address, u64, length)
 	return unmap(address, length);
 }
 
-SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
+long protect(u64 start, u64 length, u32 protection)
 {
-	u64 end = address + PAGE_ALIGN(length), at, to;
+	u64 end = start + PAGE_ALIGN(length), at, to;
 	DK_STATUS status;
 	struct area *a;
 	long r = 0;
 
-	if (address & ~PAGE_MASK ||
-	    protection & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
-		return -EINVAL;
-	if (!length)
-		return 0;
-	if (end <= address)
-		return -ENOMEM;
-	protection &= PROT_READ | PROT_WRITE | PROT_EXEC;
 	lock_acquire(&mm_lock);
 	if (!area_room()) {
 		r = -ENOMEM;
-		end = address;
+		end = start;
 	}
-	/* Up to the first hole, as in Linux. */
-	for (at = address; at < end; at = to) {
+	for (at = start; at < end; at = to) {
 		a = area_find(at);
 		if (!a || a->start > at) {
 			r = -ENOMEM;
@@ -302,10 +293,23 @@ SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
 			break;
 		}
 	}
-	if (end > address)
-		area_protect(address, end, protection);
+	if (end > start)
+		area_protect(start, end, protection);
 	lock_release(&mm_lock);
 	return r;
+}
+
+SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
+{
+	if (address & ~PAGE_MASK ||
+	    protection & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+		return -EINVAL;
+	if (!length)
+		return 0;
+	if (address + PAGE_ALIGN(length) <= address)
+		return -ENOMEM;
+	return protect(address, length,
+		       protection & (PROT_READ | PROT_WRITE | PROT_EXEC));
 }
 
 /* mm_lock is held. Returns whether process.brk may become @wanted. */

@@ -9,7 +9,7 @@
 
 /* CPU clock ids of processes and threads: ~pid << 3 | 4 for a thread | kind */
 #define CPU_CLOCK_THREAD	4
-#define CPU_CLOCK_MASK		7
+#define CPU_CLOCK_KIND		3	/* 3: no clock of this kind */
 
 /* The host's clock behind Linux's @id, or -EINVAL. */
 static long clock_of(int id)
@@ -35,6 +35,8 @@ static long clock_of(int id)
 	if (id < 0) {
 		u32 who = ~(id >> 3);
 
+		if ((id & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
+			return -EINVAL;
 		if (who &&
 		    who != (id & CPU_CLOCK_THREAD ? self()->tid : process.pid))
 			return -EINVAL;
