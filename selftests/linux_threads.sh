@@ -77,6 +77,7 @@ else
 	same cancel
 	same sockets
 	same vdso
+	same vforks
 	calls_counted
 fi
 nothing_left "nothing is left"

@@ -4,6 +4,7 @@
  */
 #include <entry.h>
 #include <libos.h>
+#include <processes.h>
 #include <signals.h>
 #include <syscalls.h>
 #include <trace.h>
@@ -62,7 +63,9 @@ long libos_syscall(struct dk_context *frame)
 	t->flags &= ~THREAD_FRAME_CHANGED;
 	if (traced)
 		trace_enter(number, frame);
-	result = handlers[MIN(number, SYSCALL_LIMIT)](frame);
+	result = unlikely(t->vfork) ? vfork_call(number) : 0;
+	if (likely(!result))
+		result = handlers[MIN(number, SYSCALL_LIMIT)](frame);
 	if (traced)
 		trace_leave(number, result);
 	frame->rax = result;

@@ -27,6 +27,7 @@ struct libos_thread *threads;
 u32 thread_count;
 
 static struct libos_thread *ending; /* by ->next; thread_lock */
+static struct libos_thread *only; /* is to be left, by execve */
 static u32 ended; /* counts, for who waits for the end of others */
 
 /* What a new thread finds at the lower end of its stack. */
@@ -103,6 +104,7 @@ struct libos_thread *thread_new(void)
 	}
 	t->self = t;
 	t->refs = 1;
+	t->identity = process_main;
 	t->stack_top = (u64)stack + LIBOS_STACK_SIZE;
 	t->block.exception_stack_base = (u64)exception_stack;
 	t->block.exception_stack_size = EXCEPTION_STACK_SIZE;
@@ -155,6 +157,7 @@ void thread_forked(void)
 	/* Their stacks may be in wait queues: they stay, and are never used. */
 	threads = NULL;
 	ending = NULL;
+	only = NULL;
 	thread_count = 1;
 	link_locked(me);
 }
@@ -166,6 +169,7 @@ void thread_bootstrap(void)
 	static struct libos_thread bootstrap;
 
 	bootstrap.self = &bootstrap;
+	bootstrap.identity = process_main;
 	gs_base_set((u64)&bootstrap);
 }
 
@@ -291,7 +295,6 @@ static bool others_told(void)
 
 long thread_end_others(void)
 {
-	static struct libos_thread *only;
 	struct libos_thread *me = self(), *nobody = NULL;
 	u32 count;
 

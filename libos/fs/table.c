@@ -92,12 +92,15 @@ void fs_share(struct libos_thread *t)
 /* A thread that was to get its share will not run. */
 void fs_unshare(struct libos_thread *t)
 {
-	struct fd_table *table = t->files;
-	struct fs_context *fs = t->fs;
-	unsigned int i;
-
+	fs_release(t->files, t->fs);
 	t->files = NULL;
 	t->fs = NULL;
+}
+
+void fs_release(struct fd_table *table, struct fs_context *fs)
+{
+	unsigned int i;
+
 	if (fs && !__atomic_sub_fetch(&fs->refs, 1, __ATOMIC_ACQ_REL))
 		mem_free(fs);
 	if (!table || __atomic_sub_fetch(&table->refs, 1, __ATOMIC_ACQ_REL))
@@ -111,6 +114,63 @@ void fs_unshare(struct libos_thread *t)
 	for (i = 1; i < FD_SEGMENTS; i++)
 		mem_free(table->segments[i]);
 	mem_free(table);
+}
+
+void fs_abandon(struct fd_table *table, struct fs_context *fs)
+{
+	table->refs = 1;
+	fs->refs = 1;
+	fs_release(table, fs);
+}
+
+/* All but what is being opened, as Linux does. */
+static bool table_copy(struct fd_table *to, struct fd_table *from)
+{
+	unsigned int i;
+	uintptr_t *slot, *copy, value;
+	bool good = true;
+
+	lock_acquire(&from->lock);
+	for (i = 0; i < from->end && good; i++) {
+		slot = fd_slot(from, i);
+		value = slot ? *slot : 0;
+		if (!slot_file(value))
+			continue;
+		copy = fd_slot_make(to, i);
+		good = copy;
+		if (!copy || !file_try_get(slot_file(value)))
+			continue;
+		*copy = value;
+		to->end = i + 1;
+	}
+	to->lowest_free = from->lowest_free;
+	lock_release(&from->lock);
+	/* Numbers that are only reserved are free here. */
+	for (i = 0; i < to->lowest_free; i++) {
+		slot = fd_slot(to, i);
+		if (!slot || !*slot)
+			to->lowest_free = i;
+	}
+	return good;
+}
+
+long fs_copy(struct fd_table **files, struct fs_context **fs)
+{
+	struct libos_thread *me = self();
+
+	*files = fd_table_new();
+	*fs = mem_alloc(sizeof(**fs));
+	if (!*files || !*fs || !table_copy(*files, me->files)) {
+		fs_release(*files, NULL);
+		mem_free(*fs);
+		return -ENOMEM;
+	}
+	lock_acquire(&me->fs->lock);
+	**fs = *me->fs;
+	lock_release(&me->fs->lock);
+	(*fs)->refs = 1;
+	(*fs)->lock = (struct lock){ 0 };
+	return 0;
 }
 
 unsigned int fd_limit(void)

@@ -127,7 +127,9 @@ struct fs_context;		/* working directory, umask: libos/fs */
  */
 bool user_ok(const void *p, u64 n);
 
-/* All return 0 or -EFAULT; a fault may leave a part copied. */
+/* All return 0 or -EFAULT; a fault may leave a part copied. Nothing is there
+ * always, as in Linux: no bytes never fault.
+ */
 long user_read(void *to, const void *from, size_t n);
 long user_write(void *to, const void *from, size_t n);
 long user_clear(void *to, size_t n);
@@ -265,6 +267,8 @@ struct libos_thread {
 	bool	attached;		/* exceptions may be raised on it */
 	bool	told;			/* to end: execve of another thread */
 	struct libos_thread *next, **link; /* list of all; thread_lock */
+	struct identity *identity;	/* whose thread it is: "process" */
+	struct vfork *vfork;		/* what it has lent: process/vfork.c */
 
 	/* signals: signals.h */
 	sigset	blocked;
@@ -370,8 +374,15 @@ struct limit {			/* struct rlimit64 */
 	u64	hard;
 };
 
-/* struct process - what all its threads share. */
-struct process {
+/*
+ * struct identity - what all its threads share
+ *
+ * Like errno, the name "process" means the calling thread's: one that has lent
+ * itself to a child of vfork() (process/vfork.c) has the child's.
+ */
+struct identity {
+	struct process_entry *entry;	/* in the sandbox's table */
+	struct action *actions;		/* of signals; signal_lock */
 	const struct dk_parameters *parameters;
 	u32	pid;		/* the rest is in processes.h */
 	u32	uid, euid, suid, fsuid;
@@ -390,10 +401,14 @@ struct process {
 	u64	auxv_start, auxv_size;
 	u64	code_start, code_end, data_start, data_end;
 	u64	stack_start, stack_end;	/* the main thread's stack mapping */
-	u64	brk_start, brk;
+	u64	brk_start;
 };
 
-extern struct process process;
+#define process (*self()->identity)
+/* For threads that come: of the process as the host knows it. */
+extern struct identity *process_main;
+/* End of the heap, which a child of vfork() shares; mm_lock. */
+extern u64 program_brk;
 
 void __noreturn process_exit(int code);
 void __noreturn process_kill(int signal);	/* ends it as by a signal */
@@ -456,6 +471,11 @@ void fs_init(const struct dk_parameters *p);
 /* A new thread shares what the caller has; given back when it is freed. */
 void fs_share(struct libos_thread *t);
 void fs_unshare(struct libos_thread *t);
+/* Copies of the calling thread's, for a child of vfork(). 0, -ENOMEM */
+long fs_copy(struct fd_table **files, struct fs_context **fs);
+void fs_release(struct fd_table *files, struct fs_context *fs);
+/* In a process that was copied: nobody has them here, whoever had. */
+void fs_abandon(struct fd_table *files, struct fs_context *fs);
 /* Before the process is cloned. */
 void fs_forking(void);
 

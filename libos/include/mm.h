@@ -15,7 +15,7 @@
  * needs for the mapping itself. Neighbours that continue each other are one
  * area, as in Linux, so their number stays small.
  *
- * mm_lock guards the array and process.brk, and is held across the host call
+ * mm_lock guards the array and program_brk, and is held across the host call
  * that changes the mapping, so that both change as one. mremap holds it while
  * it copies.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * Processes: identity, limits, making and ending them, and the table in which
- * those of a sandbox find one another. struct process is in libos.h.
+ * those of a sandbox find one another. struct identity is in libos.h.
  *
  * The table is memory that the first process allocates and all others have by
  * being cloned from it. No process is special in it, and none holds a lock on
@@ -53,6 +53,7 @@ struct mail {
 #define ENTRY_EXECUTED		0x1	/* has called execve */
 #define ENTRY_NO_ZOMBIES	0x2	/* does not wait for its children, */
 #define ENTRY_NO_STOPS		0x4	/* nor want to know of stops */
+#define ENTRY_BORROWS		0x8	/* of vfork(), in its parent's process */
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
@@ -90,7 +91,7 @@ struct process_table {
 };
 
 extern struct process_table *process_table;
-extern struct process_entry *process_self;
+#define process_self (process.entry)
 
 /* ---- table.c ---- */
 
@@ -152,13 +153,17 @@ struct child {
 
 extern struct lock children_lock;
 
+/* @handle 0: the host does not know it, as yet. */
 void child_add(struct child *child, struct process_entry *entry,
 	       DK_HANDLE handle);
 void children_prepare(void); /* before fork */
+void children_changed(void); /* who waits, looks again */
 void children_forked(void); /* in the child */
 void children_leave(void); /* at the end: all become orphans */
 /* The last word of the process: @status is as wait(2) has it. */
 void entry_end(u32 status);
+/* The same of a child that had its parent's thread, by its parent. */
+void entry_end_borrowed(struct process_entry *entry, u32 status);
 /* Children that have ended and that nobody will wait for. */
 void children_sweep(void);
 u64 children_cpu_time(void);
@@ -171,8 +176,32 @@ void limits_init(void);
 /* process/fork.c: clone and clone3 without CLONE_THREAD */
 struct clone_args;
 long process_fork(const struct clone_args *args);
+/* The calling process is another from now on. */
+void process_is(struct identity *p);
+/* In the copy that the host has made, for which @id is the host's. */
+void process_forked(u64 id);
 /* execve has begun, or the process ends: who called vfork goes on. */
 void vfork_done(void);
+void vfork_wait(struct process_entry *entry, DK_HANDLE child);
+
+/* ---- vfork.c: for threads with ->vfork ---- */
+
+/* The thread is the child's, for which @entry is reserved. 0, -ENOMEM */
+long process_vfork(const struct clone_args *args, struct process_entry *entry);
+/* The child ends. */
+void __noreturn vfork_end(u32 status);
+/* A process of its own: 1 in the child, 0 in the parent: then _resume(). */
+long vfork_split(void);
+void __noreturn vfork_resume(void);
+/* The same, returning in the child only: 0, -ENOMEM, -EAGAIN. */
+long vfork_leave(void);
+/* Before a system call. */
+long vfork_call(u32 number);
+/* Is there something that the child has to have a process for? */
+bool vfork_wanted(struct libos_thread *t);
+void vfork_signal(int signal); /* to itself */
+/* Mail came: perhaps it is for one of them. */
+void vfork_ring(void);
 
 /* process/exit.c: end the calling thread, and the process with the last one. */
 void __noreturn thread_leave(int code);

@@ -71,7 +71,7 @@ struct signal_info {
 };
 
 extern struct lock signal_lock;
-extern struct action signal_actions[SIGNAL_COUNT + 1];
+#define signal_actions (process.actions)
 extern struct signal_queue process_signals;
 extern u32 signal_stopped;	/* the signal that stopped us, or 0 */
 

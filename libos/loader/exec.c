@@ -253,7 +253,7 @@ static long exec_commit(struct exec *x)
 	process.brk_start = e->end;
 	if (!(process.personality & PERSONALITY_NO_RANDOMIZE))
 		process.brk_start += random_pages(BRK_VARIES);
-	process.brk = process.brk_start;
+	program_brk = process.brk_start;
 	if (x->interpreter.file) {
 		r = elf_map(&x->interpreter, 0);
 		if (r)
@@ -377,6 +377,15 @@ SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
 		return r;
 	}
 
+	if (t->vfork) {
+		r = vfork_split();
+		if (r <= 0)
+			exec_free(x);
+		if (!r)
+			vfork_resume();
+		if (r < 0)
+			return r;
+	}
 	r = thread_end_others();
 	if (r) {
 		exec_free(x);

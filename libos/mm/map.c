@@ -312,10 +312,12 @@ SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
 		       protection & (PROT_READ | PROT_WRITE | PROT_EXEC));
 }
 
-/* mm_lock is held. Returns whether process.brk may become @wanted. */
+u64 program_brk;
+
+/* mm_lock is held. Returns whether program_brk may become @wanted. */
 static bool move_brk(u64 wanted)
 {
-	u64 old = PAGE_ALIGN(process.brk), new = PAGE_ALIGN(wanted), base = old;
+	u64 old = PAGE_ALIGN(program_brk), new = PAGE_ALIGN(wanted), base = old;
 	struct area a = { .protection = PROT_READ | PROT_WRITE,
 			  .flags = AREA_HEAP };
 
@@ -334,8 +336,8 @@ SYSCALL1(brk, u64, wanted)
 
 	lock_acquire(&mm_lock);
 	if (move_brk(wanted))
-		process.brk = wanted;
-	result = process.brk;
+		program_brk = wanted;
+	result = program_brk;
 	lock_release(&mm_lock);
 	return result;
 }

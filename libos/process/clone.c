@@ -177,7 +177,7 @@ SYSCALL2(clone3, const void *, from, size_t, size)
 
 SYSCALL0(gettid)
 {
-	return self()->tid;
+	return self()->vfork ? process.pid : self()->tid;
 }
 
 SYSCALL1(set_tid_address, u64, address)
@@ -185,5 +185,5 @@ SYSCALL1(set_tid_address, u64, address)
 	struct libos_thread *t = self();
 
 	t->clear_child_tid = address;
-	return t->tid;
+	return t->vfork ? process.pid : t->tid;
 }

@@ -38,12 +38,16 @@ static void __noreturn end(u32 status, int code)
 
 void process_exit(int code)
 {
+	if (self()->vfork)
+		vfork_end((code & 0xff) << 8);
 	end((code & 0xff) << 8, code & 0xff);
 }
 
 /* The monitor has one number: 128 + signal, as a shell would say it. */
 void process_kill(int signal)
 {
+	if (self()->vfork)
+		vfork_end(signal);
 	end(signal, 128 + signal);
 }
 
@@ -66,6 +70,8 @@ void thread_leave(int code)
 	u32 zero = 0;
 	bool last;
 
+	if (t->vfork)
+		vfork_end((code & 0xff) << 8);
 	if (t->tid == process.pid)
 		first_code = code;
 	robust_list_walk(t);

@@ -6,9 +6,7 @@
  * of ours holds a lock (world_stop()), so the copy is consistent; the child is
  * then the one thread that it has.
  *
- * vfork, and clone with CLONE_VM | CLONE_VFORK, which is how posix_spawn does
- * it, have a copy of the memory, too: the parent waits as it has to until the
- * child has called execve or ended, but does not see what the child writes.
+ * vfork, and clone with CLONE_VM | CLONE_VFORK: process/vfork.c.
  */
 #include <libos.h>
 #include <layout.h>
@@ -36,7 +34,7 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->sid = process_session();
 	entry->uid = process.uid;
 	entry->exit_signal = args->exit_signal;
-	entry->vfork = !!(args->flags & CLONE_VFORK);
+	entry->vfork = (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VFORK;
 	entry->flags = me->flags & (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS);
 	entry->start_time = clock_now(DK_CLOCK_BOOT);
 	memcpy(entry->name, self()->name, sizeof(entry->name));
@@ -44,6 +42,29 @@ static struct process_entry *entry_new(const struct clone_args *args)
 }
 
 void itimer_forked(void);
+
+void process_forked(u64 id)
+{
+	struct libos_thread *t = self();
+
+	t->interrupt = 0;
+	t->raised = 0;
+	t->told = false;
+	host_events = 0;
+	thread_forked();
+	signal_forked();
+	timer_forked();
+	itimer_forked();
+	children_forked();
+	__atomic_fetch_and(&process_self->flags, ~(u32)ENTRY_BORROWS,
+			   __ATOMIC_SEQ_CST);
+	__atomic_store_n(&process_self->id, id, __ATOMIC_SEQ_CST);
+	/* Who had mail for it before that has not rung. */
+	__atomic_fetch_or(&host_events,
+			  EVENT_REMOTE | (host_signals ? EVENT_OUTSIDE : 0),
+			  __ATOMIC_SEQ_CST);
+	t->interrupt = 1;
+}
 
 /* In the child: everything that is not to be as it is in the parent. */
 static void become(struct process_entry *entry, u64 id,
@@ -58,15 +79,8 @@ static void become(struct process_entry *entry, u64 id,
 	t->tid = entry->pid;
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
-	t->interrupt = 0;
-	t->raised = 0;
-	host_events = 0;
 	host_signals = 0;
-	thread_forked();
-	signal_forked();
-	timer_forked();
-	itimer_forked();
-	children_forked();
+	process_forked(id);
 	if (args->flags & CLONE_CLEAR_SIGHAND) {
 		int i;
 
@@ -75,10 +89,6 @@ static void become(struct process_entry *entry, u64 id,
 				signal_actions[i].handler = HANDLER_DEFAULT;
 		}
 	}
-	__atomic_store_n(&entry->id, id, __ATOMIC_SEQ_CST);
-	/* Who had mail for it before that has not rung. */
-	__atomic_fetch_or(&host_events, EVENT_REMOTE, __ATOMIC_SEQ_CST);
-	t->interrupt = 1;
 	world_start();
 
 	if (args->flags & CLONE_CHILD_CLEARTID)
@@ -91,7 +101,7 @@ static void become(struct process_entry *entry, u64 id,
 		fs_base_set(args->tls);
 }
 
-static void vfork_wait(struct process_entry *entry, DK_HANDLE child)
+void vfork_wait(struct process_entry *entry, DK_HANDLE child)
 {
 	struct dk_deadline deadline;
 	dk_u64 index;
@@ -142,13 +152,15 @@ long process_fork(const struct clone_args *args)
 	if (r)
 		return r;
 	children_sweep();
-	child = mem_alloc(sizeof(*child));
-	if (!child)
-		return -ENOMEM;
 	entry = entry_new(args);
-	if (!entry) {
-		mem_free(child);
+	if (!entry)
 		return -EAGAIN;
+	if (args->flags & CLONE_VM)
+		return process_vfork(args, entry);
+	child = mem_alloc(sizeof(*child));
+	if (!child) {
+		table_free(entry);
+		return -ENOMEM;
 	}
 	pid = entry->pid;
 	fs_forking();

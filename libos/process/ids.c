@@ -7,10 +7,24 @@
 #include <libos.h>
 #include <linux/capability.h>
 #include <processes.h>
+#include <signals.h>
 
 #define KEEP	((u32)-1)
 
-struct process process;
+/* Those of children of vfork() are in the heap, with their actions. */
+static struct action first_actions[SIGNAL_COUNT + 1];
+static struct identity first = { .actions = first_actions };
+
+struct identity *process_main = &first;
+
+void process_is(struct identity *p)
+{
+	struct identity *before = process_main;
+
+	process_main = p;
+	if (before != &first)
+		mem_free(before);
+}
 
 void process_init(const struct dk_parameters *p)
 {

@@ -107,6 +107,9 @@ void mail_take(void)
 						__ATOMIC_RELAXED))
 			deliver(&copy);
 	}
+	lock_acquire(&thread_lock);
+	vfork_ring();
+	lock_release(&thread_lock);
 	lost = __atomic_exchange_n(&me->mail_lost, 0, __ATOMIC_SEQ_CST);
 	for (; lost; lost &= lost - 1) {
 		struct mail m = { .signal = __builtin_ctzll(lost) + 1,

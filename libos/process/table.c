@@ -6,7 +6,6 @@
 #include <processes.h>
 
 struct process_table *process_table;
-struct process_entry *process_self;
 
 bool entry_move(struct process_entry *entry, u32 from, u32 to)
 {

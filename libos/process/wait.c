@@ -62,6 +62,12 @@ void children_prepare(void)
 		DkNotificationEventCreate(0, &news);
 }
 
+void children_changed(void)
+{
+	if (news)
+		DkEventSet(news);
+}
+
 /* In the child: they are its siblings. */
 void children_forked(void)
 {
@@ -69,7 +75,8 @@ void children_forked(void)
 
 	for (child = children; child; child = next) {
 		next = child->next;
-		DkObjectClose(child->handle);
+		if (child->handle)
+			DkObjectClose(child->handle);
 		mem_free(child);
 	}
 	children = NULL;
@@ -89,7 +96,7 @@ static bool is_gone(DK_HANDLE handle)
 {
 	dk_u64 index;
 
-	return !DkObjectsWaitAny(1, &handle, 0, &index);
+	return handle && !DkObjectsWaitAny(1, &handle, 0, &index);
 }
 
 /* Children of a process that was killed have nobody either. */
@@ -107,6 +114,9 @@ static void leave_children_of(u32 pid)
 						 __ATOMIC_SEQ_CST,
 						 __ATOMIC_RELAXED))
 			continue;
+		/* It had a thread of the one that is gone. */
+		if (entry->flags & ENTRY_BORROWS)
+			entry_move(entry, ENTRY_LIVE, ENTRY_FREE);
 		entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
 	}
 }
@@ -143,7 +153,8 @@ static void forget(struct child **at)
 
 	*at = child->next;
 	table_free(child->entry);
-	DkObjectClose(child->handle);
+	if (child->handle)
+		DkObjectClose(child->handle);
 	mem_free(child);
 }
 
@@ -155,7 +166,8 @@ void children_sweep(void)
 		return;
 	lock_acquire(&children_lock);
 	for (at = &children; *at;) {
-		if (has_ended(*at) && is_gone((*at)->handle))
+		if (has_ended(*at) &&
+		    (!(*at)->handle || is_gone((*at)->handle)))
 			forget(at);
 		else
 			at = &(*at)->next;
@@ -233,7 +245,7 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 		any = true;
 		if (has_ended(child)) {
 			if (process_self->flags & ENTRY_NO_ZOMBIES) {
-				if (*count < WAIT_CHUNK)
+				if (child->handle && *count < WAIT_CHUNK)
 					handles[(*count)++] = child->handle;
 				continue;
 			}
@@ -250,8 +262,9 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 				break;
 			/* It has said that it ends; see that it does. */
 			handles[0] = child->handle;
-			DkObjectsWaitAny(1, handles, NSEC_PER_SEC,
-					 (dk_u64 *)&handles[1]);
+			if (child->handle)
+				DkObjectsWaitAny(1, handles, NSEC_PER_SEC,
+						 (dk_u64 *)&handles[1]);
 			children_time += f->cpu_time;
 			forget(at);
 			break;
@@ -262,7 +275,7 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 			result = 1;
 			break;
 		}
-		if (*count < WAIT_CHUNK)
+		if (child->handle && *count < WAIT_CHUNK)
 			handles[(*count)++] = child->handle;
 	}
 	lock_release(&children_lock);
@@ -356,9 +369,7 @@ SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
 	if (type == P_PGID && !id)
 		w.id = process_group();
 	r = wait_for(&w, &f);
-	if (r < 0)
-		return r;
-	if (r) {
+	if (r > 0) {
 		info.si_signo = SIGCHLD;
 		info.si_code = f.code;
 		info.si_pid = f.pid;
@@ -370,10 +381,13 @@ SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
 		usage_of(&f, &u);
 		if (usage && user_put(u, usage))
 			return -EFAULT;
+		r = 0;
 	}
-	if (to && user_put(info, to))
+	/* Also when there is nobody; and the members that Linux writes. */
+	if (to && (user_write(to, &info, 3 * sizeof(int)) ||
+		   user_write(&to->si_pid, &info.si_pid, 3 * sizeof(int))))
 		return -EFAULT;
-	return 0;
+	return r;
 }
 
 /* ---- what a child tells its parent ---- */
@@ -426,6 +440,23 @@ void process_child_action(u64 handler, u64 flags)
 void process_events(u32 events __unused)
 {
 	mail_take();
+	children_sweep();
+}
+
+void entry_end_borrowed(struct process_entry *entry, u32 status)
+{
+	siginfo_t info = { .si_signo = entry->exit_signal,
+			   .si_code = status & 0x7f ? CLD_KILLED : CLD_EXITED };
+
+	info.si_pid = entry->pid;
+	info.si_uid = entry->uid;
+	info.si_status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+	entry->status = status;
+	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
+		return;
+	children_changed();
+	if (info.si_signo)
+		signal_send_process(&info);
 	children_sweep();
 }
 

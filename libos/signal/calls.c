@@ -9,6 +9,7 @@
 #include <thread.h>
 
 #define MIN_STACK	2048	/* MINSIGSTKSZ */
+#define INFO_KEPT	48	/* of a siginfo_t: sizeof(struct kernel_siginfo) */
 
 static bool valid(int signal)
 {
@@ -32,7 +33,7 @@ SYSCALL4(rt_sigaction, int, signal, const struct action *, wanted,
 		a.mask &= ~SIGNALS_FIRM;
 		signal_actions[signal] = a;
 		/* What waits and is now ignored, is forgotten. */
-		if (signal_ignored(signal))
+		if (signal_ignored(signal) && !self()->vfork)
 			signal_discard(signal);
 	}
 	lock_release(&signal_lock);
@@ -305,7 +306,9 @@ SYSCALL3(tgkill, int, pid, int, tid, int, signal)
 static long info_get(siginfo_t *info, int signal, const siginfo_t *from,
 		     bool to_self)
 {
-	if (user_read(info, from, sizeof(*info)))
+	/* As much as Linux keeps. */
+	memset(info, 0, sizeof(*info));
+	if (user_read(info, from, INFO_KEPT))
 		return -EFAULT;
 	if ((info->si_code >= 0 || info->si_code == SI_TKILL) && !to_self)
 		return -EPERM;

@@ -122,6 +122,10 @@ bool signal_interrupts(void)
 
 	if (likely(!__atomic_load_n(&t->interrupt, __ATOMIC_RELAXED)))
 		return false;
+	if (t->vfork) {
+		t->interrupt = vfork_wanted(t);
+		return t->interrupt;
+	}
 	for (;;) {
 		t->interrupt = 0;
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -217,6 +221,30 @@ static void restart_call(struct libos_thread *t, struct dk_context *c,
 	t->flags |= THREAD_FRAME_CHANGED;
 }
 
+/*
+ * The thread is a child's, of vfork(). True: the child goes on with it. What
+ * there is for the child, it takes as a process of its own; what there is for
+ * the parent, waits.
+ */
+static bool lent(struct libos_thread *t, struct dk_context *c, long restart,
+		 u32 number)
+{
+	t->interrupt = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (vfork_wanted(t)) {
+		if (!vfork_leave())
+			return false;
+		vfork_end(SIGKILL);
+	}
+	if (restart)
+		restart_call(t, c, number);
+	if (t->flags & THREAD_RESTORE_MASK) {
+		t->flags &= ~THREAD_RESTORE_MASK;
+		signal_block(t->saved_blocked);
+	}
+	return true;
+}
+
 void signal_take(struct libos_thread *t, struct dk_context *c, long restart,
 		 u32 number)
 {
@@ -224,6 +252,8 @@ void signal_take(struct libos_thread *t, struct dk_context *c, long restart,
 	siginfo_t info;
 	int signal;
 
+	if (unlikely(t->vfork) && lent(t, c, restart, number))
+		return;
 	t->interrupt = 0;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (take_events(t))
@@ -267,6 +297,8 @@ void signal_fault(const struct dk_exception *e, struct dk_context *c)
 	int signal = info.si_signo;
 	struct action a;
 
+	if (t->vfork && vfork_leave())
+		vfork_end(signal);
 	info.si_addr = (void *)e->address;
 	if (signal == SIGSEGV && address_is_guard(e->address))
 		info.si_code = SEGV_MAPERR;

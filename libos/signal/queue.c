@@ -9,7 +9,6 @@
 #include <thread.h>
 
 struct lock signal_lock;
-struct action signal_actions[SIGNAL_COUNT + 1];
 struct signal_queue process_signals;
 u32 signal_stopped;
 u32 host_events;
@@ -134,6 +133,9 @@ static struct libos_thread *choose(int signal)
 	for (t = threads; t; t = t->next) {
 		if (!t->tid || (t->blocked & SIGNAL_BIT(signal)))
 			continue;
+		/* A child of vfork() has it. */
+		if (t->vfork)
+			continue;
 		points = 1 + 2 * !t->interrupt + (t->tid == process.pid);
 		if (points > best_points) {
 			best = t;
@@ -248,7 +250,8 @@ static long send(struct libos_thread *t, const siginfo_t *info,
 	if (result > 0) {
 		if (!target)
 			target = choose(signal);
-		else if (target->blocked & SIGNAL_BIT(signal))
+		else if (target->vfork ||
+			 (target->blocked & SIGNAL_BIT(signal)))
 			target = NULL;
 		if (target) {
 			thread_get(target);
@@ -313,6 +316,10 @@ void signal_send_self(int signal)
 {
 	siginfo_t info = { .si_signo = signal, .si_code = SI_USER };
 
+	if (self()->vfork) {
+		vfork_signal(signal);
+		return;
+	}
 	info.si_pid = process.pid;
 	info.si_uid = process.uid;
 	signal_send_thread(self(), &info);
@@ -382,7 +389,7 @@ static void pass_on(sigset set)
 
 	set &= process_signals.set;
 	for (t = threads; t && set; t = t->next) {
-		if (t == me || !t->tid || !(set & ~t->blocked))
+		if (t == me || !t->tid || t->vfork || !(set & ~t->blocked))
 			continue;
 		signal_interrupt(t);
 		set &= t->blocked;
