@@ -78,6 +78,8 @@ else
 	same sockets
 	same vdso
 	same vforks
+	same pointers
+	same pointers race
 	calls_counted
 fi
 nothing_left "nothing is left"

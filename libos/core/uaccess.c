@@ -46,21 +46,21 @@ bool user_ok(const void *p, u64 n)
 long user_read(void *to, const void *from, size_t n)
 {
 	if (unlikely(!user_ok(from, n) || user_copy_bytes(to, from, n)))
-		return -EFAULT;
+		return n ? -EFAULT : 0;
 	return 0;
 }
 
 long user_write(void *to, const void *from, size_t n)
 {
 	if (unlikely(!user_ok(to, n) || user_copy_bytes(to, from, n)))
-		return -EFAULT;
+		return n ? -EFAULT : 0;
 	return 0;
 }
 
 long user_clear(void *to, size_t n)
 {
 	if (unlikely(!user_ok(to, n) || user_clear_bytes(to, n)))
-		return -EFAULT;
+		return n ? -EFAULT : 0;
 	return 0;
 }
 

@@ -5,6 +5,17 @@
  */
 #include "fs.h"
 
+#define KEY_MAX 255 /* XATTR_NAME_MAX */
+
+/* What is wrong with the name of an attribute, or @answer. */
+static long answer_key(const char *key, long answer)
+{
+	char text[KEY_MAX + 1];
+	ssize_t n = user_string(text, key, sizeof(text));
+
+	return n == -EFAULT ? n : n > 0 ? answer : -ERANGE;
+}
+
 static long answer_at(const char *name, u32 flags, long answer)
 {
 	struct dk_stream_attributes attributes;
@@ -27,41 +38,53 @@ static long answer_fd(int fd, long answer)
 	return answer;
 }
 
-SYSCALL5(setxattr, const char *, name, const char *, key __unused, const void *,
+SYSCALL5(setxattr, const char *, name, const char *, key, const void *,
 	 value __unused, size_t, size __unused, u32, flags __unused)
 {
-	return answer_at(name, 0, -EOPNOTSUPP);
+	long r = answer_at(name, 0, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL5(lsetxattr, const char *, name, const char *, key __unused,
+SYSCALL5(lsetxattr, const char *, name, const char *, key,
 	 const void *, value __unused, size_t, size __unused, u32,
 	 flags __unused)
 {
-	return answer_at(name, PATH_NOFOLLOW, -EOPNOTSUPP);
+	long r = answer_at(name, PATH_NOFOLLOW, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL5(fsetxattr, int, fd, const char *, key __unused, const void *,
+SYSCALL5(fsetxattr, int, fd, const char *, key, const void *,
 	 value __unused, size_t, size __unused, u32, flags __unused)
 {
-	return answer_fd(fd, -EOPNOTSUPP);
+	long r = answer_fd(fd, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL4(getxattr, const char *, name, const char *, key __unused, void *,
+SYSCALL4(getxattr, const char *, name, const char *, key, void *,
 	 value __unused, size_t, size __unused)
 {
-	return answer_at(name, 0, -EOPNOTSUPP);
+	long r = answer_at(name, 0, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL4(lgetxattr, const char *, name, const char *, key __unused, void *,
+SYSCALL4(lgetxattr, const char *, name, const char *, key, void *,
 	 value __unused, size_t, size __unused)
 {
-	return answer_at(name, PATH_NOFOLLOW, -EOPNOTSUPP);
+	long r = answer_at(name, PATH_NOFOLLOW, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL4(fgetxattr, int, fd, const char *, key __unused, void *, value __unused,
+SYSCALL4(fgetxattr, int, fd, const char *, key, void *, value __unused,
 	 size_t, size __unused)
 {
-	return answer_fd(fd, -EOPNOTSUPP);
+	long r = answer_fd(fd, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
 SYSCALL3(listxattr, const char *, name, char *, keys __unused, size_t,
@@ -81,17 +104,23 @@ SYSCALL3(flistxattr, int, fd, char *, keys __unused, size_t, size __unused)
 	return answer_fd(fd, 0);
 }
 
-SYSCALL2(removexattr, const char *, name, const char *, key __unused)
+SYSCALL2(removexattr, const char *, name, const char *, key)
 {
-	return answer_at(name, 0, -EOPNOTSUPP);
+	long r = answer_at(name, 0, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL2(lremovexattr, const char *, name, const char *, key __unused)
+SYSCALL2(lremovexattr, const char *, name, const char *, key)
 {
-	return answer_at(name, PATH_NOFOLLOW, -EOPNOTSUPP);
+	long r = answer_at(name, PATH_NOFOLLOW, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL2(fremovexattr, int, fd, const char *, key __unused)
+SYSCALL2(fremovexattr, int, fd, const char *, key)
 {
-	return answer_fd(fd, -EOPNOTSUPP);
+	long r = answer_fd(fd, 0);
+
+	return r ? r : answer_key(key, -EOPNOTSUPP);
 }

@@ -80,7 +80,30 @@ SYSCALL1(times, struct tms *, to)
 	return clock_now(DK_CLOCK_BOOT) / TICK;
 }
 
-SYSCALL3(getrandom, void *, to, size_t, n, u32, flags)
+static DK_STATUS random_bytes(void *to, size_t n)
+{
+	DK_STATUS status;
+
+	do {
+		status = DkRandomBitsRead(to, n);
+	} while (status == DK_STATUS_INTERRUPTED);
+	return status;
+}
+
+/* Up to where @to can be written. */
+static size_t random_before_fault(char *to, size_t n)
+{
+	size_t done, part;
+
+	for (done = 0; done < n; done += part) {
+		part = MIN(n - done, PAGE_SIZE - (u64)(to + done) % PAGE_SIZE);
+		if (random_bytes(to + done, part))
+			break;
+	}
+	return done;
+}
+
+SYSCALL3(getrandom, char *, to, size_t, n, u32, flags)
 {
 	DK_STATUS status;
 
@@ -93,8 +116,10 @@ SYSCALL3(getrandom, void *, to, size_t, n, u32, flags)
 		return -EFAULT;
 	if (!n)
 		return 0;
-	do {
-		status = DkRandomBitsRead(to, n);
-	} while (status == DK_STATUS_INTERRUPTED);
-	return status ? errno_of(status) : (long)n;
+	status = random_bytes(to, n);
+	if (status == DK_STATUS_INVALID_POINTER)
+		n = random_before_fault(to, n);
+	else if (status)
+		return errno_of(status);
+	return n ? (long)n : -EFAULT;
 }

@@ -42,7 +42,7 @@ SYSCALL3(sched_setaffinity, int, tid, u32, size, const u8 *, from)
 	u32 cpus = MIN(process.parameters->cpu_count, CPUS_MAX), i;
 	u8 mask[CPUS_MAX / 8] = { 0 };
 
-	if (user_read(mask, from, MIN(size, sizeof(mask))))
+	if (user_read(mask, from, MIN(size, ALIGN_UP(cpus, 64) / 8)))
 		return -EFAULT;
 	if (!is_self(tid))
 		return -ESRCH;
@@ -103,8 +103,10 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, const int *, priority)
 {
 	int p;
 
-	if (tid < 0 || user_get(p, priority))
+	if (tid < 0 || policy < 0 || !priority)
 		return -EINVAL;
+	if (user_get(p, priority))
+		return -EFAULT;
 	if (!is_self(tid))
 		return -ESRCH;
 	switch (policy & ~SCHED_RESET_ON_FORK) {
