@@ -56,6 +56,27 @@ calls_counted()
 	result $? "$what"
 }
 
+# A libos that faults says so, ends its process, and nobody else.
+faults_named()
+{
+	local what code
+
+	for what in self stack all; do
+		timeout 60 "$picoexec" "$programs/corrupt" $what \
+			>"$work/p.out" 2>"$work/p.err" </dev/null
+		code=$?
+		[ $code = 255 ] && [ ! -s "$work/p.out" ] &&
+			grep -q '^libos: in system call ' "$work/p.err" &&
+			grep -q '^libos: fault: trap .* rip image+' "$work/p.err"
+		result $? "a libos whose memory is spoilt ($what) says so and ends"
+		[ $code = 255 ] || note "$work/p.err"
+	done
+	timeout 60 "$picoexec" /bin/sh -c '"$0" self; echo $?' \
+		"$programs/corrupt" >"$work/p.out" 2>"$work/p.err" </dev/null
+	[ "$(cat "$work/p.out")" = 255 ]
+	result $? "its parent goes on"
+}
+
 if [ $# -gt 0 ]; then
 	for program in "$@"; do
 		same "$program"
@@ -81,6 +102,7 @@ else
 	same pointers
 	same pointers race
 	calls_counted
+	faults_named
 fi
 nothing_left "nothing is left"
 finish

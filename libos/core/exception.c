@@ -22,9 +22,34 @@ static bool is_libos(u64 rip)
 	return rip >= layout.image.start && rip < layout.image.end;
 }
 
+/* The system call that was being served; -1 when even that is not known. */
+static int number_served(void)
+{
+	const struct libos_thread *t = self();
+	u64 at = (u64)t;
+
+	if (at < layout.heap.start || at >= layout.heap.end - sizeof(*t))
+		return -1;
+	at = (u64)t->frame;
+	if (at < layout.heap.start ||
+	    at >= layout.heap.end - sizeof(struct dk_context))
+		return -1;
+	return (u32)t->frame->rax;
+}
+
+/*
+ * A bug, or a program that has written into its libos. Nothing is relied upon
+ * that is not needed for saying so: another fault on the way is the end.
+ */
 static void __noreturn libos_fault(const struct dk_exception *e,
 				   const struct dk_context *c)
 {
+	static u32 faults;
+
+	while (__atomic_exchange_n(&faults, 1, __ATOMIC_SEQ_CST))
+		DkProcessExit(255);
+	log_user("libos: in system call %d, thread block %llx\n",
+		 number_served(), (unsigned long long)c->gs_base);
 	log_user("libos: rsp %llx, rax %llx, rdi %llx, rsi %llx\n",
 		 (unsigned long long)c->rsp, (unsigned long long)c->rax,
 		 (unsigned long long)c->rdi, (unsigned long long)c->rsi);
