@@ -373,8 +373,26 @@ static bool has_mail(const struct process_entry *entry)
 	return __atomic_load_n(&entry->mail_lost, __ATOMIC_SEQ_CST);
 }
 
+/* What the host told this thread, is for others of the parent to take up. */
+static void pass_on(struct libos_thread *me)
+{
+	struct libos_thread *t;
+
+	if (likely(!__atomic_load_n(&host_events, __ATOMIC_SEQ_CST)))
+		return;
+	lock_acquire(&thread_lock);
+	for (t = threads; t; t = t->next) {
+		if (t != me && t->tid && !t->vfork) {
+			signal_interrupt(t);
+			break;
+		}
+	}
+	lock_release(&thread_lock);
+}
+
 bool vfork_wanted(struct libos_thread *t)
 {
+	pass_on(t);
 	return t->vfork->own_signals || has_mail(t->vfork->entry) ||
 	       __atomic_load_n(&host_signals, __ATOMIC_SEQ_CST) ||
 	       __atomic_load_n(&t->told, __ATOMIC_SEQ_CST);

@@ -123,8 +123,12 @@ bool signal_interrupts(void)
 	if (likely(!__atomic_load_n(&t->interrupt, __ATOMIC_RELAXED)))
 		return false;
 	if (t->vfork) {
-		t->interrupt = vfork_wanted(t);
-		return t->interrupt;
+		t->interrupt = 0;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!vfork_wanted(t))
+			return false;
+		t->interrupt = 1;
+		return true;
 	}
 	for (;;) {
 		t->interrupt = 0;
