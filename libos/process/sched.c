@@ -176,19 +176,48 @@ SYSCALL3(setpriority, int, which, int, who, int, nice)
 	return 0;
 }
 
-/* One thread is in step with itself. */
+/*
+ * Every other thread that runs gets a barrier: the host takes a right from a
+ * page that was just written, for which it interrupts all processors that know
+ * the page, and that are those on which the process runs.
+ */
+static long barrier_for_others(void)
+{
+	static struct lock lock;
+	static u32 *page;
+	DK_STATUS status = DK_STATUS_NO_MEMORY;
+
+	lock_acquire(&lock);
+	if (!page)
+		page = mem_alloc_pages(PAGE_SIZE);
+	if (page) {
+		__atomic_add_fetch(page, 1, __ATOMIC_SEQ_CST);
+		status = DkVirtualMemoryProtect(page, PAGE_SIZE, DK_PROT_READ);
+		DkVirtualMemoryProtect(page, PAGE_SIZE,
+				       DK_PROT_READ | DK_PROT_WRITE);
+	}
+	lock_release(&lock);
+	return errno_of(status);
+}
+
+/* For threads of the process; not those of others that share memory. */
 SYSCALL3(membarrier, int, command, u32, flags, int, cpu __unused)
 {
-	const int offered = MEMBARRIER_CMD_GLOBAL |
-			    MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+	const int offered = MEMBARRIER_CMD_PRIVATE_EXPEDITED |
 			    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+	static bool registered;
 
 	if (flags)
 		return -EINVAL;
-	if (command == MEMBARRIER_CMD_QUERY)
+	switch (command) {
+	case MEMBARRIER_CMD_QUERY:
 		return offered;
-	if (command < 0 || command & (command - 1) || !(command & offered))
+	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
+		registered = true;
+		return 0;
+	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
+		return registered ? barrier_for_others() : -EPERM;
+	default:
 		return -EINVAL;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return 0;
+	}
 }
