@@ -9,7 +9,9 @@
  * below in the largest runs, so that the host sees few and large mappings.
  *
  * Small objects come from pages that hold objects of one size class; a freed
- * object goes to its class's list and a page stays with its class.
+ * object goes to its class's list and a page stays with its class. Each thread
+ * has some of each class at hand, which it takes and gives back without a lock;
+ * a batch at a time moves between it and the class's list.
  *
  * page_state[] says of each page what begins there, so that mem_free() needs
  * no size.
@@ -21,6 +23,8 @@
 #define HEAP_PAGES	(HEAP_SIZE / PAGE_SIZE)
 #define MAX_ORDER	10		/* 4 MiB */
 #define RUN_SIZE(order)	(PAGE_SIZE << (order))
+#define BATCH_SIZE	2048U		/* bytes, of a thread's; and no more than */
+#define BATCH_MAX	8U		/* so many objects */
 
 #define STATE_FREE	0x20		/* | order: a free run */
 #define STATE_USED	0x40		/* | order: an allocated run */
@@ -38,7 +42,7 @@ struct free_object {
 	struct free_object *next;
 };
 
-static const u16 class_sizes[] = { 16,	32,  48,  64,  96,   128,  192,
+static const u16 class_sizes[HEAP_CLASSES] = { 16,	32,  48,  64,  96,   128,  192,
 				   256, 384, 512, 768, 1024, 1360, 2048 };
 
 static struct lock heap_lock; /* all that follows */
@@ -158,22 +162,92 @@ static bool class_refill(unsigned int kind)
 	return true;
 }
 
+static unsigned int batch_of(unsigned int kind)
+{
+	return MIN(BATCH_MAX, BATCH_SIZE / class_sizes[kind]);
+}
+
+static void push(struct free_object **list, struct free_object *object)
+{
+	object->next = *list;
+	*list = object;
+}
+
+static struct free_object *pop(struct free_object **list)
+{
+	struct free_object *object = *list;
+
+	*list = object->next;
+	return object;
+}
+
+static bool cache_refill(struct heap_cache *cache, unsigned int kind)
+{
+	unsigned int n = batch_of(kind);
+
+	lock_acquire(&heap_lock);
+	for (; n && (free_objects[kind] || class_refill(kind)); n--) {
+		push(&cache->objects[kind], pop(&free_objects[kind]));
+		cache->counts[kind]++;
+	}
+	lock_release(&heap_lock);
+	return cache->objects[kind];
+}
+
+/* heap_lock is held. */
+static void cache_drain(struct heap_cache *cache, unsigned int kind,
+			unsigned int n)
+{
+	for (; n && cache->objects[kind]; n--) {
+		push(&free_objects[kind], pop(&cache->objects[kind]));
+		cache->counts[kind]--;
+	}
+}
+
+void mem_return(struct heap_cache *cache)
+{
+	unsigned int kind;
+
+	lock_acquire(&heap_lock);
+	for (kind = 0; kind < HEAP_CLASSES; kind++)
+		cache_drain(cache, kind, UINT32_MAX);
+	lock_release(&heap_lock);
+}
+
+static void *alloc_small(unsigned int kind)
+{
+	struct heap_cache *cache = &self()->heap;
+
+	if (unlikely(!cache->objects[kind]) && !cache_refill(cache, kind))
+		return NULL;
+	cache->counts[kind]--;
+	return pop(&cache->objects[kind]);
+}
+
+static void free_small(void *p, unsigned int kind)
+{
+	struct heap_cache *cache = &self()->heap;
+
+	push(&cache->objects[kind], p);
+	if (likely(++cache->counts[kind] < 2 * batch_of(kind)))
+		return;
+	lock_acquire(&heap_lock);
+	cache_drain(cache, kind, batch_of(kind));
+	lock_release(&heap_lock);
+}
+
 void *mem_alloc(size_t size)
 {
 	unsigned int kind = class_of(size), order;
 	void *p = NULL;
 
+	if (kind < HEAP_CLASSES)
+		return alloc_small(kind);
+	order = order_of(size);
+	if (order > MAX_ORDER)
+		return NULL;
 	lock_acquire(&heap_lock);
-	if (kind < ARRAY_SIZE(class_sizes)) {
-		if (free_objects[kind] || class_refill(kind)) {
-			p = free_objects[kind];
-			free_objects[kind] = free_objects[kind]->next;
-		}
-	} else {
-		order = order_of(size);
-		if (order <= MAX_ORDER)
-			p = run_alloc(order);
-	}
+	p = run_alloc(order);
 	lock_release(&heap_lock);
 	return p;
 }
@@ -195,19 +269,21 @@ static size_t size_of(const void *p)
 
 void mem_free(void *p)
 {
-	struct free_object *object = p;
 	u8 state;
 
 	if (!p)
 		return;
-	if ((u64)p - layout.heap.start >= committed)
+	if ((u64)p - layout.heap.start >= HEAP_SIZE)
 		panic("heap: %p is not the heap's", p);
-	lock_acquire(&heap_lock);
+	/* Of memory that is in use, no other thread changes it. */
 	state = page_state[page_index(p)];
 	if ((state & STATE_MASK) == STATE_CLASS) {
-		object->next = free_objects[state & ~STATE_MASK];
-		free_objects[state & ~STATE_MASK] = object;
-	} else if ((state & STATE_MASK) == STATE_USED) {
+		free_small(p, state & ~STATE_MASK);
+		return;
+	}
+	lock_acquire(&heap_lock);
+	state = page_state[page_index(p)];
+	if ((state & STATE_MASK) == STATE_USED) {
 		run_free(p, state & ~STATE_MASK);
 	} else {
 		panic("heap: %p is freed twice", p);

@@ -17,6 +17,7 @@
 #define SPINS	100
 
 u32 world_stopped;
+u32 lock_waits;
 
 static struct lock world_lock;
 
@@ -54,6 +55,8 @@ void lock_acquire_slow(struct lock *l, bool got)
 	bool first = self()->locks == 1, slept = false;
 	int i;
 
+	if (!got)
+		__atomic_fetch_add(&lock_waits, 1, __ATOMIC_RELAXED);
 	for (;;) {
 		if (got) {
 			if (!first || !stopped())

@@ -51,6 +51,8 @@ static void thread_free(struct libos_thread *t)
 		DkObjectClose(t->handle);
 	signal_forget(&t->queue);
 	fs_unshare(t);
+	fs_return(t);
+	mem_return(&t->heap);
 	mem_free((void *)t->block.exception_stack_base);
 	mem_free(stack_of(t));
 	mem_free(t);

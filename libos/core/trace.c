@@ -15,7 +15,7 @@ struct row {
 static const struct row rows[SYSCALL_LIMIT] = { SYSCALL_TABLE(ROW) };
 
 bool trace_calls;
-static bool trace_counts;
+static bool trace_counts, trace_locks;
 
 /* Of calls that were answered -ENOSYS; the last element: unknown numbers. */
 static u32 missing[SYSCALL_LIMIT + 1];
@@ -24,9 +24,11 @@ void trace_init(const char *how)
 {
 	trace_calls = !strcmp(how, "calls");
 	trace_counts = !strcmp(how, "missing");
-	if (!trace_calls && !trace_counts)
-		log_user("PICO_LIBOS_TRACE=%s: is \"calls\" or \"missing\"\n",
-			 how);
+	trace_locks = !strcmp(how, "locks");
+	if (!trace_calls && !trace_counts && !trace_locks)
+		log_user(
+			"PICO_LIBOS_TRACE=%s: is \"calls\", \"missing\" or \"locks\"\n",
+			how);
 }
 
 static const struct row *row_of(u32 number)
@@ -113,6 +115,8 @@ void trace_exit(void)
 {
 	u32 i;
 
+	if (trace_locks)
+		log_trace("%u times a lock was waited for\n", lock_waits);
 	if (!trace_counts)
 		return;
 	for (i = 0; i <= SYSCALL_LIMIT; i++) {

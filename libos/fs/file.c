@@ -7,28 +7,60 @@
  * memory of descriptions stays descriptions for ever: a free one has a count
  * of zero, which cannot be counted up, and one that is in use again for
  * something else is noticed because the slot no longer names it.
+ *
+ * Each thread has some at hand, so that it needs no lock for most.
  */
 #include "fs.h"
 
 #define FILES_AT_ONCE (4 * PAGE_SIZE / sizeof(struct file))
+#define FILES_AT_HAND 4U /* a thread's own, at most twice as many */
 
 static struct {
 	struct lock lock;
 	struct file *first;
 } free_files;
 
+/* Move up to @n from one list to another; how many. free_files.lock is held. */
+static u32 move(struct file **from, struct file **to, u32 n)
+{
+	struct file *file;
+	u32 done;
+
+	for (done = 0; done < n && *from; done++) {
+		file = *from;
+		*from = file->next_free;
+		file->next_free = *to;
+		*to = file;
+	}
+	return done;
+}
+
+void fs_return(struct libos_thread *t)
+{
+	lock_acquire(&free_files.lock);
+	move(&t->free_files, &free_files.first, UINT32_MAX);
+	lock_release(&free_files.lock);
+	t->free_file_count = 0;
+}
+
 static struct file *file_memory(void)
 {
+	struct libos_thread *t = self();
 	struct file *file;
 	size_t i;
 
-	lock_acquire(&free_files.lock);
-	file = free_files.first;
-	if (file)
-		free_files.first = file->next_free;
-	lock_release(&free_files.lock);
-	if (file)
+	if (!t->free_files) {
+		lock_acquire(&free_files.lock);
+		t->free_file_count = move(&free_files.first, &t->free_files,
+					  FILES_AT_HAND);
+		lock_release(&free_files.lock);
+	}
+	file = t->free_files;
+	if (file) {
+		t->free_files = file->next_free;
+		t->free_file_count--;
 		return file;
+	}
 
 	file = mem_alloc_pages(4 * PAGE_SIZE);
 	if (!file)
@@ -94,6 +126,8 @@ bool file_try_get(struct file *file)
 
 void file_put(struct file *file)
 {
+	struct libos_thread *t = self();
+
 	if (__atomic_sub_fetch(&file->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 
@@ -106,8 +140,12 @@ void file_put(struct file *file)
 		DkObjectClose(file->handle);
 	mem_free(file->path);
 
+	file->next_free = t->free_files;
+	t->free_files = file;
+	if (++t->free_file_count < 2 * FILES_AT_HAND)
+		return;
 	lock_acquire(&free_files.lock);
-	file->next_free = free_files.first;
-	free_files.first = file;
+	t->free_file_count -= move(&t->free_files, &free_files.first,
+				   FILES_AT_HAND);
 	lock_release(&free_files.lock);
 }

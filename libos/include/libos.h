@@ -61,6 +61,7 @@ typedef s64 ssize_t;
 struct file;			/* an open file: libos/fs */
 struct fd_table;		/* libos/fs */
 struct fs_context;		/* working directory, umask: libos/fs */
+struct heap_cache;		/* a thread's own small memory */
 
 /* ---- system call handlers ---- */
 
@@ -153,6 +154,8 @@ void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_realloc(void *p, size_t size);
 void mem_free(void *p);
+/* What a thread that has ended had at hand, is anybody's again. */
+void mem_return(struct heap_cache *cache);
 /* Zeroed pages, a multiple of PAGE_SIZE. */
 void *mem_alloc_pages(size_t size);
 void mem_free_pages(void *p, size_t size);
@@ -237,6 +240,14 @@ struct signal_queue {
 	struct signal_info *first;
 };
 
+/* Small memory that a thread has at hand: core/heap.c */
+#define HEAP_CLASSES	14
+
+struct heap_cache {
+	struct free_object *objects[HEAP_CLASSES];
+	u8 counts[HEAP_CLASSES];
+};
+
 /*
  * struct libos_thread - one thread of the program, or a helper of the libos
  *
@@ -280,8 +291,11 @@ struct libos_thread {
 	u32	raised;			/* 1: one exception is on its way */
 	struct signal_queue queue;
 
-	struct fd_table *files;		/* libos/fs owns both */
+	struct heap_cache heap;
+	struct fd_table *files;		/* libos/fs owns these */
 	struct fs_context *fs;
+	struct file *free_files;	/* fs/file.c: at hand for this thread */
+	u32	free_file_count;
 };
 
 #define THREAD_RESTORE_MASK	0x1	/* saved_blocked counts after delivery */
@@ -326,6 +340,7 @@ void lock_acquire_slow(struct lock *l, bool got);
 void lock_wake(struct lock *l);
 
 extern u32 world_stopped;
+extern u32 lock_waits;	/* how often one was not free; atomic */
 
 static inline void lock_count(int n)
 {
@@ -471,6 +486,8 @@ void fs_init(const struct dk_parameters *p);
 /* A new thread shares what the caller has; given back when it is freed. */
 void fs_share(struct libos_thread *t);
 void fs_unshare(struct libos_thread *t);
+/* It has ended: what it had at hand is anybody's again. */
+void fs_return(struct libos_thread *t);
 /* Copies of the calling thread's, for a child of vfork(). 0, -ENOMEM */
 long fs_copy(struct fd_table **files, struct fs_context **fs);
 void fs_release(struct fd_table *files, struct fs_context *fs);

@@ -4,7 +4,7 @@
  *
  * PICO_LIBOS_TRACE=calls in the environment prints every call and its result
  * to standard error; =missing prints, at exit, the calls that are not there
- * and how often each was made.
+ * and how often each was made; =locks, how often a lock was not free.
  */
 #ifndef LIBOS_TRACE_H
 #define LIBOS_TRACE_H
