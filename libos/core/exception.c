@@ -74,6 +74,11 @@ static void note(const struct dk_exception *e)
 		events = e->parameter;
 		break;
 	case DK_EXCEPTION_SIGNAL:
+		/* A child tells of its end itself, unless the host killed it. */
+		if (e->parameter == SIGCHLD) {
+			events = EVENT_CHILD;
+			break;
+		}
 		if (e->parameter - 1 < SIGNAL_COUNT)
 			__atomic_fetch_or(&host_signals,
 					  SIGNAL_BIT(e->parameter),

@@ -121,6 +121,20 @@ static void leave_children_of(u32 pid)
 	}
 }
 
+/* To the process itself, in the name of a child that cannot. */
+static void child_signal(const struct process_entry *entry)
+{
+	u32 status = entry->status;
+	siginfo_t info = { .si_signo = entry->exit_signal,
+			   .si_code = status & 0x7f ? CLD_KILLED : CLD_EXITED };
+
+	info.si_pid = entry->pid;
+	info.si_uid = entry->uid;
+	info.si_status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+	if (info.si_signo)
+		signal_send_process(&info);
+}
+
 /* The host ended it: 128 + signal is what the host says. */
 static void killed(struct child *child)
 {
@@ -132,7 +146,8 @@ static void killed(struct child *child)
 				code - 128 :
 				(code & 0xff) << 8;
 	leave_children_of(entry->pid);
-	entry_move(entry, ENTRY_LIVE, ENTRY_ENDED);
+	if (entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
+		child_signal(entry);
 }
 
 static bool has_ended(struct child *child)
@@ -437,26 +452,32 @@ void process_child_action(u64 handler, u64 flags)
 	__atomic_fetch_or(&process_self->flags, set, __ATOMIC_SEQ_CST);
 }
 
-void process_events(u32 events __unused)
+/* Who was killed, could not tell. */
+static void look_for_killed(void)
 {
+	struct child *child;
+
+	lock_acquire(&children_lock);
+	for (child = children; child; child = child->next)
+		has_ended(child);
+	lock_release(&children_lock);
+}
+
+void process_events(u32 events)
+{
+	if (events & EVENT_CHILD)
+		look_for_killed();
 	mail_take();
 	children_sweep();
 }
 
 void entry_end_borrowed(struct process_entry *entry, u32 status)
 {
-	siginfo_t info = { .si_signo = entry->exit_signal,
-			   .si_code = status & 0x7f ? CLD_KILLED : CLD_EXITED };
-
-	info.si_pid = entry->pid;
-	info.si_uid = entry->uid;
-	info.si_status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
 	entry->status = status;
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	children_changed();
-	if (info.si_signo)
-		signal_send_process(&info);
+	child_signal(entry);
 	children_sweep();
 }
 
