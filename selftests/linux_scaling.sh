@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib/tap.sh"
 
 program=$here/linux/scaling
-count=${COUNT:-20000}
+count=${COUNT:-3000}
 
 # run OPERATION THREADS COMMAND...: the time that it took
 run()
