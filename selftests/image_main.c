@@ -85,6 +85,9 @@ static void prepare(void)
 	put_file("rx/file", "text\n", 0777);
 	put_file("no/secret", "secret\n", 0644);
 	put_file("outside", "outside\n", 0666);
+	snprintf(path, sizeof(path), "%s/ro/fifo", folder);
+	if (mkfifo(path, 0666))
+		die(path);
 	put_link("../no/secret", "rw/to-secret");
 	put_link("../outside", "rw/to-outside");
 	put_link("/proc/self/status", "rw/to-proc");

@@ -10,7 +10,10 @@
  * to see what it is: opening some devices and FIFOs waits or has effects.
  *
  * Regular files, directories, and these character devices are opened: null,
- * zero, full, random, urandom and the controlling terminal. Every other type
+ * zero, full, random, urandom and the controlling terminal. FIFOs are opened
+ * where the rules allow reading and writing, whichever is asked for: whoever
+ * reads one takes something away, and opening one is felt at its other end.
+ * That waits for the other end, as natively. Every other type
  * is ACCESS_DENIED, except for a stream with no access at all, which only
  * names its file: attributes can be asked of it, it is never opened.
  *
@@ -39,6 +42,20 @@ static const struct dk_stream_ops file_ops = {
 	.get_attributes = dk_stream_get_attributes,
 	.set_attributes = dk_stream_set_attributes,
 };
+
+/* A FIFO is not mapped, and has no length. */
+static const struct dk_stream_ops fifo_ops = {
+	.read = dk_file_read,
+	.write = dk_file_write,
+	.seek = dk_file_seek,
+	.get_attributes = dk_stream_get_attributes,
+	.set_attributes = dk_stream_set_attributes,
+};
+
+bool dk_is_file_stream(const struct dk_stream *stream)
+{
+	return stream->ops == &file_ops || stream->ops == &fifo_ops;
+}
 
 /* ---- symbolic links and what is only named ---- */
 
@@ -100,8 +117,11 @@ static bool is_controlling_terminal(const struct inode *inode)
 	       inode->i_rdev == MKDEV(TTYAUX_MAJOR, 0);
 }
 
-static bool may_be_opened(const struct inode *inode)
+static bool may_be_opened(const struct inode *inode,
+			  const struct dk_rule *rule)
 {
+	if (S_ISFIFO(inode->i_mode))
+		return dk_rule_allows(rule, DK_ACCESS_READ | DK_ACCESS_WRITE);
 	if (S_ISREG(inode->i_mode) || S_ISDIR(inode->i_mode) ||
 	    is_controlling_terminal(inode))
 		return true;
@@ -143,8 +163,12 @@ static void open_done(struct dk_stream *stream, struct file *file,
 	stream->file = file;
 	stream->ops = &file_ops;
 	*rights = open->access & DK_ACCESS_RIGHTS;
-	if (*rights && is_controlling_terminal(file_inode(file)))
+	if (S_ISFIFO(file_inode(file)->i_mode)) {
+		stream->ops = &fifo_ops;
 		*rights |= DK_RIGHT_CONTROL;
+	} else if (*rights && is_controlling_terminal(file_inode(file))) {
+		*rights |= DK_RIGHT_CONTROL;
+	}
 }
 
 static long open_existing(struct dk_stream *stream, const struct dk_name *name,
@@ -182,8 +206,11 @@ static long open_existing(struct dk_stream *stream, const struct dk_name *name,
 		*rights = 0;
 		return 0;
 	}
-	if (!may_be_opened(inode))
+	if (!may_be_opened(inode, name->rule))
 		return -EACCES;
+	if (S_ISFIFO(inode->i_mode))
+		dk_learn(stream->sandbox, &name->path,
+			 DK_ACCESS_READ | DK_ACCESS_WRITE);
 
 	if (dk_open_truncates(open))
 		flags |= O_TRUNC;
@@ -223,10 +250,33 @@ static long open_new(struct dk_stream *stream, const struct dk_name *name,
 	return 0;
 }
 
+/* A file in the directory @name that has no name; it may get one later. */
+static long open_unnamed(struct dk_stream *stream, const struct dk_name *name,
+			 const struct dk_open *open, u32 *rights)
+{
+	u32 access = open->access | DK_ACCESS_WRITE;
+	struct file *file;
+
+	if (!dk_rule_allows(name->rule, access))
+		return -EACCES;
+	if (!d_is_dir(name->path.dentry))
+		return -ENOTDIR;
+	dk_learn(stream->sandbox, &name->path, access);
+	file = file_open_root(&name->path, "", open_flags(open) | O_TMPFILE,
+			      open->mode);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	open_done(stream, file, open, rights);
+	return 0;
+}
+
 static unsigned int open_lookup_flags(const struct dk_open *open)
 {
 	unsigned int flags = 0;
 
+	if (open->options & DK_OPTION_UNNAMED)
+		return open->options & DK_OPTION_NOFOLLOW ? 0 :
+							    DK_LOOKUP_FOLLOW;
 	if (dk_open_creates(open))
 		flags |= DK_LOOKUP_PARENT;
 	/* A link is something that exists, and mkdir() follows none. */
@@ -259,7 +309,11 @@ long dk_file_open(struct dk_stream *stream, const char *path,
 		if (error)
 			return error;
 		if (name.path.dentry) {
-			if (open->disposition == DK_OPEN_CREATE_NEW && !made)
+			if (open->options & DK_OPTION_UNNAMED)
+				error = open_unnamed(stream, &name, open,
+						     rights);
+			else if (open->disposition == DK_OPEN_CREATE_NEW &&
+				 !made)
 				error = dk_rule_exists(stream->sandbox, &name);
 			else
 				error = open_existing(stream, &name, open,
@@ -274,6 +328,11 @@ long dk_file_open(struct dk_stream *stream, const char *path,
 			dk_learn(stream->sandbox, &name.parent,
 				 open->access | DK_ACCESS_WRITE);
 			error = dk_make_directory(&name, open->mode);
+			made |= !error;
+		} else if (open->options & DK_OPTION_FIFO) {
+			dk_learn(stream->sandbox, &name.parent,
+				 DK_ACCESS_WRITE);
+			error = dk_make_fifo(&name, open->mode);
 			made |= !error;
 		} else {
 			dk_learn(stream->sandbox, &name.parent,

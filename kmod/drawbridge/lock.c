@@ -100,7 +100,25 @@ static u32 blocker_id(const struct file_lock *lock)
 	return id;
 }
 
-static long query(struct file *file, struct file_lock *lock, void __user *out)
+/* Which process of @sandbox owns a lock: @owner only is compared. */
+static u64 blocker_of(struct dk_sandbox *sandbox, const void *owner)
+{
+	struct dk_process *process;
+	u64 id = 0;
+
+	mutex_lock(&sandbox->lock);
+	list_for_each_entry(process, &sandbox->processes, link) {
+		if (process == owner) {
+			id = process->id;
+			break;
+		}
+	}
+	mutex_unlock(&sandbox->lock);
+	return id;
+}
+
+static long query(struct dk_sandbox *sandbox, struct file *file,
+		  struct file_lock *lock, void __user *out)
 {
 	struct dk_lock_info info = { };
 	long error;
@@ -115,6 +133,7 @@ static long query(struct file *file, struct file_lock *lock, void __user *out)
 		if (lock->fl_end != OFFSET_MAX)
 			info.length = lock->fl_end - lock->fl_start + 1;
 		info.process_id = blocker_id(lock);
+		info.id = blocker_of(sandbox, dk_lock_(lock, owner));
 	}
 	return copy_to_user(out, &info, sizeof(info)) ? -EFAULT : 0;
 }
@@ -208,7 +227,8 @@ DK_HANDLER(DkxStreamLock)
 		goto put;
 	lock_fill(lock, thread->process, stream->file, a1, a2, a3);
 	if (a1 & DK_LOCK_QUERY)
-		error = query(stream->file, lock, dk_user(a4));
+		error = query(stream->sandbox, stream->file, lock,
+			      dk_user(a4));
 	else
 		error = lock_call(thread->process, a0, stream, lock, a1);
 	locks_free_lock(lock);

@@ -101,6 +101,24 @@ int dk_make_directory(struct dk_name *name, umode_t mode)
 	return error;
 }
 
+int dk_make_fifo(struct dk_name *name, umode_t mode)
+{
+	struct dentry *dentry = new_name_begin(name, false);
+	int error;
+
+	if (IS_ERR(dentry))
+		return PTR_ERR(dentry);
+	mode |= S_IFIFO;
+	error = security_path_mknod(&name->parent, dentry,
+				    mode & ~current_umask(), 0);
+	if (!error)
+		error = vfs_mknod(dk_idmap(name->parent.mnt),
+				  d_inode(name->parent.dentry), dentry, mode,
+				  0);
+	new_name_end(name, dentry);
+	return error;
+}
+
 /* ---- removing ---- */
 
 static int remove_locked(const struct dk_sandbox *sandbox,
@@ -452,10 +470,33 @@ retry:
 	return error;
 }
 
+/* What two ways of naming the old file have in common. */
+static long link_path(const struct dk_sandbox *sandbox, const struct path *old,
+		      const struct dk_rule *rule, const char *path)
+{
+	struct dk_name new;
+	long error;
+
+	if (!dk_rule_allows(rule, 0))
+		return -EACCES;
+	dk_learn(sandbox, old, 0);
+	error = new_name_lookup(sandbox, path, &new);
+	if (error)
+		return error;
+	if (old->mnt != new.parent.mnt || adds_rights(rule, new.parent_rule)) {
+		error = -EXDEV;
+	} else {
+		dk_learn_move(sandbox, old, &new.parent);
+		error = make_link(old, &new);
+	}
+	dk_name_put(&new);
+	return error;
+}
+
 static long link_call(const struct dk_sandbox *sandbox, u64 target,
 		      u64 target_length, const char *path, u64 flags)
 {
-	struct dk_name old, new;
+	struct dk_name old;
 	struct dk_uri uri;
 	long error;
 
@@ -467,23 +508,26 @@ static long link_call(const struct dk_sandbox *sandbox, u64 target,
 	dk_uri_put(&uri);
 	if (error)
 		return error;
-	error = -EACCES;
-	if (!dk_rule_allows(old.rule, 0))
-		goto put_old;
-	dk_learn(sandbox, &old.path, 0);
-	error = new_name_lookup(sandbox, path, &new);
-	if (error)
-		goto put_old;
-	if (old.path.mnt != new.parent.mnt ||
-	    adds_rights(old.rule, new.parent_rule)) {
-		error = -EXDEV;
-	} else {
-		dk_learn_move(sandbox, &old.path, &new.parent);
-		error = make_link(&old.path, &new);
-	}
-	dk_name_put(&new);
-put_old:
+	error = link_path(sandbox, &old.path, old.rule, path);
 	dk_name_put(&old);
+	return error;
+}
+
+/* A file that is open, be its name gone; one made without may get its first. */
+static long link_stream(struct dk_thread *thread, u64 handle, const char *path)
+{
+	const struct dk_sandbox *sandbox = thread->process->sandbox;
+	struct dk_stream *stream = dk_stream_get(thread, handle, 0);
+	long error = -EACCES;
+
+	if (IS_ERR(stream))
+		return PTR_ERR(stream);
+	/* Not the consoles, pipes and sockets: no rule speaks for those. */
+	if (stream->file && dk_is_file_stream(stream))
+		error = link_path(sandbox, &stream->file->f_path,
+				  dk_rule_find(sandbox, &stream->file->f_path),
+				  path);
+	dk_stream_put(stream);
 	return error;
 }
 
@@ -494,15 +538,20 @@ DK_HANDLER(DkxStreamLink)
 	struct dk_uri uri;
 	long error;
 
-	if (a4 != DK_LINK_SYMBOLIC && a4 & ~(u64)DK_NAME_NOFOLLOW)
+	if (a4 != DK_LINK_SYMBOLIC && a4 != DK_LINK_STREAM &&
+	    a4 & ~(u64)DK_NAME_NOFOLLOW)
+		return -EINVAL;
+	if (a4 == DK_LINK_STREAM && a1)
 		return -EINVAL;
 	error = dk_uri_get_file(&uri, a2, a3);
 	if (error)
 		return error;
 	if (a4 == DK_LINK_SYMBOLIC)
 		error = symlink_call(sandbox, a0, a1, uri.rest);
+	else if (a4 == DK_LINK_STREAM)
+		error = link_stream(thread, a0, uri.rest);
 	else
 		error = link_call(sandbox, a0, a1, uri.rest, a4);
 	dk_uri_put(&uri);
-	return dk_stream_status(error, DK_SET_NAME);
+	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_NAME);
 }

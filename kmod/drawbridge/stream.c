@@ -157,7 +157,22 @@ long dk_null_open(struct dk_stream *stream, const struct dk_open *open,
 /* ---- opening ---- */
 
 #define OPEN_OPTIONS	(DK_OPTION_NONBLOCK | DK_OPTION_DIRECTORY | \
-			 DK_OPTION_NOFOLLOW | DK_OPTION_LINK | DK_OPTION_SYNC)
+			 DK_OPTION_NOFOLLOW | DK_OPTION_LINK | \
+			 DK_OPTION_SYNC | DK_OPTION_FIFO | DK_OPTION_UNNAMED)
+
+/* What options a kind of file goes with that is only made. */
+static bool making_makes_sense(const struct dk_open *open)
+{
+	u32 kind = open->options & (DK_OPTION_DIRECTORY | DK_OPTION_FIFO |
+				    DK_OPTION_UNNAMED);
+
+	if (!(kind & (DK_OPTION_FIFO | DK_OPTION_UNNAMED)))
+		return true;
+	if (hweight32(kind) != 1 || open->disposition != DK_OPEN_CREATE_NEW)
+		return false;
+	return kind == DK_OPTION_FIFO ? !open->access :
+					open->access & DK_ACCESS_WRITE;
+}
 
 /* DkStreamOpen(uri, uri_length, access, disposition, options, out stream) */
 DK_HANDLER(DkStreamOpen)
@@ -176,7 +191,8 @@ DK_HANDLER(DkStreamOpen)
 	if (a2 & ~(u64)(DK_ACCESS_RIGHTS | DK_ACCESS_APPEND) ||
 	    a3 > DK_OPEN_CREATE_TRUNCATE ||
 	    a4 & ~(OPEN_OPTIONS | DK_OPTION_MODE(07777)) ||
-	    (open.options & DK_OPTION_DIRECTORY && dk_open_truncates(&open)))
+	    (open.options & DK_OPTION_DIRECTORY && dk_open_truncates(&open)) ||
+	    !making_makes_sense(&open))
 		return -EINVAL;
 
 	error = dk_uri_get(&uri, a0, a1);

@@ -122,6 +122,7 @@ static inline long dk_rule_exists(const struct dk_sandbox *sandbox,
 }
 
 int dk_make_directory(struct dk_name *name, umode_t mode);
+int dk_make_fifo(struct dk_name *name, umode_t mode);
 
 /* ---- files (file.c, transfer.c, directory.c) ---- */
 
@@ -220,6 +221,7 @@ bool dk_tcp_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
 		    const struct dk_address *address, u32 access);
 
 bool dk_pipe_server_listen(struct dk_stream *stream, u32 backlog);
+bool dk_is_file_stream(const struct dk_stream *stream);
 bool dk_is_tcp_server(const struct dk_stream *stream);
 bool dk_is_console(const struct dk_stream *stream);
 

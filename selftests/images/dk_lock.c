@@ -33,7 +33,8 @@ static struct dk_lock_info in_the_way(DK_HANDLE h, u64 operation, u64 start,
 	memset(&info, 0x5a, sizeof(info));
 	EXPECT_OK(DkxStreamLock(h, operation | DK_LOCK_QUERY, start, length,
 				&info, sizeof(info)));
-	EXPECT_EQ(info.reserved, 0);
+	if (!info.type)
+		EXPECT_EQ(info.id, 0);
 	return info;
 }
 
@@ -107,6 +108,7 @@ TEST(another_process_is_in_the_way)
 	EXPECT_EQ(info.start, 100);
 	EXPECT_EQ(info.length, 50);
 	EXPECT_EQ(info.process_id, dkt_parameters->parent_id);
+	EXPECT_EQ(info.id, 0); /* of another sandbox, or of none */
 	EXPECT_EQ(in_the_way(a, EXCLUSIVE, 0, 100).type, 0);
 	EXPECT_EQ(other_locks('r', 99, 1), -11);
 	/* Readers share. */
@@ -118,6 +120,50 @@ TEST(another_process_is_in_the_way)
 	EXPECT_EQ(other_locks('w', 100, 50), -11);
 	ASSERT_EQ(other_locks('u', 0, 0), 0);
 	EXPECT_OK(DkObjectClose(a));
+}
+
+/* A clone's locks are its own, and who asks is told whose they are. */
+TEST(a_clone_is_in_the_way)
+{
+	DK_HANDLE a = locked(RW), child = POISON;
+	dk_u64 size = 4096, id = POISON;
+	struct dk_lock_info info;
+	u32 *step = NULL;
+
+	ASSERT_OK(DkVirtualMemoryAlloc((void **)&step, &size,
+				       DK_MEM_RESERVE | DK_MEM_COMMIT |
+					       DK_MEM_SHARED,
+				       DK_PROT_READ | DK_PROT_WRITE));
+	EXPECT_OK(lock(a, EXCLUSIVE, 0, 10));
+	ASSERT_OK(DkxProcessClone(0, &child, &id));
+	if (!child) {
+		/* what was locked before is the parent's alone */
+		u64 code = lock(a, SHARED, 0, 1) != DK_STATUS_WOULD_BLOCK ||
+			   lock(a, EXCLUSIVE, 20, 5);
+
+		__atomic_store_n(step, 1, __ATOMIC_SEQ_CST);
+		DkxAddressWake(step, DK_ADDRESS_WAKE, 1, 0, NULL,
+			       DK_ADDRESS_ALL_BITS);
+		while (__atomic_load_n(step, __ATOMIC_SEQ_CST) == 1)
+			DkxAddressWait(step, DK_ADDRESS_WAIT, 1, NULL, 0,
+				       DK_ADDRESS_ALL_BITS);
+		DkProcessExit(code);
+	}
+	while (!__atomic_load_n(step, __ATOMIC_SEQ_CST))
+		DkxAddressWait(step, DK_ADDRESS_WAIT, 0, NULL, 0,
+			       DK_ADDRESS_ALL_BITS);
+	info = in_the_way(a, SHARED, 0, 0);
+	EXPECT_EQ(info.type, EXCLUSIVE);
+	EXPECT_EQ(info.start, 20);
+	EXPECT_EQ(info.length, 5);
+	EXPECT_EQ(info.id, id);
+	__atomic_store_n(step, 2, __ATOMIC_SEQ_CST);
+	DkxAddressWake(step, DK_ADDRESS_WAKE, 1, 0, NULL, DK_ADDRESS_ALL_BITS);
+	EXPECT_EQ(dkt_wait(child), true);
+	EXPECT_EQ(in_the_way(a, SHARED, 0, 0).type, 0);
+	EXPECT_OK(DkObjectClose(child));
+	EXPECT_OK(DkObjectClose(a));
+	EXPECT_OK(DkVirtualMemoryFree(step, size, DK_MEM_RELEASE));
 }
 
 TEST(closing_any_handle_drops_the_process_locks)

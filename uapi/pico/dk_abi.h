@@ -365,7 +365,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 6, DkxStreamLink, 1,				\
 	  (5, STRING, target, VALUE, target_length, STRING, uri,	\
 	   VALUE, uri_length, FLAGS, flags),				\
-	  DK_SET_NAME)							\
+	  DK_SET_HANDLE | DK_SET_NAME)					\
 	C(EXTENSION, 7, DkxStreamSeek, 1,				\
 	  (4, HANDLE, stream, SIGNED, offset, VALUE, whence,		\
 	   OUT_U64, position),						\

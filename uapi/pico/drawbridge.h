@@ -71,6 +71,10 @@ typedef __s64 DK_STATUS;
 /* open a last symbolic link itself; reading it gives its target */
 #define DK_OPTION_LINK		0x8
 #define DK_OPTION_SYNC		0x10	/* writes return when on the medium */
+/* with CREATE_NEW, without access: a FIFO is made, and only named */
+#define DK_OPTION_FIFO		0x20
+/* with CREATE_NEW: the URI is a directory's, the file has no name in it */
+#define DK_OPTION_UNNAMED	0x40
 #define DK_OPTION_MODE_SHIFT	32	/* 12 bits: permissions when created */
 #define DK_OPTION_MODE(m)	((dk_u64)((m) & 07777) << DK_OPTION_MODE_SHIFT)
 
@@ -99,6 +103,7 @@ typedef __s64 DK_STATUS;
 #define DK_NAME_NOFOLLOW	0x1	/* of a last symbolic link: the link */
 /* DkxStreamLink: flags */
 #define DK_LINK_SYMBOLIC	0x2	/* target is text; else a file: URI */
+#define DK_LINK_STREAM		0x4	/* target is the handle of an open file */
 /* DkxStreamSeek: whence */
 #define DK_SEEK_SET		0
 #define DK_SEEK_CURRENT		1
@@ -145,13 +150,14 @@ struct dk_deadline {
  * @length:	in bytes; 0: without end
  * @type:	DK_LOCK_SHARED or DK_LOCK_EXCLUSIVE; 0: none is in the way
  * @process_id:	as the host shows it; 0: a stream's, or not of this namespace
+ * @id:		of a process of the sandbox, for DkxProcessOpen; 0: none of them
  */
 struct dk_lock_info {
 	__u64	start;
 	__u64	length;
 	__u32	type;
 	__u32	process_id;
-	__u64	reserved;
+	__u64	id;
 };
 
 /* DkSystemTimeQuery: clock */
