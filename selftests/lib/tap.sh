@@ -14,7 +14,9 @@ export PICOEXEC=$picoexec
 
 tap_count=0
 tap_failed=0
-work=$(mktemp -d /dev/shm/pico-sh.XXXXXX) || exit 1
+# Neither /tmp nor /dev/shm, which are picoprocesses' own.
+work=$(mktemp -d /run/pico-sh.XXXXXX 2>/dev/null) ||
+	work=$(mktemp -d /var/tmp/pico-sh.XXXXXX) || exit 1
 chmod 755 "$work"
 trap 'rm -rf "$work"' EXIT
 echo "TAP version 13"
