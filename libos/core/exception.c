@@ -14,6 +14,7 @@
 #include <entry.h>
 #include <layout.h>
 #include <libos.h>
+#include <mm.h>
 #include <signals.h>
 #include <uaccess.h>
 
@@ -131,7 +132,8 @@ void LibOsExceptionDispatch(struct dk_exception *e, struct dk_context *c)
 	if (was_raised(e))
 		raised(e, c);
 	if (!is_libos(c->rip)) {
-		signal_fault(e, c);
+		if (!wx_fault(e, c))
+			signal_fault(e, c);
 		context_leave(c);
 	}
 	/*

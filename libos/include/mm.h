@@ -82,4 +82,11 @@ long unmap_locked(u64 start, u64 end);
 bool range_is_libos(u64 start, u64 length);
 bool address_is_guard(u64 address);
 
+/* ---- writable and executable (mm/wx.c) ---- */
+
+/* What the host is asked for when the program asks for @protection. */
+u32 wx_protection(u32 protection, bool file);
+/* A fault of the program: was it about that, and may it try again? */
+bool wx_fault(const struct dk_exception *e, const struct dk_context *c);
+
 #endif /* LIBOS_MM_H */

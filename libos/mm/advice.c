@@ -10,6 +10,7 @@
 /* The range's contents go: zeroes, or what the file has. */
 static long discard(struct area *a, u64 from, u64 to)
 {
+	u64 protection = dk_protection(wx_protection(a->protection, a->file));
 	void *base = (void *)from;
 	dk_u64 length = to - from;
 
@@ -17,15 +18,14 @@ static long discard(struct area *a, u64 from, u64 to)
 		return 0;
 	if (a->file)
 		return fs_file_map(a->file, &base, length,
-				   a->offset + (from - a->start),
-				   dk_protection(a->protection),
+				   a->offset + (from - a->start), protection,
 				   DK_MAP_PRIVATE | DK_MAP_REPLACE);
 	if (a->flags & AREA_SHARED)
 		return 0;
 	return errno_of(DkVirtualMemoryAlloc(&base, &length,
 					     DK_MEM_RESERVE | DK_MEM_COMMIT |
 						     DK_MEM_REPLACE,
-					     dk_protection(a->protection)));
+					     protection));
 }
 
 SYSCALL3(madvise, u64, address, u64, length, int, advice)

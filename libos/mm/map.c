@@ -53,6 +53,7 @@ static long map_errno(DK_STATUS status)
  */
 long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 {
+	u64 protection = dk_protection(wx_protection(a->protection, a->file));
 	void *at = (void *)*base;
 	dk_u64 n = length;
 	DK_STATUS status;
@@ -61,8 +62,7 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 	if (!area_room())
 		return -ENOMEM;
 	if (a->file) {
-		r = fs_file_map(a->file, &at, length, a->offset,
-				dk_protection(a->protection),
+		r = fs_file_map(a->file, &at, length, a->offset, protection,
 				(a->flags & AREA_SHARED ? DK_MAP_SHARED :
 							  DK_MAP_PRIVATE) |
 					(replace ? DK_MAP_REPLACE : 0));
@@ -79,7 +79,7 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 			DK_MEM_RESERVE | DK_MEM_COMMIT |
 				(a->flags & AREA_SHARED ? DK_MEM_SHARED : 0) |
 				(replace ? DK_MEM_REPLACE : 0),
-			dk_protection(a->protection));
+			protection);
 		r = status ? map_errno(status) : 0;
 	}
 	if (r)
@@ -285,8 +285,9 @@ long protect(u64 start, u64 length, u32 protection)
 			break;
 		}
 		to = MIN(end, a->end);
-		status = DkVirtualMemoryProtect((void *)at, to - at,
-						dk_protection(protection));
+		status = DkVirtualMemoryProtect(
+			(void *)at, to - at,
+			dk_protection(wx_protection(protection, a->file)));
 		if (status) {
 			r = errno_of(status);
 			end = at;
