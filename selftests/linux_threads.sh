@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Threads, futexes, signals, timers and sockets of Linux programs: the programs of
+# Threads, futexes, signals, timers, sockets and files of Linux programs: the programs of
 # selftests/linux print what their system does, line by line, and have to print
 # the same in a picoprocess as natively, with the same exit code.
 #
@@ -103,6 +103,7 @@ else
 	same pointers race
 	calls_counted
 	faults_named
+	same files
 fi
 nothing_left "nothing is left"
 finish

@@ -242,7 +242,7 @@ static long item_add(struct epoll *epoll, struct file *file, int fd,
 
 	if (file->kind == FILE_EPOLL)
 		return -ELOOP;
-	if (!file->ops->poll)
+	if (!file_can_poll(file))
 		return -EPERM;
 	item = mem_zalloc(sizeof(*item));
 	if (!item)
@@ -304,7 +304,7 @@ SYSCALL4(epoll_ctl, int, epoll_fd, int, operation, int, fd,
 	}
 	if (epoll->kind != FILE_EPOLL || epoll == file) {
 		result = -EINVAL;
-	} else if (!file->ops->poll) {
+	} else if (!file_can_poll(file)) {
 		result = -EPERM;
 	} else {
 		struct epoll *e = epoll->data;

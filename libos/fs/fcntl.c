@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Descriptors: dup and fcntl; locks.
- *
- * Locks are between processes, and there is one: they are checked and granted.
+ * Descriptors: dup and fcntl.
  */
 #include "fs.h"
 #include "table.h"
@@ -76,43 +74,11 @@ static long set_flags(struct file *file, u32 flags)
 		__atomic_store_n(&file->ops, &host_append_ops,
 				 __ATOMIC_RELAXED);
 	lock_release(&file->lock);
+	/* a FIFO learns here that it is one */
+	if (file->kind == FILE_HOST && (old ^ new) & O_NONBLOCK)
+		file_type(file);
 	if (file->ops->set_flags)
 		file->ops->set_flags(file, new);
-	return 0;
-}
-
-static bool lock_is_valid(const struct flock *lock)
-{
-	if (lock->l_type != F_RDLCK && lock->l_type != F_WRLCK &&
-	    lock->l_type != F_UNLCK)
-		return false;
-	return lock->l_whence >= SEEK_SET && lock->l_whence <= SEEK_END &&
-	       (lock->l_whence != SEEK_SET || lock->l_start >= 0);
-}
-
-static long get_lock(struct flock *to)
-{
-	struct flock lock;
-
-	if (user_get(lock, to))
-		return -EFAULT;
-	if (!lock_is_valid(&lock) || lock.l_type == F_UNLCK)
-		return -EINVAL;
-	lock.l_type = F_UNLCK;
-	return user_put(lock, to);
-}
-
-static long set_lock(struct file *file, const struct flock *from)
-{
-	struct flock lock;
-
-	if (user_get(lock, from))
-		return -EFAULT;
-	if (!lock_is_valid(&lock))
-		return -EINVAL;
-	if ((lock.l_type == F_RDLCK && !(file->access & FILE_READ)) ||
-	    (lock.l_type == F_WRLCK && !(file->access & FILE_WRITE)))
-		return -EBADF;
 	return 0;
 }
 
@@ -143,12 +109,11 @@ static long control(int fd, struct file *file, int command, unsigned long value)
 		return set_flags(file, value);
 	case F_GETLK:
 	case F_OFD_GETLK:
-		return get_lock((struct flock *)value);
 	case F_SETLK:
 	case F_SETLKW:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return set_lock(file, (const struct flock *)value);
+		return lock_control(file, command, (struct flock *)value);
 	case F_GETOWN:
 		return F_OWNER_NONE;
 	case F_SETOWN:
@@ -177,24 +142,4 @@ SYSCALL3(fcntl, int, fd, int, command, unsigned long, value)
 	result = control(fd, file, command, value);
 	file_put(file);
 	return result;
-}
-
-#define LOCK_SH 1
-#define LOCK_EX 2
-#define LOCK_NB 4
-#define LOCK_UN 8
-
-SYSCALL2(flock, int, fd, int, operation)
-{
-	struct file *file;
-
-	operation &= ~LOCK_NB;
-	if (operation != LOCK_SH && operation != LOCK_EX &&
-	    operation != LOCK_UN)
-		return -EINVAL;
-	file = fs_get(fd);
-	if (!file)
-		return -EBADF;
-	file_put(file);
-	return 0;
 }

@@ -252,15 +252,26 @@ static inline size_t slash_length(const char *text)
 	return length;
 }
 
+/* ---- locks (lock.c) ---- */
+
+struct flock;
+
+bool locks_in_use(void);
+void lock_closed(struct file *file);
+long lock_control(struct file *file, int command, struct flock *user);
+
 /* ---- streams of the host (host.c, console.c) ---- */
 
-extern const struct file_ops host_ops, host_append_ops, console_ops;
+extern const struct file_ops host_ops, host_append_ops, console_ops, pipe_ops;
 
 int host_open(struct path *path, u32 flags, u32 mode, struct file **file);
+int host_open_unnamed(struct path *path, u32 flags, u32 mode,
+		      struct file **file);
 int name_open(struct path *path, u32 flags, struct file **file);
 int host_attributes(struct path *path, struct dk_stream_attributes *attributes);
 int host_read_link(struct path *path, char *buffer, size_t length);
 u8 file_type(struct file *file);
+bool file_can_poll(struct file *file);
 int console_open(int number, u32 flags, struct file **file);
 bool console_is_terminal(int number);
 bool file_is_terminal(struct file *file);
@@ -285,6 +296,7 @@ void text_add(struct text *text, const char *format, ...) __printf(2, 3);
  * @content:	of a file: its text
  * @target:	of a link: its text, as for readlink: length or error
  * @magic:	following the link leads to an open file, not to its text
+ * @others:	it is there of other processes, too
  */
 struct synth_node {
 	const char *path;
@@ -293,6 +305,7 @@ struct synth_node {
 	void (*content)(struct text *text);
 	int (*target)(char *buffer, size_t length, u32 id);
 	bool magic;
+	bool others;
 };
 
 extern const struct synth_node synth_tree[];

@@ -162,6 +162,37 @@ static const struct file_ops name_ops = {
 	.set_attributes = name_set_attributes,
 };
 
+/* A FIFO that was opened by name: a pipe, as soon as it is known to be one. */
+static u32 fifo_poll(struct file *file, struct poll_table *table)
+{
+	return pipe_ops.poll(file, table);
+}
+
+static void fifo_set_flags(struct file *file, u32 flags)
+{
+	pipe_ops.set_flags(file, flags);
+}
+
+static const struct file_ops fifo_ops = {
+	.read = host_read,
+	.write = host_write,
+	.attributes = host_get_attributes,
+	.set_attributes = host_set_attributes,
+	.poll = fifo_poll,
+	.set_flags = fifo_set_flags,
+};
+
+/*
+ * May it be waited for? The type of a file of the host is not asked when it is
+ * opened, for few need it.
+ */
+bool file_can_poll(struct file *file)
+{
+	if (file->kind == FILE_HOST)
+		file_type(file);
+	return file->ops->poll;
+}
+
 /* What kind of file it is: DK_TYPE_*, asked once. */
 u8 file_type(struct file *file)
 {
@@ -172,6 +203,8 @@ u8 file_type(struct file *file)
 		return type;
 	if (file_attributes(file, &attributes))
 		return 0;
+	if (attributes.type == DK_TYPE_FIFO && file->kind == FILE_HOST)
+		__atomic_store_n(&file->ops, &fifo_ops, __ATOMIC_RELAXED);
 	__atomic_store_n(&file->type, attributes.type, __ATOMIC_RELAXED);
 	return attributes.type;
 }
@@ -234,6 +267,65 @@ static DK_STATUS open_wait(struct path *path, u32 flags, u64 options,
 	return status;
 }
 
+/*
+ * A file that is to be somebody's own, to be written and read: it may lose its
+ * name, and then be mapped executable, for which it cannot be opened again. So
+ * the right to do that is asked for right away.
+ */
+static bool is_private(u32 flags)
+{
+	return (flags & (O_CREAT | O_EXCL | O_ACCMODE)) ==
+	       (O_CREAT | O_EXCL | O_RDWR);
+}
+
+/* As /proc/self/fd shows what has no name: not one that can be opened. */
+static int keep_no_name(struct file *file, struct path *path)
+{
+	struct dk_stream_attributes attributes = { 0 };
+	size_t size = path->length - URI_PREFIX_LENGTH + 40;
+
+	file->path = mem_alloc(size);
+	if (!file->path)
+		return -ENOMEM;
+	host_get_attributes(file, &attributes);
+	snprintf(file->path, size, "%s/#%llu (deleted)", path_text(path),
+		 (unsigned long long)attributes.inode);
+	return 0;
+}
+
+/* host_open_unnamed() - O_TMPFILE in the directory @path; also executable */
+int host_open_unnamed(struct path *path, u32 flags, u32 mode, struct file **out)
+{
+	u64 options = DK_OPTION_UNNAMED | DK_OPTION_MODE(mode);
+	struct file *file;
+	long error;
+
+	if (flags & O_NOFOLLOW)
+		options |= DK_OPTION_NOFOLLOW;
+	if (flags & O_DSYNC)
+		options |= DK_OPTION_SYNC;
+	file = file_new(FILE_HOST, &host_ops, access_of_flags(flags), flags);
+	if (!file)
+		return -ENOMEM;
+	file->type = DK_TYPE_FILE;
+	error = errno_of(DkStreamOpen(URI(path),
+				      dk_access_of(flags) | DK_ACCESS_EXECUTE,
+				      DK_OPEN_CREATE_NEW, options,
+				      &file->handle));
+	if (error == -EACCES)
+		error = errno_of(DkStreamOpen(URI(path), dk_access_of(flags),
+					      DK_OPEN_CREATE_NEW, options,
+					      &file->handle));
+	if (!error)
+		error = keep_no_name(file, path);
+	if (error) {
+		file_put(file);
+		return error;
+	}
+	*out = file;
+	return 0;
+}
+
 /* host_open() - open @path with O_* @flags; @mode has the umask taken off */
 int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 {
@@ -252,7 +344,14 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 	file = file_new(FILE_HOST, &host_ops, access_of_flags(flags), flags);
 	if (!file)
 		return -ENOMEM;
-	error = errno_restart(open_wait(path, flags, options, &file->handle));
+	error = -EACCES;
+	if (is_private(flags))
+		error = errno_of(DkStreamOpen(
+			URI(path), dk_access_of(flags) | DK_ACCESS_EXECUTE,
+			disposition_of(flags), options, &file->handle));
+	if (error == -EACCES)
+		error = errno_restart(
+			open_wait(path, flags, options, &file->handle));
 	if (!error)
 		error = keep_name(file, path);
 	if (error) {

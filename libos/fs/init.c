@@ -149,6 +149,22 @@ void fs_file_identity(struct file *file, u64 *device, u64 *inode)
 	*inode = attributes.inode;
 }
 
+/* Has a file of the host lost its last name since it was opened? */
+static bool is_nameless(struct file *file)
+{
+	static const char suffix[] = " (deleted)";
+	struct dk_stream_attributes attributes;
+	size_t length = strlen(file->path), n = sizeof(suffix) - 1;
+
+	if (file->kind != FILE_HOST && file->kind != FILE_PATH)
+		return false;
+	/* one that never had a name says so by itself */
+	if (length > n && !strcmp(file->path + length - n, suffix))
+		return false;
+	return file->handle != DK_INVALID_HANDLE &&
+	       !file_attributes(file, &attributes) && !attributes.nlink;
+}
+
 /* What readlink of /proc/self/fd/N says; its length, or -ENOENT. */
 int fd_name(int fd, char *buffer, size_t length)
 {
@@ -173,6 +189,9 @@ int fd_name(int fd, char *buffer, size_t length)
 			      file->kind == FILE_PATH ? PATH_NOFOLLOW : 0) &&
 		    !path_resolve(&path))
 			needed = strlcpy(buffer, path_text(&path), length);
+		if (is_nameless(file) && needed < length)
+			needed += strlcpy(buffer + needed, " (deleted)",
+					  length - needed);
 	} else if (file->kind == FILE_CONSOLE) {
 		/* The host does not tell what is behind: its own names. */
 		static const char *const names[] = {
@@ -197,6 +216,35 @@ int fd_name(int fd, char *buffer, size_t length)
 	}
 	file_put(file);
 	return MIN(needed, length - 1);
+}
+
+/*
+ * Opening again what has no name any more. The host opens by name, so it is
+ * the same stream: the position is shared, unlike natively.
+ */
+static int share_nameless(struct file *old, u32 flags, struct file **out)
+{
+	u8 access = access_of_flags(flags);
+	struct file *file;
+	size_t size = strlen(old->path) + 1;
+
+	if (access & ~old->access)
+		return -EACCES;
+	file = file_new(FILE_HOST, &host_ops, access, flags);
+	if (!file)
+		return -ENOMEM;
+	file->type = old->type;
+	file->path = mem_alloc(size);
+	if (!file->path ||
+	    DkObjectReference(old->handle, 0, &file->handle)) {
+		file_put(file);
+		return -ENOMEM;
+	}
+	memcpy(file->path, old->path, size);
+	if (flags & O_TRUNC && access & FILE_WRITE)
+		file->ops->set_length(file, 0);
+	*out = file;
+	return 0;
 }
 
 /* Opening /dev/fd/N: a new description of the same thing. */
@@ -227,6 +275,8 @@ int fd_reopen(int fd, u32 flags, struct file **out)
 		if (!error)
 			error = path.node ? synth_open(&path, flags, out) :
 					    host_open(&path, flags, 0, out);
+		if (error == -ENOENT && file->kind == FILE_HOST)
+			error = share_nameless(file, flags, out);
 		break;
 	default:
 		error = -ENXIO;

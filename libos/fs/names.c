@@ -144,6 +144,21 @@ SYSCALL5(renameat2, int, from_fd, const char *, from, int, to_fd, const char *,
 	return rename_at(from_fd, from, to_fd, to, flags);
 }
 
+/* A name for the file that is open as @fd; O_TMPFILE may have none yet. */
+static long link_open(int fd, struct path *to)
+{
+	struct file *file = fs_get(fd);
+	long error = -EXDEV;
+
+	if (!file)
+		return -ENOENT;
+	if (file->kind == FILE_HOST)
+		error = errno_of(DkxStreamLink((void *)file->handle, 0, to->uri,
+					       to->length, DK_LINK_STREAM));
+	file_put(file);
+	return error == -EACCES ? -EXDEV : error;
+}
+
 static long link_at(int from_fd, const char *from_name, int to_fd,
 		    const char *to_name, u32 at_flags)
 {
@@ -153,20 +168,29 @@ static long link_at(int from_fd, const char *from_name, int to_fd,
 	if (at_flags & ~(u32)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
 	error = path_get(from_fd, from_name,
-			 at_flags & AT_SYMLINK_FOLLOW ? 0 : PATH_NOFOLLOW,
+			 (at_flags & AT_SYMLINK_FOLLOW ? 0 : PATH_NOFOLLOW) |
+				 (at_flags & AT_EMPTY_PATH ? PATH_EMPTY : 0),
 			 &from);
-	if (!error)
-		error = path_get(to_fd, to_name, PATH_NOFOLLOW, &to);
 	if (error)
 		return error;
-	if (to.node)
-		return -EEXIST;
-	if (from.node)
-		return -EXDEV;
-	return errno_of(DkxStreamLink(from.uri, from.length, to.uri, to.length,
-				      at_flags & AT_SYMLINK_FOLLOW ?
-					      0 :
-					      DK_NAME_NOFOLLOW));
+	if (from.flags & PATH_WAS_EMPTY && !from.file)
+		return -EPERM; /* a directory */
+	error = path_get(to_fd, to_name, PATH_NOFOLLOW, &to);
+	if (!error && to.node)
+		error = -EEXIST;
+	/* Linux lets only privileged ones link by descriptor this way. */
+	if (!error && from.file)
+		error = process.euid ? -ENOENT : link_open(from_fd, &to);
+	else if (!error && from.node)
+		error = from.node->magic && at_flags & AT_SYMLINK_FOLLOW ?
+				link_open(from.id, &to) :
+				-EXDEV;
+	else if (!error)
+		error = errno_of(DkxStreamLink(
+			from.uri, from.length, to.uri, to.length,
+			at_flags & AT_SYMLINK_FOLLOW ? 0 : DK_NAME_NOFOLLOW));
+	path_put(&from);
+	return error;
 }
 
 SYSCALL5(linkat, int, from_fd, const char *, from, int, to_fd, const char *, to,
@@ -211,9 +235,10 @@ SYSCALL2(symlink, const char *, target, const char *, name)
 	return symlink_at(target, AT_FDCWD, name);
 }
 
-/* Only regular files: the host makes no devices, and named pipes not yet. */
+/* Regular files and FIFOs: the host makes no devices. */
 static long make_node_at(int dirfd, const char *name, u32 mode)
 {
+	u64 options = DK_OPTION_MODE(mode & 07777 & ~self()->fs->umask);
 	struct path path;
 	DK_HANDLE handle;
 	int error;
@@ -222,11 +247,12 @@ static long make_node_at(int dirfd, const char *name, u32 mode)
 	case 0:
 	case S_IFREG:
 		break;
+	case S_IFIFO:
+		options |= DK_OPTION_FIFO;
+		break;
 	case S_IFCHR:
 	case S_IFBLK:
-	case S_IFIFO:
 	case S_IFSOCK:
-		return -EPERM;
 	case S_IFDIR:
 		return -EPERM;
 	default:
@@ -237,10 +263,8 @@ static long make_node_at(int dirfd, const char *name, u32 mode)
 		return error;
 	if (path.node || is_root(&path))
 		return -EEXIST;
-	error = errno_of(
-		DkStreamOpen(path.uri, path.length, 0, DK_OPEN_CREATE_NEW,
-			     DK_OPTION_MODE(mode & 07777 & ~self()->fs->umask),
-			     &handle));
+	error = errno_of(DkStreamOpen(path.uri, path.length, 0,
+				      DK_OPEN_CREATE_NEW, options, &handle));
 	if (!error)
 		DkObjectClose(handle);
 	return error;

@@ -23,7 +23,8 @@ static int check_flags(u32 *flags)
 		if ((*flags & (O_TMPFILE | O_CREAT)) != O_TMPFILE ||
 		    !(access_of_flags(*flags) & FILE_WRITE))
 			return -EINVAL;
-		return -EOPNOTSUPP;
+		*flags |= LARGE_FILE;
+		return 0;
 	}
 	if (*flags & O_PATH) {
 		*flags &= PATH_FLAGS;
@@ -41,6 +42,9 @@ static int open_path(struct path *path, u32 flags, u32 mode, struct file **file)
 
 	if (flags & O_PATH)
 		return name_open(path, flags, file);
+	if (flags & __O_TMPFILE)
+		return path->node ? -EOPNOTSUPP :
+				    host_open_unnamed(path, flags, mode, file);
 	if (!path->node) {
 		error = host_open(path, flags, mode, file);
 		if (!error || !path_reroute(path, error))
@@ -135,13 +139,13 @@ SYSCALL4(openat2, int, dirfd, const char *, name, const struct open_how *, how,
 }
 
 /*
- * A file without a name: one of the sandbox's private /tmp whose name is
- * removed at once. -ENOSYS where there is no such place.
+ * Memory that is a file: one without a name in the sandbox's private /tmp.
+ * -ENOSYS where there is no such place.
  */
 SYSCALL2(memfd_create, const char *, name, u32, flags)
 {
-	static u32 number;
-	char text[250];
+	static const char prefix[] = "/memfd:", suffix[] = " (deleted)";
+	char text[sizeof(prefix) + 250 + sizeof(suffix)];
 	struct path path;
 	struct file *file;
 	ssize_t length;
@@ -149,18 +153,23 @@ SYSCALL2(memfd_create, const char *, name, u32, flags)
 
 	if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING))
 		return -EINVAL;
-	length = user_string(text, name, sizeof(text));
+	memcpy(text, prefix, sizeof(prefix));
+	length = user_string(text + sizeof(prefix) - 1, name, 250);
 	if (length < 0)
 		return length == -ENAMETOOLONG ? -EINVAL : length;
-	snprintf(text, sizeof(text), "/tmp/.memfd-%u-%u", process.pid,
-		 __atomic_add_fetch(&number, 1, __ATOMIC_RELAXED));
-	error = path_set(&path, text, PATH_NOFOLLOW);
+	error = path_set(&path, "/tmp", 0);
 	if (!error)
-		error = host_open(&path, O_RDWR | O_CREAT | O_EXCL, 0600,
-				  &file);
+		error = host_open_unnamed(&path, O_RDWR | LARGE_FILE, 0777,
+					  &file);
 	if (error)
 		return error == -ENOMEM || error == -EMFILE ? error : -ENOSYS;
-	DkStreamDelete(path.uri, path.length, DK_DELETE_FILE);
-	file->type = DK_TYPE_FILE;
+	mem_free(file->path);
+	memcpy(text + sizeof(prefix) - 1 + length, suffix, sizeof(suffix));
+	file->path = mem_alloc(strlen(text) + 1);
+	if (!file->path) {
+		file_put(file);
+		return -ENOMEM;
+	}
+	memcpy(file->path, text, strlen(text) + 1);
 	return fd_open(file, flags & MFD_CLOEXEC);
 }

@@ -98,7 +98,7 @@ static int pipe_attributes(struct file *file,
 }
 
 /* The stream is closed by file_put(). */
-static const struct file_ops pipe_ops = {
+const struct file_ops pipe_ops = {
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,

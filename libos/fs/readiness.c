@@ -107,7 +107,7 @@ void poll_stream(struct poll_table *table, DK_HANDLE stream)
 
 u32 file_poll(struct file *file, struct poll_table *table)
 {
-	if (file->ops->poll)
+	if (file_can_poll(file))
 		return file->ops->poll(file, table);
 	return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 }

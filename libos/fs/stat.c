@@ -208,7 +208,8 @@ static int ask_host(struct path *path,
 							sizeof(none)));
 		return error == -EINVAL ? 0 : error;
 	}
-	if (attributes->type != DK_TYPE_FILE)
+	/* Closing it again would drop the process's locks on it. */
+	if (attributes->type != DK_TYPE_FILE || locks_in_use())
 		return 0;
 	for (right = 4; right; right >>= 1) {
 		if (!(mode & right))

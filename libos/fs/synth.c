@@ -8,6 +8,7 @@
  */
 #include "fs.h"
 
+#include <processes.h>
 #include <thread.h>
 
 #define SYNTH_DEVICE 0x14 /* minor, as of a file system without disk */
@@ -87,14 +88,16 @@ static bool component_matches(const char *pattern, size_t pattern_length,
 	return pattern_length == length && !memcmp(pattern, name, length);
 }
 
-/* Is the first number, in /proc/N, this process, and the second one open? */
-static bool ids_exist(const char *path, u32 pid, u32 fd, unsigned int ids)
+/* Is the first number, in /proc/N, a process, and the second one open? */
+static bool ids_exist(const struct synth_node *node, u32 pid, u32 fd,
+		      unsigned int ids)
 {
+	const char *path = node->path;
 	struct libos_thread *thread;
 	struct file *file;
 
 	if (ids && pid != process.pid)
-		return false;
+		return node->others && table_find(pid);
 	if (ids < 2)
 		return true;
 	if (!strncmp(path, "/proc/*/task/", 13)) {
@@ -135,7 +138,7 @@ const struct synth_node *synth_find(const char *path, u32 *id)
 		}
 		if (*pattern || *text)
 			continue;
-		if (!ids_exist(node->path, numbers[0], numbers[1], ids))
+		if (!ids_exist(node, numbers[0], numbers[1], ids))
 			return NULL;
 		*id = ids ? numbers[ids - 1] : 0;
 		return node;
@@ -341,6 +344,27 @@ static void list_threads(struct listing *list, u64 inode)
 	mem_free(ids);
 }
 
+static void list_processes(struct listing *list, u64 inode)
+{
+	struct process_entry *entry;
+	u32 state;
+
+	for_each_entry(entry)
+	{
+		state = entry_state(entry);
+		if (state == ENTRY_LIVE || state == ENTRY_ENDED)
+			list_number(list, entry->pid, DK_TYPE_DIRECTORY, inode);
+	}
+}
+
+static void list_descriptors(struct listing *list, u8 type, u64 inode)
+{
+	int fd;
+
+	for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1))
+		list_number(list, fd, type, inode);
+}
+
 static s64 synth_list(struct file *file, void *buffer, size_t length,
 		      u64 *cursor)
 {
@@ -348,8 +372,8 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 	const struct synth_node *directory, *node;
 	const char *name;
 	u64 inode;
+	bool foreign;
 	u32 id;
-	int fd;
 
 	directory = synth_node_of(file, &id);
 	if (!directory)
@@ -359,20 +383,20 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 	list_add(&list, ".", 1, DK_TYPE_DIRECTORY,
 		 (u64)(directory - synth_tree + 1) << 32 | id);
 	list_add(&list, "..", 2, DK_TYPE_DIRECTORY, 1);
+	foreign = directory->others && id != process.pid;
 	for (node = synth_tree; node->path; node++) {
 		name = entry_below(node->path, directory->path);
-		if (!name)
+		if (!name || (foreign && !node->others))
 			continue;
 		inode = (u64)(node - synth_tree + 1) << 32;
 		if (strcmp(name, "*"))
 			list_add(&list, name, strlen(name), node->type, inode);
 		else if (!strcmp(directory->path, "/proc/*/task"))
 			list_threads(&list, inode);
-		else if (!node->magic)
-			list_number(&list, process.pid, node->type, inode);
+		else if (!strcmp(directory->path, "/proc"))
+			list_processes(&list, inode);
 		else
-			for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1))
-				list_number(&list, fd, node->type, inode);
+			list_descriptors(&list, node->type, inode);
 	}
 	if (list.full && !list.done)
 		return -EINVAL;

@@ -296,8 +296,10 @@ int fd_replace(int fd, struct file *file, bool close_on_exec)
 	if ((unsigned int)fd >= table->end)
 		table->end = fd + 1;
 	lock_release(&table->lock);
-	if (old)
+	if (old) {
+		lock_closed(old);
 		file_put(old);
+	}
 	return fd;
 }
 
@@ -324,6 +326,7 @@ int fd_close(int fd)
 
 	if (!file)
 		return -EBADF;
+	lock_closed(file);
 	file_put(file);
 	return 0;
 }

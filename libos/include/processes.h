@@ -78,6 +78,8 @@ struct process_entry {
 	u64 max_rss; /* KiB */
 	s64 start_time;
 	char name[16];
+	u32 arguments_length;
+	char arguments[252]; /* the first of /proc/PID/cmdline */
 	u64 mail_lost; /* signals that found no room: a set */
 	struct mail mail[MAIL_MAX];
 };
@@ -100,6 +102,8 @@ struct process_entry *table_reserve(void);
 void table_free(struct process_entry *entry);
 /* A live or ended process by its number; NULL */
 struct process_entry *table_find(u32 pid);
+/* What others see of the program: its name has changed, or all of it. */
+void table_name(bool arguments);
 bool entry_move(struct process_entry *entry, u32 from, u32 to);
 
 static inline u32 entry_state(const struct process_entry *entry)

@@ -262,7 +262,11 @@ static long exec_commit(struct exec *x)
 	}
 	set_names(x);
 	r = vdso_map(&x->vdso);
-	return r ? r : stack_build(x);
+	if (!r)
+		r = stack_build(x);
+	if (!r)
+		table_name(true);
+	return r;
 }
 
 /* Registers of a program at its first instruction. */

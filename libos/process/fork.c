@@ -38,6 +38,8 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->flags = me->flags & (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS);
 	entry->start_time = clock_now(DK_CLOCK_BOOT);
 	memcpy(entry->name, self()->name, sizeof(entry->name));
+	memcpy(entry->arguments, me->arguments, sizeof(entry->arguments));
+	entry->arguments_length = me->arguments_length;
 	return entry;
 }
 

@@ -7,6 +7,7 @@
 #include <libos.h>
 #include <linux/prctl.h>
 #include <signals.h>
+#include <processes.h>
 #include <thread.h>
 
 #define TIMER_SLACK		50000
@@ -23,6 +24,8 @@ static long set_name(const char *from)
 	lock_acquire(&thread_lock);
 	memcpy(t->name, name, sizeof(name));
 	lock_release(&thread_lock);
+	if (t->tid == process.pid)
+		table_name(false);
 	return 0;
 }
 

@@ -131,6 +131,21 @@ struct process_entry *table_find(u32 pid)
 	return NULL;
 }
 
+void table_name(bool arguments)
+{
+	struct process_entry *me = process_self;
+	u64 length;
+
+	memcpy(me->name, self()->name, sizeof(me->name));
+	if (!arguments)
+		return;
+	length = MIN(process.arg_end - process.arg_start,
+		     sizeof(me->arguments));
+	me->arguments_length = 0;
+	if (!user_read(me->arguments, (void *)process.arg_start, length))
+		me->arguments_length = length;
+}
+
 /* In the sandbox's first process: nobody made its entry. */
 void table_init(void)
 {
