@@ -308,10 +308,9 @@ int host_open_unnamed(struct path *path, u32 flags, u32 mode, struct file **out)
 	if (!file)
 		return -ENOMEM;
 	file->type = DK_TYPE_FILE;
-	error = errno_of(DkStreamOpen(URI(path),
-				      dk_access_of(flags) | DK_ACCESS_EXECUTE,
-				      DK_OPEN_CREATE_NEW, options,
-				      &file->handle));
+	error = errno_of(
+		DkStreamOpen(URI(path), dk_access_of(flags) | DK_ACCESS_EXECUTE,
+			     DK_OPEN_CREATE_NEW, options, &file->handle));
 	if (error == -EACCES)
 		error = errno_of(DkStreamOpen(URI(path), dk_access_of(flags),
 					      DK_OPEN_CREATE_NEW, options,

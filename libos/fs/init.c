@@ -235,8 +235,7 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 		return -ENOMEM;
 	file->type = old->type;
 	file->path = mem_alloc(size);
-	if (!file->path ||
-	    DkObjectReference(old->handle, 0, &file->handle)) {
+	if (!file->path || DkObjectReference(old->handle, 0, &file->handle)) {
 		file_put(file);
 		return -ENOMEM;
 	}

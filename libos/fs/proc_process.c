@@ -169,8 +169,9 @@ static void stat_of_other(struct text *text, const struct process_entry *entry)
 	text_add(text, "%llu 0 20 0 1 0 %llu 0 0 18446744073709551615 ",
 		 (unsigned long long)ticks(entry->children_time),
 		 (unsigned long long)ticks(entry->start_time));
-	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 %u 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "
-		       "%u\n",
+	text_add(text,
+		 "0 0 0 0 0 0 0 0 0 0 0 0 %u 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "
+		 "%u\n",
 		 entry->exit_signal, entry->status);
 }
 
@@ -204,8 +205,7 @@ void text_stat(struct text *text)
 		 (unsigned long long)(dispositions(true) & OLD_SIGNALS),
 		 (unsigned long long)(dispositions(false) & OLD_SIGNALS),
 		 process_self->exit_signal);
-	text_add(text,
-		 "0 0 0 0 0 0 %llu %llu %llu %llu %llu %llu %llu 0\n",
+	text_add(text, "0 0 0 0 0 0 %llu %llu %llu %llu %llu %llu %llu 0\n",
 		 (unsigned long long)process.data_start,
 		 (unsigned long long)process.data_end,
 		 (unsigned long long)process.brk_start,
@@ -282,7 +282,8 @@ static void status_memory(struct text *text)
 		 "VmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8u kB\n"
 		 "VmPTE:\t%8u kB\nVmSwap:\t%8u kB\n",
 		 (unsigned long long)((process.stack_end -
-				       process.stack_start) >> 10),
+				       process.stack_start) >>
+				      10),
 		 (unsigned long long)((process.code_end - process.code_start) >>
 				      10),
 		 0, 0, 0);
@@ -325,8 +326,7 @@ void text_status(struct text *text)
 		 process.gid, process.egid, process.sgid, process.fsgid);
 	for (i = 0; i < process.group_count; i++)
 		text_add(text, "%u ", process.groups[i]);
-	text_add(text,
-		 "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n",
+	text_add(text, "\nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n",
 		 process.pid, task.tid, process_group(), process_session());
 	status_memory(text);
 	text_add(text, "CoreDumping:\t0\nThreads:\t%u\n", task.threads);
@@ -340,9 +340,8 @@ void text_status(struct text *text)
 		 "Mems_allowed:\t1\nMems_allowed_list:\t0\n",
 		 cpus < 64 ? (1ULL << cpus) - 1 : ~0ULL, cpus > 1 ? "-" : "",
 		 cpus > 1 ? 1 : 0, cpus - 1);
-	text_add(text,
-		 "voluntary_ctxt_switches:\t0\n"
-		 "nonvoluntary_ctxt_switches:\t0\n");
+	text_add(text, "voluntary_ctxt_switches:\t0\n"
+		       "nonvoluntary_ctxt_switches:\t0\n");
 }
 
 void text_limits(struct text *text)

@@ -139,8 +139,8 @@ void table_name(bool arguments)
 	memcpy(me->name, self()->name, sizeof(me->name));
 	if (!arguments)
 		return;
-	length = MIN(process.arg_end - process.arg_start,
-		     sizeof(me->arguments));
+	length =
+		MIN(process.arg_end - process.arg_start, sizeof(me->arguments));
 	me->arguments_length = 0;
 	if (!user_read(me->arguments, (void *)process.arg_start, length))
 		me->arguments_length = length;

@@ -23,8 +23,10 @@ static char folder[] = "/tmp/files.XXXXXX";
 
 static long lock(int fd, int command, short type, off_t start, off_t length)
 {
-	struct flock l = { .l_type = type, .l_whence = SEEK_SET,
-			   .l_start = start, .l_len = length };
+	struct flock l = { .l_type = type,
+			   .l_whence = SEEK_SET,
+			   .l_start = start,
+			   .l_len = length };
 
 	return fcntl(fd, command, &l);
 }
@@ -61,7 +63,8 @@ static void show_holder(int fd, int command, pid_t me)
 	printf("type %d, start %ld, length %ld, %s\n", l.l_type,
 	       (long)l.l_start, (long)l.l_len,
 	       l.l_pid == me ? "the parent's" :
-	       l.l_pid == -1 ? "a description's" : "");
+	       l.l_pid == -1 ? "a description's" :
+			       "");
 	fflush(stdout);
 }
 
@@ -275,8 +278,7 @@ static void nameless(void)
 	fd = open(".", O_TMPFILE | O_RDWR, 0640);
 	TRY(write(fd, "text", 4));
 	TRY(fstat(fd, &st));
-	printf("%o %ld %ld\n", st.st_mode, (long)st.st_size,
-	       (long)st.st_nlink);
+	printf("%o %ld %ld\n", st.st_mode, (long)st.st_size, (long)st.st_nlink);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, target, sizeof(target) - 1);
 	target[n > 0 ? n : 0] = 0;
@@ -284,8 +286,7 @@ static void nameless(void)
 	TRY(linkat(AT_FDCWD, link, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
 	TRY(linkat(AT_FDCWD, link, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
 	TRY(stat("named", &st));
-	printf("%o %ld %ld\n", st.st_mode, (long)st.st_size,
-	       (long)st.st_nlink);
+	printf("%o %ld %ld\n", st.st_mode, (long)st.st_size, (long)st.st_nlink);
 	close(fd);
 	TRY(unlink("named"));
 
@@ -334,8 +335,8 @@ static void two_mappings(int fd)
 static void code(void)
 {
 	int rwx = PROT_READ | PROT_WRITE | PROT_EXEC, fd, i;
-	unsigned char *m = mmap(NULL, 3 * 4096, rwx,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *m =
+		mmap(NULL, 3 * 4096, rwx, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	long sum = 0;
 	pid_t pid;
 
