@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * sendfile and copy_file_range: a loop through a buffer of the libos. splice
- * and its relatives answer -EINVAL, as for a file that cannot do it, and
- * programs go back to read and write.
+ * sendfile, copy_file_range and splice: a loop through a buffer of the libos.
+ * tee answers -EINVAL, as for a file that cannot do it: what is in a pipe
+ * cannot be had without taking it out.
  */
 #include "fs.h"
 
@@ -158,7 +158,122 @@ out:
 	return result;
 }
 
-static long refuse(int from, int to)
+/* ---- splice ---- */
+
+#define SPLICE_FLAGS 0xf /* MOVE, NONBLOCK, MORE, GIFT */
+#define SPLICE_NONBLOCK 0x2
+/* What a pipe that is ready to be written takes without waiting. */
+#define PIPE_PART 4096UL
+
+static bool is_pipe(struct side *side)
+{
+	return file_type(side->file) == DK_TYPE_FIFO;
+}
+
+static bool is_ready(struct side *side, u32 what)
+{
+	return file_poll(side->file, NULL) & (what | POLLHUP | POLLERR);
+}
+
+static bool same_file(struct side *a, struct side *b)
+{
+	struct dk_stream_attributes x, y;
+
+	return !file_attributes(a->file, &x) && !file_attributes(b->file, &y) &&
+	       x.inode == y.inode && x.device == y.device;
+}
+
+static s64 check_splice(struct side *from, struct side *to)
+{
+	if (!(from->file->access & FILE_READ) ||
+	    !(to->file->access & FILE_WRITE))
+		return -EBADF;
+	if (is_pipe(from) ? from->offset != DK_OFFSET_CURRENT :
+	    is_pipe(to)	  ? to->offset != DK_OFFSET_CURRENT :
+			    false)
+		return -ESPIPE;
+	if (!is_pipe(from) && !is_pipe(to))
+		return -EINVAL;
+	if (is_pipe(from) && is_pipe(to))
+		return to->offset != DK_OFFSET_CURRENT ? -ESPIPE :
+		       same_file(from, to)	       ? -EINVAL :
+							 0;
+	return to->file->flags & O_APPEND ? -EINVAL : 0;
+}
+
+/*
+ * The first part is waited for, on both sides; what follows is moved as far as
+ * neither side has to be. Nothing is taken out of a pipe before the other side
+ * would take it.
+ */
+static s64 splice_parts(struct side *from, struct side *to, size_t length,
+			bool wait)
+{
+	u8 *buffer = mem_alloc(PIPE_PART);
+	s64 got = 0, put = 0;
+	size_t done = 0;
+
+	if (!buffer)
+		return -ENOMEM;
+	while (done < length) {
+		if ((done || !wait) &&
+		    ((is_pipe(from) && !is_ready(from, POLLIN)) ||
+		     (is_pipe(to) && !is_ready(to, POLLOUT)))) {
+			got = done ? 0 : -EAGAIN;
+			break;
+		}
+		got = file_read(from->file, buffer,
+				MIN(length - done, PIPE_PART), from->offset);
+		if (got <= 0)
+			break;
+		put = file_write(to->file, buffer, got, to->offset);
+		if (put < got && !is_pipe(from) &&
+		    from->offset == DK_OFFSET_CURRENT)
+			file_seek(from->file, MAX(put, 0) - got, SEEK_CUR);
+		if (put <= 0) {
+			got = put;
+			break;
+		}
+		done += put;
+		if (from->offset != DK_OFFSET_CURRENT)
+			from->offset += put;
+		if (to->offset != DK_OFFSET_CURRENT)
+			to->offset += put;
+		if (put < got || signal_interrupts())
+			break;
+	}
+	mem_free(buffer);
+	return done ? (s64)done : got;
+}
+
+SYSCALL6(splice, int, in_fd, s64 *, in_offset, int, out_fd, s64 *, out_offset,
+	 size_t, length, u32, flags)
+{
+	struct side from, to = { NULL, 0 };
+	s64 result;
+
+	if (!length)
+		return 0;
+	if (flags & ~(u32)SPLICE_FLAGS)
+		return -EINVAL;
+	result = side_get(&from, in_fd, in_offset);
+	if (!result)
+		result = side_get(&to, out_fd, out_offset);
+	if (!result)
+		result = check_splice(&from, &to);
+	if (!result)
+		result = splice_parts(&from, &to, MIN(length, MAX_TRANSFER),
+				      !(flags & SPLICE_NONBLOCK));
+	if (result > 0 && in_offset && user_put(from.offset, in_offset))
+		result = -EFAULT;
+	if (result > 0 && out_offset && user_put(to.offset, out_offset))
+		result = -EFAULT;
+	side_put(&from);
+	side_put(&to);
+	return result;
+}
+
+SYSCALL2(tee, int, from, int, to)
 {
 	struct side a, b = { NULL, 0 };
 	long error;
@@ -169,14 +284,4 @@ static long refuse(int from, int to)
 	side_put(&a);
 	side_put(&b);
 	return error ? error : -EINVAL;
-}
-
-SYSCALL3(splice, int, from, s64 *, offset __unused, int, to)
-{
-	return refuse(from, to);
-}
-
-SYSCALL2(tee, int, from, int, to)
-{
-	return refuse(from, to);
 }

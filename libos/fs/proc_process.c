@@ -169,10 +169,8 @@ static void stat_of_other(struct text *text, const struct process_entry *entry)
 	text_add(text, "%llu 0 20 0 1 0 %llu 0 0 18446744073709551615 ",
 		 (unsigned long long)ticks(entry->children_time),
 		 (unsigned long long)ticks(entry->start_time));
-	text_add(text,
-		 "0 0 0 0 0 0 0 0 0 0 0 0 %u 0 0 0 0 0 0 0 0 0 0 0 0 0 0 "
-		 "%u\n",
-		 entry->exit_signal, entry->status);
+	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 %u ", entry->exit_signal);
+	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 0 0 %u\n", entry->status);
 }
 
 void text_stat(struct text *text)

@@ -3,6 +3,7 @@
 #
 # Running a program natively and in a picoprocess, for what is to be the same:
 # output, messages, exit code and files, byte by byte. Source lib/tap.sh first.
+# shellcheck disable=SC2154 # work is its
 #
 # Set by the caller:
 #   allow	options of picoexec (an array)

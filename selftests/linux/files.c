@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -266,6 +267,66 @@ static void fifos(void)
 	TRY(unlink("fifo"));
 }
 
+static void splices(void)
+{
+	int fd = open("spliced", O_RDWR | O_CREAT | O_TRUNC, 0600), p[2], q[2];
+	loff_t at = 2;
+	char b[16] = "";
+
+	if (pipe(p) || pipe(q))
+		return;
+	TRY(write(fd, "0123456789", 10));
+	TRY(splice(fd, &at, p[1], NULL, 5, 0));
+	CHECK(at);
+	TRY(splice(p[0], NULL, q[1], NULL, 3, 0));
+	TRY(splice(q[0], NULL, fd, NULL, 100, 0));
+	TRY(splice(q[0], NULL, fd, NULL, 100, SPLICE_F_NONBLOCK));
+	at = 20;
+	TRY(splice(p[0], NULL, fd, &at, 100, 0));
+	CHECK(at);
+	TRY(pread(fd, b, 15, 8));
+	printf("%s\n", b);
+	TRY(splice(fd, NULL, fd, NULL, 1, 0));
+	TRY(splice(p[0], &at, fd, NULL, 1, 0));
+	TRY(splice(p[0], NULL, p[1], NULL, 1, 0));
+	TRY(splice(p[1], NULL, fd, NULL, 1, 0));
+	TRY(splice(p[0], NULL, fd, NULL, 1, 64));
+	TRY(splice(p[0], NULL, 99, NULL, 1, 0));
+	TRY(splice(99, NULL, 99, NULL, 0, 0));
+	close(p[1]);
+	TRY(splice(p[0], NULL, fd, NULL, 1, 0));
+	close(p[0]);
+	close(q[0]);
+	TRY(splice(fd, (at = 0, &at), q[1], NULL, 1, 0));
+	close(q[1]);
+	close(fd);
+	unlink("spliced");
+}
+
+/* How long a file may become. */
+static void limit(void)
+{
+	struct rlimit old, small;
+	int fd = open("limited", O_RDWR | O_CREAT, 0600);
+
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = old;
+	small.rlim_cur = 100;
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	TRY(pwrite(fd, "0123456789", 10, 95));
+	TRY(pwrite(fd, "0123456789", 10, 100));
+	TRY(lseek(fd, 98, SEEK_SET));
+	TRY(write(fd, "0123", 4));
+	TRY(write(fd, "0123", 4));
+	TRY(ftruncate(fd, 101));
+	TRY(ftruncate(fd, 100));
+	setrlimit(RLIMIT_FSIZE, &old);
+	TRY(write(fd, "0123", 4));
+	close(fd);
+	unlink("limited");
+}
+
 static void nameless(void)
 {
 	char link[64], target[256];
@@ -419,6 +480,8 @@ int main(void)
 	description_locks();
 	whole_locks();
 	fifos();
+	splices();
+	limit();
 	nameless();
 	code();
 	shared();
