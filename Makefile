@@ -71,6 +71,8 @@ help:
 	@echo '  make fuzz CALLS=N         random calls of the ABI, N of them; with'
 	@echo '                            SEED=S the same ones again'
 	@echo '  make test T=NAME          one test (or several, in quotes)'
+	@echo '  make test-programs        one of the long tests of programs, in turn by'
+	@echo '                            the day; TURN=N another, TURN=all all of them'
 	@echo
 	@echo 'Variables:'
 	@echo '  KERNEL=6.1|6.12|debug     which kernel (6.1); debug is built first, once;'
@@ -105,6 +107,12 @@ shell: all
 
 test: all selftests
 	@scripts/test --kernel $(KERNEL) $(T)
+
+# The long comparisons of programs with their native runs: one each time, in
+# turn by the day, or that of TURN=N, or TURN=all.
+TURN ?= $(shell date +%j)
+test-programs: all selftests
+	@scripts/test --kernel $(KERNEL) --timeout 4000 --by-name $(TURN)
 
 # The fuzzer of the call vector for long; a short run of it is among the tests.
 CALLS ?= 1000000
@@ -249,7 +257,7 @@ distclean:
 	@rm -rf build
 
 FORCE:
-.PHONY: help run shell test fuzz check all setup packages programs libpal libos tools tools/samples \
+.PHONY: help run shell test test-programs fuzz check all setup packages programs libpal libos tools tools/samples \
 	selftests modules flavours install uninstall modules_install \
 	modules_uninstall programs_install programs_uninstall dkms_install \
 	dkms_uninstall clean distclean FORCE
