@@ -89,7 +89,7 @@ static u32 operation_of(short type)
 				 0;
 }
 
-static bool is_locked_here(struct file *file)
+static bool has_no_stream(struct file *file)
 {
 	return file->handle == DK_INVALID_HANDLE;
 }
@@ -139,7 +139,7 @@ static long record_query(struct file *file, struct flock *lock, u64 operation)
 	error = range_get(file, lock, &start, &length);
 	if (error)
 		return error;
-	if (!is_locked_here(file)) {
+	if (!has_no_stream(file)) {
 		status = DkxStreamLock(file->handle,
 				       operation | DK_LOCK_QUERY |
 					       operation_of(lock->l_type),
@@ -175,7 +175,7 @@ static long record_set(struct file *file, const struct flock *lock,
 	if ((lock->l_type == F_RDLCK && !(file->access & FILE_READ)) ||
 	    (lock->l_type == F_WRLCK && !(file->access & FILE_WRITE)))
 		return -EBADF;
-	if (is_locked_here(file))
+	if (has_no_stream(file))
 		return 0;
 	if (lock->l_type == F_UNLCK)
 		operation &= ~(u64)DK_LOCK_WAIT;
@@ -234,7 +234,7 @@ SYSCALL2(flock, int, fd, int, operation)
 	file = fs_get(fd);
 	if (!file)
 		return -EBADF;
-	if (!is_locked_here(file))
+	if (!has_no_stream(file))
 		error = lock_call(file, how, 0, 0);
 	file_put(file);
 	return error;
