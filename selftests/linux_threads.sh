@@ -103,7 +103,6 @@ else
 	same pointers race
 	calls_counted
 	faults_named
-	same files
 fi
 nothing_left "nothing is left"
 finish

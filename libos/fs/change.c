@@ -300,6 +300,9 @@ SYSCALL2(truncate, const char *, name, s64, length)
 		return error;
 	if (path.node)
 		return -EINVAL;
+	error = file_length_check(length);
+	if (error)
+		return error;
 	error = errno_of(DkStreamOpen(path.uri, path.length, DK_ACCESS_WRITE,
 				      DK_OPEN_EXISTING, DK_OPTION_NONBLOCK,
 				      &handle));
@@ -321,6 +324,8 @@ SYSCALL2(ftruncate, int, fd, s64, length)
 	if (!file)
 		return -EBADF;
 	if (file->access & FILE_WRITE && file->ops->set_length)
+		error = file_length_check(length);
+	if (!error)
 		error = file->ops->set_length(file, length);
 	file_put(file);
 	return error == -EOPNOTSUPP ? -EINVAL : error;

@@ -7,13 +7,6 @@
  */
 #include "fs.h"
 
-#include <linux/resource.h>
-#include <linux/signal.h>
-
-static s64 host_seek(struct file *file, s64 offset, int whence);
-static int host_get_attributes(struct file *file,
-			       struct dk_stream_attributes *attributes);
-
 /* "file:" URIs are given to every naming call the same way. */
 #define URI(path) (path)->uri, (path)->length
 
@@ -42,43 +35,12 @@ static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
 	return status ? errno_restart(status) : (s64)done;
 }
 
-/*
- * RLIMIT_FSIZE: how much of @length may be written; -EFBIG and SIGXFSZ when it
- * is nothing. Asked for by few, so the host does not keep it.
- */
-static s64 within_limit(struct file *file, size_t length, u64 offset)
-{
-	u64 limit = process.limits[RLIMIT_FSIZE].soft;
-	struct dk_stream_attributes attributes;
-	s64 position;
-
-	if (likely(limit == RLIM64_INFINITY) ||
-	    file_type(file) != DK_TYPE_FILE || !length)
-		return length;
-	if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
-		offset = host_get_attributes(file, &attributes) ?
-				 0 :
-				 attributes.length;
-	if (offset == DK_OFFSET_CURRENT) {
-		position = host_seek(file, 0, SEEK_CUR);
-		offset = position < 0 ? 0 : position;
-	}
-	if (offset < limit)
-		return MIN(length, limit - offset);
-	signal_send_self(SIGXFSZ);
-	return -EFBIG;
-}
-
 static s64 host_write(struct file *file, const void *buffer, size_t length,
 		      u64 offset)
 {
-	s64 allowed = within_limit(file, length, offset);
 	DK_STATUS status;
 	dk_u64 done;
 
-	if (allowed < 0)
-		return allowed;
-	length = allowed;
 	do {
 		status = HOST_WAIT(DkStreamWrite, file->handle, offset, buffer,
 				   length, &done);
@@ -130,10 +92,6 @@ static int host_set_attributes(struct file *file,
 
 static int host_set_length(struct file *file, u64 length)
 {
-	if (length > process.limits[RLIMIT_FSIZE].soft) {
-		signal_send_self(SIGXFSZ);
-		return -EFBIG;
-	}
 	return errno_of(DkStreamSetLength(file->handle, length));
 }
 

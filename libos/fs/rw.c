@@ -10,6 +10,9 @@
  */
 #include "fs.h"
 
+#include <linux/resource.h>
+#include <linux/signal.h>
+
 long copy_in(void *to, const void *from, size_t length)
 {
 	if (likely(user_ok(from, length)))
@@ -44,16 +47,53 @@ s64 file_read(struct file *file, void *buffer, size_t length, u64 offset)
 	return file->ops->read(file, buffer, MIN(length, MAX_TRANSFER), offset);
 }
 
+/* RLIMIT_FSIZE: a file may not become so long. -EFBIG and SIGXFSZ. */
+long file_length_check(u64 length)
+{
+	if (likely(length <= process.limits[RLIMIT_FSIZE].soft))
+		return 0;
+	signal_send_self(SIGXFSZ);
+	return -EFBIG;
+}
+
+/* The part of @length that may be written; the host keeps no limit for us. */
+static s64 within_limit(struct file *file, size_t length, u64 offset)
+{
+	u64 limit = process.limits[RLIMIT_FSIZE].soft;
+	struct dk_stream_attributes attributes;
+	s64 position;
+
+	if (file_type(file) != DK_TYPE_FILE || !length)
+		return length;
+	if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND) {
+		offset = file_attributes(file, &attributes) ? 0 :
+							      attributes.length;
+	} else if (offset == DK_OFFSET_CURRENT) {
+		position = file_seek(file, 0, SEEK_CUR);
+		offset = MAX(position, 0);
+	}
+	return offset < limit ? (s64)MIN(length, limit - offset) :
+				file_length_check(limit + 1);
+}
+
 s64 file_write(struct file *file, const void *buffer, size_t length, u64 offset)
 {
+	s64 allowed;
+
 	if (!(file->access & FILE_WRITE))
 		return -EBADF;
 	if (!file->ops->write)
 		return -EINVAL;
 	if (offset != DK_OFFSET_CURRENT && !file->ops->seek)
 		return -ESPIPE;
-	return file->ops->write(file, buffer, MIN(length, MAX_TRANSFER),
-				offset);
+	length = MIN(length, MAX_TRANSFER);
+	if (unlikely(process.limits[RLIMIT_FSIZE].soft != RLIM64_INFINITY)) {
+		allowed = within_limit(file, length, offset);
+		if (allowed < 0)
+			return allowed;
+		length = allowed;
+	}
+	return file->ops->write(file, buffer, length, offset);
 }
 
 SYSCALL3(read, int, fd, void *, buffer, size_t, length)

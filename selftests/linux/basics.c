@@ -93,7 +93,9 @@ static void signals(void)
 static void processes(char **argv)
 {
 	int fds[2], status;
-	char text[32] = "";
+	char text[64] = "";
+	size_t n = 0;
+	ssize_t r;
 	pid_t pid;
 	FILE *f;
 
@@ -106,7 +108,9 @@ static void processes(char **argv)
 		_exit(127);
 	}
 	close(fds[1]);
-	CHECK(read(fds[0], text, sizeof(text) - 1) > 0);
+	while ((r = read(fds[0], text + n, sizeof(text) - 1 - n)) > 0)
+		n += r;
+	CHECK(n);
 	waitpid(pid, &status, 0);
 	CHECK(WEXITSTATUS(status));
 	printf("%s", text);
