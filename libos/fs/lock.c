@@ -28,10 +28,13 @@ bool locks_in_use(void)
 	return __atomic_load_n(&in_use, __ATOMIC_RELAXED);
 }
 
-/* A descriptor of @file is gone from the table; @file is still held. */
+/*
+ * A descriptor of @file is gone from the table; @file is still held. Those of a
+ * child of vfork() are its own, and the locks its parent's.
+ */
 void lock_closed(struct file *file)
 {
-	if (locks_in_use() && file->kind == FILE_HOST)
+	if (locks_in_use() && file->kind == FILE_HOST && !self()->vfork)
 		DkxStreamLock(file->handle, 0, 0, 0, NULL, 0);
 }
 
