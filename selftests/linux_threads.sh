@@ -71,10 +71,59 @@ faults_named()
 		result $? "a libos whose memory is spoilt ($what) says so and ends"
 		[ $code = 255 ] || note "$work/p.err"
 	done
+	# shellcheck disable=SC2016
 	timeout 60 "$picoexec" /bin/sh -c '"$0" self; echo $?' \
 		"$programs/corrupt" >"$work/p.out" 2>"$work/p.err" </dev/null
 	[ "$(cat "$work/p.out")" = 255 ]
 	result $? "its parent goes on"
+}
+
+# private PID...: kilobytes that are nobody else's
+private()
+{
+	local pid
+
+	for pid in "$@"; do
+		cat "/proc/$pid/smaps_rollup"
+	done | awk '/^Private_(Clean|Dirty):/ { n += $2 } END { print n + 0 }'
+}
+
+# settled PID: kilobytes of it and its children, when there is a "sleep" among
+# them and the number does not change any more
+settled()
+{
+	local pids last=-1 now i
+
+	# shellcheck disable=SC2046
+	for ((i = 0; i < 100 * ${PICO_SLOWER:-1}; i++)); do
+		mapfile -t pids < <(echo "$1" && pgrep -P "$1")
+		now=$(private "${pids[@]}" 2>/dev/null)
+		if [ "$now" = "$last" ] && [ "$now" -gt 0 ] &&
+			grep -qx sleep $(printf '/proc/%s/comm ' "${pids[@]}"); then
+			break
+		fi
+		last=$now
+		sleep 0.3
+	done
+	echo "$now"
+}
+
+# An idle sandbox, its monitor included, beside the same program alone.
+idle_memory()
+{
+	local alone sandbox alone_kb sandbox_kb
+
+	/bin/sleep 1000 &
+	alone=$!
+	"$picoexec" /bin/sleep 1000 &
+	sandbox=$!
+	alone_kb=$(settled $alone)
+	sandbox_kb=$(settled $sandbox)
+	kill $alone $sandbox
+	wait $alone $sandbox 2>/dev/null
+	[ "$alone_kb" -gt 0 ] && [ "$sandbox_kb" -gt "$alone_kb" ] &&
+		[ $((sandbox_kb - alone_kb)) -lt 1024 ]
+	result $? "an idle sandbox has $sandbox_kb KiB of its own, a native sleep $alone_kb"
 }
 
 if [ $# -gt 0 ]; then
@@ -103,6 +152,7 @@ else
 	same pointers race
 	calls_counted
 	faults_named
+	idle_memory
 fi
 nothing_left "nothing is left"
 finish

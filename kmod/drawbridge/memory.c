@@ -10,6 +10,7 @@
 #include <linux/mman.h>
 #include <linux/syscalls.h>
 
+#include "../compat.h"
 #include "drawbridge.h"
 
 static_assert(DK_PROT_READ == PROT_READ && DK_PROT_WRITE == PROT_WRITE &&
@@ -41,6 +42,24 @@ static long dk_mprotect(struct dk_thread *thread, u64 base, u64 length,
 	return DK_FORWARD;
 }
 
+/*
+ * What is reserved to be committed bit by bit is wanted bit by bit: a huge page
+ * would be there as a whole. Neighbours that the mapping was merged with are
+ * reserved as well.
+ */
+static void dk_small_pages(unsigned long address)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(mm);
+	vma = find_vma(mm, address);
+	if (vma && vma->vm_start <= address && !vma->vm_file &&
+	    !(vma->vm_flags & VM_ACCESS_FLAGS))
+		pico_compat_vm_flags(vma, VM_NOHUGEPAGE, 0);
+	mmap_write_unlock(mm);
+}
+
 /* Reserve or commit new addresses; @base and @length are in whole pages. */
 static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
 {
@@ -58,6 +77,8 @@ static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
 	if (IS_ERR_VALUE(address))
 		return (long)address;
 	*base = address;
+	if (!(type & DK_MEM_COMMIT))
+		dk_small_pages(address);
 	return 0;
 }
 
