@@ -42,8 +42,9 @@ struct free_object {
 	struct free_object *next;
 };
 
-static const u16 class_sizes[HEAP_CLASSES] = { 16,	32,  48,  64,  96,   128,  192,
-				   256, 384, 512, 768, 1024, 1360, 2048 };
+static const u16 class_sizes[HEAP_CLASSES] = { 16,  32,	  48,	64,  96,
+					       128, 192,  256,	384, 512,
+					       768, 1024, 1360, 2048 };
 
 static struct lock heap_lock; /* all that follows */
 static u8 page_state[HEAP_PAGES];
@@ -283,11 +284,9 @@ void mem_free(void *p)
 	}
 	lock_acquire(&heap_lock);
 	state = page_state[page_index(p)];
-	if ((state & STATE_MASK) == STATE_USED) {
-		run_free(p, state & ~STATE_MASK);
-	} else {
+	if ((state & STATE_MASK) != STATE_USED)
 		panic("heap: %p is freed twice", p);
-	}
+	run_free(p, state & ~STATE_MASK);
 	lock_release(&heap_lock);
 }
 

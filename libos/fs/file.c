@@ -51,8 +51,8 @@ static struct file *file_memory(void)
 
 	if (!t->free_files) {
 		lock_acquire(&free_files.lock);
-		t->free_file_count = move(&free_files.first, &t->free_files,
-					  FILES_AT_HAND);
+		t->free_file_count =
+			move(&free_files.first, &t->free_files, FILES_AT_HAND);
 		lock_release(&free_files.lock);
 	}
 	file = t->free_files;
@@ -145,7 +145,7 @@ void file_put(struct file *file)
 	if (++t->free_file_count < 2 * FILES_AT_HAND)
 		return;
 	lock_acquire(&free_files.lock);
-	t->free_file_count -= move(&t->free_files, &free_files.first,
-				   FILES_AT_HAND);
+	t->free_file_count -=
+		move(&t->free_files, &free_files.first, FILES_AT_HAND);
 	lock_release(&free_files.lock);
 }

@@ -46,17 +46,16 @@ SYSCALL5(setxattr, const char *, name, const char *, key, const void *,
 	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL5(lsetxattr, const char *, name, const char *, key,
-	 const void *, value __unused, size_t, size __unused, u32,
-	 flags __unused)
+SYSCALL5(lsetxattr, const char *, name, const char *, key, const void *,
+	 value __unused, size_t, size __unused, u32, flags __unused)
 {
 	long r = answer_at(name, PATH_NOFOLLOW, 0);
 
 	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL5(fsetxattr, int, fd, const char *, key, const void *,
-	 value __unused, size_t, size __unused, u32, flags __unused)
+SYSCALL5(fsetxattr, int, fd, const char *, key, const void *, value __unused,
+	 size_t, size __unused, u32, flags __unused)
 {
 	long r = answer_fd(fd, 0);
 
@@ -79,8 +78,8 @@ SYSCALL4(lgetxattr, const char *, name, const char *, key, void *,
 	return r ? r : answer_key(key, -EOPNOTSUPP);
 }
 
-SYSCALL4(fgetxattr, int, fd, const char *, key, void *, value __unused,
-	 size_t, size __unused)
+SYSCALL4(fgetxattr, int, fd, const char *, key, void *, value __unused, size_t,
+	 size __unused)
 {
 	long r = answer_fd(fd, 0);
 

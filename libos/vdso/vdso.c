@@ -101,8 +101,8 @@ EXPORT(int, clock_gettime)(int id, struct __kernel_timespec *to)
 	return 0;
 }
 
-EXPORT(int, gettimeofday)(struct __kernel_old_timeval *to,
-			  struct timezone *zone)
+EXPORT(int, gettimeofday)
+(struct __kernel_old_timeval *to, struct timezone *zone)
 {
 	unsigned long now;
 

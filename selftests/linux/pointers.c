@@ -87,8 +87,12 @@ static const struct pollfd polled = { READ_END, POLLIN, 0 };
 static const struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 static const struct sched_param parameter;
 static const struct sockaddr_un address = { AF_UNIX, "/no/such/socket" };
-static const struct { int version, pid; } capability = { 0x20080522, 0 };
-static const struct { uint64_t flags, mode, resolve; } how;
+static const struct {
+	int version, pid;
+} capability = { 0x20080522, 0 };
+static const struct {
+	uint64_t flags, mode, resolve;
+} how;
 static const int one = 1;
 static const unsigned int length = 16;
 static const long offset;
@@ -122,7 +126,8 @@ static const struct row rows[] = {
 	{ CALL(access, S("/"), I(0)) },
 	{ CALL(pipe, O(8)) },
 	{ CALL(select, I(64), P(no_signals), P(no_signals), P(no_signals),
-	       P(moments[0])), NOT_NULL },
+	       P(moments[0])),
+	  NOT_NULL },
 	{ CALL(mincore, I(0), I(PAGE), O(1)) },
 	{ CALL(nanosleep, P(at_once), O(16)), SERIOUS },
 	{ CALL(getitimer, I(ITIMER_REAL), O(32)) },
@@ -174,8 +179,9 @@ static const struct row rows[] = {
 	{ CALL(getresgid, O(4), O(4), O(4)) },
 	{ CALL(capget, P(capability), O(24)) },
 	{ CALL(rt_sigpending, O(8), I(8)) },
-	{ CALL(rt_sigtimedwait, P(no_signals), O(sizeof(siginfo_t)),
-	       P(at_once), I(8)), NOT_NULL },
+	{ CALL(rt_sigtimedwait, P(no_signals), O(sizeof(siginfo_t)), P(at_once),
+	       I(8)),
+	  NOT_NULL },
 	{ CALL(rt_sigqueueinfo, I(0x3ffffe), I(SIGUSR1), P(info)) },
 	{ CALL(rt_tgsigqueueinfo, I(0x3ffffe), I(0x3ffffe), I(SIGUSR1),
 	       P(info)) },
@@ -191,7 +197,8 @@ static const struct row rows[] = {
 	{ CALL(fstatfs, I(FILE_FD), O(sizeof(struct statfs))) },
 	{ CALL(sched_setparam, I(0), P(parameter)), SERIOUS },
 	{ CALL(sched_getparam, I(0), O(4)) },
-	{ CALL(sched_setscheduler, I(0), I(SCHED_OTHER), P(parameter)), SERIOUS },
+	{ CALL(sched_setscheduler, I(0), I(SCHED_OTHER), P(parameter)),
+	  SERIOUS },
 	{ CALL(sched_rr_get_interval, I(0), O(16)) },
 	{ CALL(sched_setaffinity, I(0), I(128), P(cpus)), SERIOUS },
 	{ CALL(sched_getaffinity, I(0), I(128), O(8)) },
@@ -204,18 +211,19 @@ static const struct row rows[] = {
 	{ CALL(setxattr, S("/no/such"), S("user.x"), Z(8), I(8), I(0)) },
 	{ CALL(lsetxattr, S("/no/such"), S("user.x"), Z(8), I(8), I(0)) },
 	{ CALL(time, O(8)) },
-	{ CALL(futex, P(one), I(FUTEX_WAIT), I(2), P(at_once), I(0), I(0)), SERIOUS },
+	{ CALL(futex, P(one), I(FUTEX_WAIT), I(2), P(at_once), I(0), I(0)),
+	  SERIOUS },
 	{ CALL(futex, P(one), I(FUTEX_WAKE), I(1), I(0), I(0), I(0)) },
 	{ CALL(futex, P(one), I(FUTEX_WAKE | FUTEX_PRIVATE_FLAG), I(1), I(0),
 	       I(0), I(0)) },
 	{ CALL(futex, P(one), I(FUTEX_REQUEUE), I(1), I(1), P(one), I(0)) },
-	{ CALL(futex, P(one), I(FUTEX_CMP_REQUEUE), I(1), I(1), P(one),
-	       I(2)) },
+	{ CALL(futex, P(one), I(FUTEX_CMP_REQUEUE), I(1), I(1), P(one), I(2)) },
 	{ CALL(futex, P(one), I(FUTEX_WAKE_OP), I(1), I(1), P(one), I(0)) },
 	{ CALL(timer_create, I(CLOCK_MONOTONIC), Z(64), O(4)), NOT_NULL },
 	{ CALL(clock_gettime, I(CLOCK_MONOTONIC), O(16)) },
 	{ CALL(clock_getres, I(CLOCK_MONOTONIC), O(16)) },
-	{ CALL(clock_nanosleep, I(CLOCK_MONOTONIC), I(0), P(at_once), O(16)), SERIOUS },
+	{ CALL(clock_nanosleep, I(CLOCK_MONOTONIC), I(0), P(at_once), O(16)),
+	  SERIOUS },
 	{ CALL(epoll_wait, I(EPOLL), O(12), I(1), I(0)) },
 	{ CALL(epoll_pwait, I(EPOLL), O(12), I(1), I(0), P(no_signals), I(8)) },
 	{ CALL(epoll_pwait2, I(EPOLL), O(12), I(1), P(at_once), I(0), I(8)),
@@ -244,7 +252,8 @@ static const struct row rows[] = {
 	{ CALL(faccessat, I(DIRECTORY), S("usr"), I(0)) },
 	{ CALL(faccessat2, I(DIRECTORY), S("usr"), I(0), I(0)) },
 	{ CALL(pselect6, I(64), P(no_signals), P(no_signals), P(no_signals),
-	       P(at_once), Z(16)), NOT_NULL },
+	       P(at_once), Z(16)),
+	  NOT_NULL },
 	{ CALL(ppoll, P(polled), I(1), P(at_once), P(no_signals), I(8)),
 	  NOT_NULL },
 	{ CALL(get_robust_list, I(0), O(8), O(8)) },
@@ -258,7 +267,8 @@ static const struct row rows[] = {
 	{ CALL(preadv2, I(FILE_FD), Z(32), I(2), I(0), I(0), I(0)) },
 	{ CALL(pwritev2, I(FILE_FD), Z(32), I(2), I(0), I(0), I(0)) },
 	{ CALL(sendmmsg, I(PEER), Z(64), I(1), I(0)) },
-	{ CALL(recvmmsg, I(SOCKET), Z(64), I(1), I(MSG_DONTWAIT), P(at_once)), SERIOUS },
+	{ CALL(recvmmsg, I(SOCKET), Z(64), I(1), I(MSG_DONTWAIT), P(at_once)),
+	  SERIOUS },
 	{ CALL(getcpu, O(4), O(4), I(0)) },
 	{ CALL(getrandom, O(64), I(64), I(0)) },
 	{ CALL(memfd_create, S("name"), I(0)) },

@@ -83,7 +83,8 @@ static void *look_up(const char *version, const char *name)
 		while (!(d->vd_flags & VER_FLG_BASE) &&
 		       (d->vd_ndx & 0x7fff) != (versions[i] & 0x7fff))
 			d = (void *)((char *)d + d->vd_next);
-		while (d->vd_next && (d->vd_ndx & 0x7fff) != (versions[i] & 0x7fff))
+		while (d->vd_next &&
+		       (d->vd_ndx & 0x7fff) != (versions[i] & 0x7fff))
 			d = (void *)((char *)d + d->vd_next);
 		aux = (void *)((char *)d + d->vd_aux);
 		if (!strcmp(version, strings + aux->vda_name))
@@ -102,9 +103,15 @@ static int see(struct dl_phdr_info *info, size_t size, void *seen)
 static void image(void)
 {
 	static const char *const names[] = {
-		"__vdso_clock_gettime", "__vdso_clock_getres",
-		"__vdso_gettimeofday", "__vdso_time", "__vdso_getcpu",
-		"clock_gettime", "clock_getres", "gettimeofday", "time",
+		"__vdso_clock_gettime",
+		"__vdso_clock_getres",
+		"__vdso_gettimeofday",
+		"__vdso_time",
+		"__vdso_getcpu",
+		"clock_gettime",
+		"clock_getres",
+		"gettimeofday",
+		"time",
 		"getcpu",
 	};
 	int seen = 0;
@@ -211,13 +218,18 @@ static bool processor_is_right(void)
 static void *clocks(void *quiet)
 {
 	static const clockid_t good[] = {
-		CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
-		CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW,
-		CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+		CLOCK_REALTIME,
+		CLOCK_MONOTONIC,
+		CLOCK_PROCESS_CPUTIME_ID,
+		CLOCK_THREAD_CPUTIME_ID,
+		CLOCK_MONOTONIC_RAW,
+		CLOCK_REALTIME_COARSE,
+		CLOCK_MONOTONIC_COARSE,
+		CLOCK_BOOTTIME,
 		CLOCK_TAI,
 	};
-	static const clockid_t bad[] = { 10, 12, 15, 16, 17, 32, 1000, -1,
-					 INT32_MIN, INT32_MAX };
+	static const clockid_t bad[] = { 10, 12,   15, 16,	  17,
+					 32, 1000, -1, INT32_MIN, INT32_MAX };
 	struct timespec ts, resolution;
 	size_t i, right = 0;
 

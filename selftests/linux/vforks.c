@@ -68,8 +68,7 @@ static void memory(void)
 		    *(int *)mapped = 7; block = sbrk(8192); _exit(0););
 	SHOW("what the child mapped", *(int *)mapped);
 	memset(block, 1, 8192);
-	SHOW("the heap is where the child left it",
-	     sbrk(0) == block + 8192);
+	SHOW("the heap is where the child left it", sbrk(0) == block + 8192);
 	ended("mapped", pid);
 	SHOW("SIGCHLD", children);
 }
@@ -83,9 +82,8 @@ static void executed(void)
 
 	pid = CHILD(execv("/bin/sh", good); _exit(100););
 	ended("execve", pid);
-	pid = CHILD(execv("/no/such", bad); error = errno;
-		    execv("/etc", bad); shared = errno;
-		    execv("/etc/passwd", bad); _exit(errno););
+	pid = CHILD(execv("/no/such", bad); error = errno; execv("/etc", bad);
+		    shared = errno; execv("/etc/passwd", bad); _exit(errno););
 	printf("errors %d %d\n", error, shared);
 	ended("execve without a program", pid);
 	pid = CHILD(execv("/no/such", bad); execv("/bin/sh", good););
@@ -110,8 +108,8 @@ static void identity(void)
 	sigaddset(&set, SIGUSR2);
 	umask(022);
 	pid = CHILD(seen = getpid(); thread = syscall(SYS_gettid);
-		    parent = getppid(); setsid(); group = getpgrp();
-		    chdir("/"); umask(077); close(fd); dup2(1, 60);
+		    parent = getppid(); setsid(); group = getpgrp(); chdir("/");
+		    umask(077); close(fd); dup2(1, 60);
 		    setrlimit(RLIMIT_NOFILE, &limit);
 		    sigaction(SIGUSR1, &action, NULL);
 		    sigprocmask(SIG_BLOCK, &set, NULL);
@@ -190,11 +188,11 @@ static void more(void)
 	pid_t pid;
 	int status;
 
-	pid = CHILD(pid_t c = fork(); if (!c) _exit(4);
-		    waitpid(c, &status, 0); _exit(WEXITSTATUS(status)););
+	pid = CHILD(pid_t c = fork(); if (!c) _exit(4); waitpid(c, &status, 0);
+		    _exit(WEXITSTATUS(status)););
 	ended("fork in the child", pid);
-	pid = CHILD(pid_t c = vfork(); if (!c) _exit(6);
-		    waitpid(c, &status, 0); _exit(WEXITSTATUS(status)););
+	pid = CHILD(pid_t c = vfork(); if (!c) _exit(6); waitpid(c, &status, 0);
+		    _exit(WEXITSTATUS(status)););
 	ended("vfork in the child", pid);
 	pid = CHILD(_exit(wait(NULL) == -1 ? errno : 0););
 	ended("wait in the child", pid);
@@ -265,8 +263,9 @@ static void spawned(void)
 	posix_spawn_file_actions_adddup2(&actions, 20, 21);
 	posix_spawn_file_actions_addclose(&actions, 20);
 	posix_spawn_file_actions_addchdir_np(&actions, "/usr");
-	CHECK(spawn("/bin/sh", &actions, NULL,
-		    "test $PWD = /usr -a -e /proc/self/fd/21 -a ! -e /proc/self/fd/20"));
+	CHECK(spawn(
+		"/bin/sh", &actions, NULL,
+		"test $PWD = /usr -a -e /proc/self/fd/21 -a ! -e /proc/self/fd/20"));
 	posix_spawn_file_actions_addopen(&actions, 22, "/no/such/file",
 					 O_RDONLY, 0);
 	CHECK(spawn("/bin/sh", &actions, NULL, "exit 3"));
@@ -277,8 +276,8 @@ static void spawned(void)
 	sigaddset(&set, SIGTERM);
 	posix_spawnattr_setsigdefault(&attributes, &set);
 	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF |
-						      POSIX_SPAWN_SETPGROUP);
+	posix_spawnattr_setflags(&attributes,
+				 POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 	signal(SIGTERM, SIG_IGN);
 	CHECK(spawn("/bin/sh", NULL, &attributes, "kill -TERM $$; exit 3"));
 	CHECK(spawn("/bin/sh", NULL, NULL, "kill -TERM $$; exit 3"));
