@@ -43,6 +43,19 @@ static long pt_block(unsigned long how)
 	return ret ? -EINTR : 0;
 }
 
+/* Needs a kernel with fault injection: CONFIG_FAULT_INJECTION. */
+static long pt_fail(unsigned long nth)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	long before = READ_ONCE(current->fail_nth);
+
+	WRITE_ONCE(current->fail_nth, nth);
+	return before;
+#else
+	return -ENOSYS;
+#endif
+}
+
 static long pt_own_service(struct pico_thread *thread, void __user *arg)
 {
 	struct pt_thread *context = pico_thread_context(thread);
@@ -360,6 +373,12 @@ enum pico_syscall pt_system_call(struct pico_thread *thread,
 		result = pt_block(PICO_TEST_INTERRUPTIBLY);
 		if (result)
 			return pico_restart_system_call(thread, regs);
+		break;
+	case PICO_TEST_CALL_FAIL:
+		result = pt_fail(a[0]);
+		break;
+	case PICO_TEST_CALL_FAILED:
+		result = pt_fail(0);
 		break;
 	case PICO_TEST_CALL_REDIRECT:
 		regs->ip = a[0];

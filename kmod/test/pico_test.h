@@ -318,6 +318,10 @@ enum pico_test_call {
 	PICO_TEST_CALL_WATCHED,		/* as FORWARD, watched */
 	PICO_TEST_CALL_WATCHED_TWICE,	/* the same; the second's error */
 	PICO_TEST_CALL_BLOCK_AGAIN,	/* (): as BLOCK, until it was kicked */
+	/* (n): the n-th allocation or copy of the thread from here on fails; */
+	PICO_TEST_CALL_FAIL,
+	/* 0 if it did, else how many were missing; and then none fails. */
+	PICO_TEST_CALL_FAILED,
 };
 
 /**

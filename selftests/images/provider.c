@@ -235,6 +235,13 @@ static void one(volatile struct slot *slot)
 	}
 }
 
+static void finish(volatile struct slot *slot, __u32 request)
+{
+	if (slot->fail)
+		slot->fail_left = call(PICO_TEST_CALL_FAILED, 0, 0, 0, 0, 0, 0);
+	slot->done = request;
+}
+
 static void serve_slot(volatile struct slot *slot)
 {
 	for (;;) {
@@ -245,8 +252,10 @@ static void serve_slot(volatile struct slot *slot)
 			     0, 0);
 			continue;
 		}
+		if (slot->fail)
+			call(PICO_TEST_CALL_FAIL, slot->fail, 0, 0, 0, 0, 0);
 		one(slot);
-		slot->done = request;
+		finish(slot, request);
 	}
 }
 
@@ -280,6 +289,6 @@ void handle(__u64 ip, __u64 vector, __u64 address)
 		slot->nested--;
 		fault(slot->args[0]);
 	}
-	slot->done = slot->request;
+	finish(slot, slot->request);
 	serve_slot(slot);
 }

@@ -139,6 +139,8 @@ static bool gone(pid_t pid)
 	       info.si_pid == pid;
 }
 
+const char *provider_image;
+
 pid_t start_process(struct world *w, int host, int slot, bool wait)
 {
 	volatile struct slot *s = &w->shared->slots[slot];
@@ -152,7 +154,8 @@ pid_t start_process(struct world *w, int host, int slot, bool wait)
 		char *const env[] = { NULL };
 
 		if (ioctl(host, PICO_IOC_TICKET) == 0)
-			execve(beside("provider.img"), args, env);
+			execve(provider_image ?: beside("provider.img"), args,
+			       env);
 		_exit(errno);
 	}
 	if (pid > 0 && wait)

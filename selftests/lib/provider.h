@@ -17,7 +17,10 @@
 
 #define POISON		0x5a5aa5a5U
 
-/* enum pico_process_flags, which is not for user space. */
+/* enum pico_context_parts, enum pico_access and */
+#define CONTEXT_ALL	7
+#define ACCESS_ALL	7
+/* enum pico_process_flags, which are not for user space. */
 #define CLONE_MEMORY	1
 #define INHERIT_FILES	2
 #define SIBLING		4
@@ -75,6 +78,9 @@ int provider_open(struct world *w, const char *name);
 	}
 
 /* ---- processes ---- */
+
+/* What start_process() executes, if not NULL. */
+extern const char *provider_image;
 
 /*
  * A child that becomes a process of @host (a file); its first thread has slot

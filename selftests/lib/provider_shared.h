@@ -56,9 +56,11 @@ struct slot {
 	__u32 operation;	/* enum slot_operation */
 	__u64 args[7];
 	__u32 stop;
+	__u32 fail;		/* the n-th allocation or copy of it; 0: none */
 	/* and by the thread. */
 	__u32 done;		/* the request that it has finished */
 	__u32 started;		/* how often a thread entered with the slot */
+	__u32 fail_left;	/* 0 if it failed; how many were missing */
 	__u32 faults;		/* exceptions that came to the handler */
 	__u64 fault[3];		/* the last one's ip, vector, address */
 	__u64 result;

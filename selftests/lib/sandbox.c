@@ -465,7 +465,7 @@ const char *kmsg_loud(const char *said)
 		if (memmem(said, next - said, "__vm_enough_memory", 18))
 			continue;
 		/* So many segfaults that it does not tell of them all. */
-		if (memmem(said, next - said, "show_signal_msg: ", 17) ||
+		if (memmem(said, next - said, "show_signal", 11) ||
 		    memmem(said, next - said, ",c;", 3))
 			continue;
 		if (*said >= '0' && *said <= '9' &&
