@@ -70,6 +70,9 @@ help:
 	@echo '  make test                 every test; the last line counts them'
 	@echo '  make fuzz CALLS=N         random calls of the ABI, N of them; with'
 	@echo '                            SEED=S the same ones again'
+	@echo '  make stress MINUTES=N     random work on the provider interface; with'
+	@echo '                            SEED=S the same again'
+	@echo '  make reload TIMES=N       loads and unloads pico.ko under load, N times'
 	@echo '  make test T=NAME          one test (or several, in quotes)'
 	@echo '  make test-programs        one of the long tests of programs, in turn by'
 	@echo '                            the day; TURN=N another, TURN=all all of them'
@@ -120,6 +123,21 @@ fuzz: all selftests
 	@scripts/vm --kernel $(KERNEL) --timeout 0 \
 		$(if $(filter debug,$(KERNEL)),--leaks --env PICO_SLOWER=5) -- \
 		build/selftests/fuzz --calls $(CALLS) $(SEED:%=--seed %)
+
+# Loads and unloads pico.ko so often, under load; a hundred of it are a test.
+TIMES ?= 1000
+reload: all selftests
+	@scripts/vm --kernel $(KERNEL) --one-thread --timeout 0 \
+		$(if $(filter debug,$(KERNEL)),--leaks --env PICO_SLOWER=5) \
+		--env PICO_TIMES=$(TIMES) -- build/selftests/reload
+
+# Random work on the provider interface; some seconds of it are a test.
+MINUTES ?= 1
+stress: all selftests
+	@scripts/vm --kernel $(KERNEL) --timeout 0 \
+		$(if $(filter debug,$(KERNEL)),--leaks --env PICO_SLOWER=5) -- \
+		build/selftests/provider_stress --seconds $$(($(MINUTES) * 60)) \
+		$(SEED:%=--seed %)
 
 check: setup build/linux/release $(kernel)/release
 	@scripts/check $(KERNEL)
@@ -257,7 +275,7 @@ distclean:
 	@rm -rf build
 
 FORCE:
-.PHONY: help run shell test test-programs fuzz check all setup packages programs libpal libos tools tools/samples \
+.PHONY: help run shell test test-programs fuzz reload stress check all setup packages programs libpal libos tools tools/samples \
 	selftests modules flavours install uninstall modules_install \
 	modules_uninstall programs_install programs_uninstall dkms_install \
 	dkms_uninstall clean distclean FORCE
