@@ -299,9 +299,9 @@ result $? "and gets what it has read"
 
 # A full disk.
 "$picoexec" $bb echo x >/dev/full 2>"$work/p.err"
-code=$?
+full=$?
 $bb echo x >/dev/full 2>"$work/n.err"
-[ $code = $? ]
+[ $full = $? ]
 result $? "a full device"
 
 nothing_left "nothing is left"
