@@ -150,6 +150,28 @@ TEST_F(one, stopped_and_continued)
 	SAYS("wait INTERRUPTED");
 }
 
+/* Its parent sees it, and SIGCONT is shown as any signal. */
+TEST_F(one, stops_itself)
+{
+	char line[64];
+	int status;
+
+	snprintf(line, sizeof(line), "take %d", 1 << (SIGCONT - 1));
+	ASK(line);
+	ASK("stop");
+	EXPECT_EQ(self->pid, waitpid(self->pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(SIGSTOP, WSTOPSIG(status));
+	EXPECT_EQ(0, kill(self->pid, SIGCONT));
+	SAYS("exception 257 18 18");
+	SAYS("goes on");
+	ASK("stop");
+	EXPECT_EQ(self->pid, waitpid(self->pid, &status, WUNTRACED));
+	ASSERT_TRUE(WIFSTOPPED(status));
+	EXPECT_EQ(0, kill(self->pid, SIGKILL));
+	EXPECT_TRUE(ended_by(&self->pid, SIGKILL));
+}
+
 TEST_F(one, what_cannot_be_taken)
 {
 	char line[64];

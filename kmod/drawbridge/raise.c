@@ -344,6 +344,16 @@ DK_HANDLER(DkxSignalRegister)
 }
 
 /*
+ * Stop as a process of the host. The signal acts before the call is back in
+ * user mode; SIGCONT, which only the outside can send then, is shown as any.
+ */
+DK_HANDLER(DkxProcessStop)
+{
+	send_sig(SIGSTOP, current, 1);
+	return 0;
+}
+
+/*
  * Somebody outside has sent one. What finds the queue full is lost, as one
  * that is pending already would be.
  */

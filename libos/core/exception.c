@@ -81,7 +81,9 @@ static void note(const struct dk_exception *e)
 			break;
 		}
 		if (e->parameter - 1 < SIGNAL_COUNT)
-			__atomic_fetch_or(&host_signals,
+			__atomic_fetch_or(e->signal_code == SI_KERNEL ?
+						  &terminal_signals :
+						  &host_signals,
 					  SIGNAL_BIT(e->parameter),
 					  __ATOMIC_SEQ_CST);
 		events = EVENT_OUTSIDE;

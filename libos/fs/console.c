@@ -15,6 +15,10 @@
  */
 #include "fs.h"
 
+#include <asm/termbits.h>
+#include <processes.h>
+#include <signals.h>
+
 #define STASH_NONE (-1)
 #define STASH_END (-2) /* the end of input was read, not yet told */
 
@@ -138,6 +142,11 @@ static s64 console_read(struct file *file, void *buffer, size_t length,
 	dk_u64 done;
 	s64 result;
 
+	if (console->terminal) {
+		result = terminal_check(SIGTTIN);
+		if (result)
+			return result;
+	}
 	if (unlikely(console->stash != STASH_NONE)) {
 		result = console_take_stash(file, buffer, length);
 		if (result != -EAGAIN)
@@ -147,16 +156,36 @@ static s64 console_read(struct file *file, void *buffer, size_t length,
 		result = errno_restart(HOST_WAIT(DkStreamRead,
 						 console_handle(file), offset,
 						 buffer, length, &done));
-	} while (result == -ERESTARTSYS && !signal_interrupts());
+		if (result != -ERESTARTSYS || signal_interrupts())
+			break;
+		result = console->terminal ? terminal_read_again() : 0;
+	} while (!result);
 	return result ? result : (s64)done;
+}
+
+/* In the background, the terminal's TOSTOP decides. */
+static s64 check_write(struct file *file)
+{
+	struct termios attributes;
+
+	if (terminal_in_foreground() ||
+	    DkxConsoleControl(file->handle, DK_CONSOLE_GET_ATTRIBUTES,
+			      &attributes, sizeof(attributes)) ||
+	    !(attributes.c_lflag & TOSTOP))
+		return 0;
+	return terminal_check(SIGTTOU);
 }
 
 static s64 console_write(struct file *file, const void *buffer, size_t length,
 			 u64 offset)
 {
+	struct console *console = file->data;
 	DK_STATUS status;
 	dk_u64 done;
+	s64 result = console->terminal ? check_write(file) : 0;
 
+	if (result)
+		return result;
 	do {
 		status = HOST_WAIT(DkStreamWrite, console_handle(file), offset,
 				   buffer, length, &done);

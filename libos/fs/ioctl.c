@@ -4,10 +4,11 @@
  *
  * A terminal is the host's, and shared with whoever started the picoprocess.
  * What changes or tells its mode is passed on; what concerns sessions and
- * process groups is answered here, as for a process in the foreground.
+ * process groups is answered by process/terminal.c.
  */
 #include "fs.h"
 #include "processes.h"
+#include "signals.h"
 
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
@@ -63,6 +64,33 @@ static long terminal(struct file *file, u64 operation, unsigned long argument,
 	return error == -EOPNOTSUPP || error == -EACCES ? -ENOTTY : error;
 }
 
+/* The same, of a process in the foreground. */
+static long change(struct file *file, u64 operation, unsigned long argument)
+{
+	long r = terminal_check(SIGTTOU);
+
+	return r ? r :
+		   terminal(file, operation, argument, sizeof(struct termios));
+}
+
+/* Set what is set already, for what comes with it. */
+static long change_nothing(struct file *file, u64 operation)
+{
+	struct termios attributes;
+	long r = terminal_check(SIGTTOU);
+
+	if (!r)
+		r = errno_restart(DkxConsoleControl(file->handle,
+						    DK_CONSOLE_GET_ATTRIBUTES,
+						    &attributes,
+						    sizeof(attributes)));
+	if (!r)
+		r = errno_restart(DkxConsoleControl(file->handle, operation,
+						    &attributes,
+						    sizeof(attributes)));
+	return r;
+}
+
 static long put_id(unsigned long argument, int id)
 {
 	return user_put(id, (int *)argument);
@@ -79,14 +107,11 @@ static long terminal_control(struct file *file, unsigned int command,
 		return terminal(file, DK_CONSOLE_GET_ATTRIBUTES, argument,
 				sizeof(attributes));
 	case TCSETS:
-		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES, argument,
-				sizeof(attributes));
+		return change(file, DK_CONSOLE_SET_ATTRIBUTES, argument);
 	case TCSETSW:
-		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_DRAIN, argument,
-				sizeof(attributes));
+		return change(file, DK_CONSOLE_SET_ATTRIBUTES_DRAIN, argument);
 	case TCSETSF:
-		return terminal(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH, argument,
-				sizeof(attributes));
+		return change(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH, argument);
 	case TIOCGWINSZ:
 		return terminal(file, DK_CONSOLE_GET_WINDOW_SIZE, argument, 8);
 	}
@@ -97,22 +122,38 @@ static long terminal_control(struct file *file, unsigned int command,
 		return -ENOTTY;
 	switch (command) {
 	case TIOCGPGRP:
+		if (!terminal_is_mine())
+			return -ENOTTY;
 		return put_id(argument, terminal_group());
 	case TIOCSPGRP:
 		if (user_get(group, (int *)argument))
 			return -EFAULT;
-		if (group < 0)
-			return -EINVAL;
 		return terminal_set_group(group);
 	case TIOCGSID:
+		if (!terminal_is_mine())
+			return -ENOTTY;
 		return put_id(argument, process_session());
 	case TIOCSCTTY:
+		return terminal_acquire(argument == 1);
 	case TIOCNOTTY:
+		return terminal_give_up();
 	case TCSBRK:
+		/* A break has no meaning here; all else waits for output. */
+		return argument ? change_nothing(
+					  file,
+					  DK_CONSOLE_SET_ATTRIBUTES_DRAIN) :
+				  0;
 	case TCSBRKP:
-	case TCXONC:
-	case TCFLSH:
 		return 0;
+	case TCFLSH:
+		if (argument > TCIOFLUSH)
+			return -EINVAL;
+		return argument == TCOFLUSH ?
+			       0 :
+			       change_nothing(file,
+					      DK_CONSOLE_SET_ATTRIBUTES_FLUSH);
+	case TCXONC:
+		return argument > TCION ? -EINVAL : 0;
 	default:
 		return -ENOTTY;
 	}

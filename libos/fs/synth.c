@@ -476,6 +476,8 @@ static int open_terminal(u32 flags, struct file **out)
 {
 	int number;
 
+	if (!terminal_is_mine())
+		return -ENXIO;
 	for (number = 0; number < 3; number++)
 		if (console_is_terminal(number) &&
 		    !console_open(number, flags, out))

@@ -54,6 +54,7 @@ struct mail {
 #define ENTRY_NO_ZOMBIES	0x2	/* does not wait for its children, */
 #define ENTRY_NO_STOPS		0x4	/* nor want to know of stops */
 #define ENTRY_BORROWS		0x8	/* of vfork(), in its parent's process */
+#define ENTRY_NO_TERMINAL	0x10	/* has none, though its session may */
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
@@ -71,7 +72,8 @@ struct process_entry {
 	u64 maker; /* the host's id of who reserved it */
 	u32 status; /* of ENDED, as wait(2) has it */
 	u32 news;
-	u32 stop_signal;
+	u32 stop_signal; /* that it is stopped by; 0: it runs */
+	u32 last_stop; /* the same, kept for wait4 */
 	u32 vfork; /* 1: the parent waits here */
 	u64 cpu_time; /* of ENDED: ns, and of its children */
 	u64 children_time;
@@ -84,11 +86,13 @@ struct process_entry {
 	struct mail mail[MAIL_MAX];
 };
 
+#define TERMINAL_NOBODYS	(~0U) /* 0 is a session outside of the sandbox */
+
 struct process_table {
 	u32 last_pid;
 	u32 used; /* entries that ever were */
 	u32 terminal_group; /* in the foreground */
-	u32 terminal_session;
+	u32 terminal_session; /* whose controlling terminal it is */
 	struct process_entry entries[PROCESS_MAX];
 };
 
@@ -143,8 +147,38 @@ void mail_take(void);
 long process_signal(int pid, int signal, int code, u64 value, u32 tid);
 /* To all that @pid <= 0 means, but the caller: *@me_too tells. */
 long process_signal_many(int pid, int signal, bool *me_too);
+/* A member of group @pgid in session @sid; NULL */
+struct process_entry *group_member(u32 pgid, u32 sid);
+bool group_exists(u32 pgid);
+/* To all members, the caller as well, but not @but; as the kernel's. */
+void group_signal(u32 pgid, int signal, const struct process_entry *but);
+/*
+ * No member (@but does not count) has a parent in the same session and another
+ * group: nobody would continue them.
+ */
+bool group_is_orphaned(u32 pgid, const struct process_entry *but);
+/* @entry, which is live, ends: groups that are orphaned by that hear of it. */
+void group_leave(const struct process_entry *entry);
+
+/* ---- terminal.c ---- */
+
 u32 terminal_group(void);
+/* Is the terminal the controlling one of the calling process? */
+bool terminal_is_mine(void);
+bool terminal_in_foreground(void);
+/*
+ * May the caller read (SIGTTIN), or write or change (SIGTTOU) the terminal?
+ * 0, -EIO, or -ERESTARTSYS: its group has been sent the signal.
+ */
+long terminal_check(int signal);
+long terminal_read_again(void);
 long terminal_set_group(int group);
+long terminal_acquire(bool steal);
+long terminal_give_up(void);
+/* The process ends. */
+void terminal_leave(void);
+bool terminal_signal_concerns(int signal);
+void terminal_stopped(void);
 
 /* ---- wait.c: children ---- */
 

@@ -80,10 +80,11 @@ extern u32 signal_stopped;	/* the signal that stopped us, or 0 */
  * at its @interrupt next takes it up.
  */
 #define EVENT_CHILD	0x1	/* a child changed its state */
-#define EVENT_OUTSIDE	0x2	/* signals, in host_signals */
+#define EVENT_OUTSIDE	0x2	/* signals, in the two sets below */
 #define EVENT_REMOTE	0x4	/* another process of the sandbox: look */
 extern u32 host_events;
-extern sigset host_signals;
+extern sigset host_signals;	/* sent by somebody outside */
+extern sigset terminal_signals;	/* by the kernel: the terminal */
 
 void signal_init(void);
 void signal_attach(struct libos_thread *t);	/* it runs now */

@@ -35,7 +35,8 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->uid = process.uid;
 	entry->exit_signal = args->exit_signal;
 	entry->vfork = (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VFORK;
-	entry->flags = me->flags & (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS);
+	entry->flags = me->flags &
+		       (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS | ENTRY_NO_TERMINAL);
 	entry->start_time = clock_now(DK_CLOCK_BOOT);
 	memcpy(entry->name, self()->name, sizeof(entry->name));
 	memcpy(entry->arguments, me->arguments, sizeof(entry->arguments));
@@ -82,6 +83,7 @@ static void become(struct process_entry *entry, u64 id,
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
 	host_signals = 0;
+	terminal_signals = 0;
 	process_forked(id);
 	if (args->flags & CLONE_CLEAR_SIGHAND) {
 		int i;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Process groups, sessions, and kill() to any of them.
+ * Process groups, sessions, and kill() to any of them. What concerns the
+ * terminal is in terminal.c.
  */
 #include <libos.h>
 #include <processes.h>
@@ -43,8 +44,7 @@ SYSCALL1(getsid, int, pid)
 	return entry ? (long)load(&entry->sid) : -ESRCH;
 }
 
-/* A member of group @pgid in session @sid. */
-static struct process_entry *member(u32 pgid, u32 sid)
+struct process_entry *group_member(u32 pgid, u32 sid)
 {
 	struct process_entry *entry;
 
@@ -55,6 +55,19 @@ static struct process_entry *member(u32 pgid, u32 sid)
 			return entry;
 	}
 	return NULL;
+}
+
+bool group_exists(u32 pgid)
+{
+	struct process_entry *entry;
+
+	for_each_entry(entry)
+	{
+		if (entry_state(entry) != ENTRY_FREE &&
+		    load(&entry->pgid) == pgid)
+			return true;
+	}
+	return false;
 }
 
 SYSCALL2(setpgid, int, pid, int, group)
@@ -75,7 +88,7 @@ SYSCALL2(setpgid, int, pid, int, group)
 		return -EPERM;
 	if (!group)
 		group = entry->pid;
-	if ((u32)group != entry->pid && !member(group, process_session()))
+	if ((u32)group != entry->pid && !group_member(group, process_session()))
 		return -EPERM;
 	__atomic_store_n(&entry->pgid, group, __ATOMIC_SEQ_CST);
 	return 0;
@@ -93,21 +106,23 @@ SYSCALL0(setsid)
 	}
 	__atomic_store_n(&me->sid, me->pid, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&me->pgid, me->pid, __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&me->flags, ENTRY_NO_TERMINAL, __ATOMIC_SEQ_CST);
 	return me->pid;
 }
 
 /*
- * No member has a parent in the same session and another group: nobody would
- * continue them. Whoever is outside of the sandbox counts as such a parent.
+ * Whoever is outside of the sandbox counts as a parent that could continue its
+ * child.
  */
-bool process_is_orphaned(void)
+bool group_is_orphaned(u32 pgid, const struct process_entry *but)
 {
 	struct process_entry *entry, *parent;
-	u32 pgid = process_group(), ppid;
+	u32 ppid;
 
 	for_each_entry(entry)
 	{
-		if (entry_state(entry) != ENTRY_LIVE || entry->pgid != pgid)
+		if (entry_state(entry) != ENTRY_LIVE ||
+		    load(&entry->pgid) != pgid || entry == but)
 			continue;
 		ppid = load(&entry->ppid);
 		if (ppid == PID_INIT)
@@ -115,10 +130,83 @@ bool process_is_orphaned(void)
 		parent = table_find(ppid);
 		if (!parent)
 			return false;
-		if (parent->pgid != pgid && parent->sid == entry->sid)
+		if (load(&parent->pgid) != pgid &&
+		    load(&parent->sid) == load(&entry->sid))
 			return false;
 	}
 	return true;
+}
+
+bool process_is_orphaned(void)
+{
+	return group_is_orphaned(process_group(), NULL);
+}
+
+void group_signal(u32 pgid, int signal, const struct process_entry *but)
+{
+	siginfo_t info = { .si_signo = signal, .si_code = SI_KERNEL };
+	struct mail mail = { .signal = signal, .code = SI_KERNEL };
+	struct process_entry *entry;
+	bool me_too = false;
+
+	for_each_entry(entry)
+	{
+		if (entry_state(entry) != ENTRY_LIVE ||
+		    load(&entry->pgid) != pgid || entry == but)
+			continue;
+		if (entry == process_self)
+			me_too = true;
+		else
+			mail_send(entry, &mail);
+	}
+	if (me_too)
+		signal_send_process(&info);
+}
+
+static bool has_stopped(u32 pgid, const struct process_entry *but)
+{
+	struct process_entry *entry;
+
+	for_each_entry(entry)
+	{
+		if (entry_state(entry) == ENTRY_LIVE &&
+		    load(&entry->pgid) == pgid && entry != but &&
+		    load(&entry->stop_signal))
+			return true;
+	}
+	return false;
+}
+
+/* Nobody will continue them any more: they are told, and go on. */
+static void wake_orphans(u32 pgid, const struct process_entry *but)
+{
+	if (!group_is_orphaned(pgid, but) || !has_stopped(pgid, but))
+		return;
+	group_signal(pgid, SIGHUP, but);
+	group_signal(pgid, SIGCONT, but);
+}
+
+/*
+ * @entry ends: which groups does that make orphans? Its own, if its parent was
+ * the last one outside of it; and those of its children. It is still live.
+ */
+void group_leave(const struct process_entry *entry)
+{
+	struct process_entry *parent = table_find(load(&entry->ppid)), *child;
+	u32 pgid = load(&entry->pgid), sid = load(&entry->sid);
+
+	if (parent && load(&parent->pgid) != pgid && load(&parent->sid) == sid)
+		wake_orphans(pgid, entry);
+	for_each_entry(child)
+	{
+		if (entry_state(child) != ENTRY_LIVE ||
+		    load(&child->ppid) != entry->pid ||
+		    load(&child->pgid) == pgid || load(&child->sid) != sid)
+			continue;
+		/* As if it had gone already. */
+		__atomic_store_n(&child->ppid, PID_INIT, __ATOMIC_SEQ_CST);
+		wake_orphans(load(&child->pgid), NULL);
+	}
 }
 
 /* ---- signals to others ---- */
@@ -181,22 +269,4 @@ long process_signal_many(int pid, int signal, bool *me_too)
 		mail_send(entry, &mail);
 	}
 	return any ? 0 : denied ? -EPERM : -ESRCH;
-}
-
-/* ---- the terminal ---- */
-
-u32 terminal_group(void)
-{
-	return load(&process_table->terminal_group);
-}
-
-long terminal_set_group(int group)
-{
-	if (group < 0)
-		return -EINVAL;
-	if (!member(group, process_session()))
-		return -EPERM;
-	__atomic_store_n(&process_table->terminal_group, group,
-			 __ATOMIC_SEQ_CST);
-	return 0;
 }

@@ -226,7 +226,7 @@ static bool take_news(const struct wanted *w, struct process_entry *entry,
 	if (!(w->options & WNOWAIT))
 		__atomic_fetch_and(&entry->news, ~have, __ATOMIC_SEQ_CST);
 	f->code = have & ENTRY_STOPPED ? CLD_STOPPED : CLD_CONTINUED;
-	f->status = have & ENTRY_STOPPED ? entry->stop_signal << 8 | 0x7f :
+	f->status = have & ENTRY_STOPPED ? entry->last_stop << 8 | 0x7f :
 					   0xffff;
 	return true;
 }
@@ -427,7 +427,9 @@ void process_stop_changed(int signal)
 {
 	struct process_entry *me = process_self, *parent = table_find(me->ppid);
 
-	me->stop_signal = signal;
+	if (signal)
+		me->last_stop = signal;
+	__atomic_store_n(&me->stop_signal, signal, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&me->news, signal ? ENTRY_STOPPED : ENTRY_CONTINUED,
 			 __ATOMIC_SEQ_CST);
 	if (parents_news)
@@ -490,6 +492,8 @@ void entry_end(u32 status)
 	struct process_entry *me = process_self;
 	u64 total, data;
 
+	terminal_leave();
+	group_leave(me);
 	children_leave();
 	mm_usage(&total, &data);
 	me->status = status;

@@ -14,16 +14,24 @@
 
 /* ---- what the host told: without locks when it did, so now ---- */
 
-static void take_outside(void)
+static void send_all(sigset set, int code)
 {
-	sigset set = __atomic_exchange_n(&host_signals, 0, __ATOMIC_SEQ_CST);
-
 	for (; set; set &= set - 1) {
 		siginfo_t info = { .si_signo = __builtin_ctzll(set) + 1,
-				   .si_code = SI_KERNEL };
+				   .si_code = code };
 
-		signal_send_process(&info);
+		if (code != SI_KERNEL ||
+		    terminal_signal_concerns(info.si_signo))
+			signal_send_process(&info);
 	}
+}
+
+static void take_outside(void)
+{
+	send_all(__atomic_exchange_n(&terminal_signals, 0, __ATOMIC_SEQ_CST),
+		 SI_KERNEL);
+	send_all(__atomic_exchange_n(&host_signals, 0, __ATOMIC_SEQ_CST),
+		 SI_USER);
 }
 
 /* True: the thread has been told to end. */
@@ -54,6 +62,7 @@ static void wait_continued(struct libos_thread *t)
 		stopped = __atomic_load_n(&signal_stopped, __ATOMIC_SEQ_CST);
 		if (!stopped)
 			break;
+		terminal_stopped();
 		HOST_WAIT(DkxAddressWait, &signal_stopped,
 			  DK_ADDRESS_WAIT | DK_ADDRESS_PRIVATE, stopped, NULL,
 			  0, DK_ADDRESS_ALL_BITS);

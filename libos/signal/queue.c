@@ -12,7 +12,7 @@ struct lock signal_lock;
 struct signal_queue process_signals;
 u32 signal_stopped;
 u32 host_events;
-sigset host_signals;
+sigset host_signals, terminal_signals;
 
 static u32 queued; /* entries that count for RLIMIT_SIGPENDING */
 
@@ -255,7 +255,9 @@ static long send(struct libos_thread *t, const siginfo_t *info,
 			target = NULL;
 		if (target) {
 			thread_get(target);
-			fatal = is_fatal(target, signal);
+			/* Who is stopped is killed when it goes on. */
+			fatal = is_fatal(target, signal) &&
+				(continued || !signal_stopped);
 		}
 	} else {
 		target = NULL;

@@ -116,6 +116,7 @@
  * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,
  * DkxContextRestore(context)	see PalContextRestore() below
  * DkxSignalRegister(signals)	taken as DK_EXCEPTION_SIGNAL
+ * DkxProcessStop()		until the outside says SIGCONT
  * DkxAddressWait(address, operation, value, deadline, 0, bits)
  *	WOULD_BLOCK unless *address is @value; else wait for a wake with one of
  *	@bits, until @deadline (struct dk_deadline, absolute; null: for ever).

@@ -8,6 +8,7 @@
  *   wait          DkObjectsWaitAny, and says how it ended
  *   threads       one thread in each call that waits; each says how it ended
  *   spin          runs until an exception comes
+ *   stop          DkxProcessStop, and says that it goes on
  *   end           of the process
  *
  * It answers "ready" to each, and "exception CODE PARAMETER SIGNAL" to each
@@ -149,6 +150,10 @@ TEST(signals)
 			dkt_thread(busy, 0);
 			DkObjectsWaitAny(1, &event, 100 * MSEC, &index);
 			say("ready\n");
+		} else if (!strcmp(line, "stop")) {
+			say("ready\n");
+			EXPECT_OK(DkxProcessStop());
+			say("goes on\n");
 		} else if (!strcmp(line, "spin")) {
 			u64 before = exceptions;
 

@@ -409,7 +409,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_S(BROKEN_PIPE))						\
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
-	  DK_SET_NEW | DK_S(NOT_FOUND))
+	  DK_SET_NEW | DK_S(NOT_FOUND))					\
+	C(EXTENSION, 20, DkxProcessStop, 1, (0), 0)
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),
