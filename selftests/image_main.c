@@ -8,6 +8,7 @@
  * An image may ask for things of the outside, each a line of its output, and
  * reads the answers from stdin:
  *	@counts			struct dkt_counts
+ *	@abort			how many processes DRAWBRIDGE_IOC_ABORT has told, s64
  *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
  *				is r, w or u; the answer is an s64, 0 or -errno
  *	@holder START LENGTH	who keeps that process from writing there: type,
@@ -15,7 +16,8 @@
  *
  * The sandbox: everything readable and executable; a private /tmp; and, as
  * the image's first argument, a folder with rw/ (all rights), ro/ (read),
- * rx/ (read, execute), no/ (nothing), each prepared with a few files.
+ * rx/ (read, execute), no/ (nothing), each prepared with a few files, and
+ * noexec/ (all rights, mounted so that nothing there is executed).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,7 +67,8 @@ static void put_link(const char *target, const char *name)
 static void prepare(void)
 {
 	static const char *const folders[] = {
-		"rw", "rw/sub", "ro", "ro/sub", "rx", "no", "rw/inner",
+		"rw", "rw/sub", "ro",	    "ro/sub",
+		"rx", "no",	"rw/inner", "noexec",
 	};
 	char path[256];
 
@@ -78,6 +82,10 @@ static void prepare(void)
 		if (mkdir(path, 0755))
 			die(path);
 	}
+	snprintf(path, sizeof(path), "%s/noexec", folder);
+	if (mount("pico-test", path, "tmpfs", MS_NOEXEC, NULL))
+		die(path);
+	put_file("noexec/file", "text\n", 0755);
 	put_file("rw/hello", "hello\n", 0644);
 	put_file("rw/inner/secret", "inner\n", 0644);
 	put_file("ro/file", "read only\n", 0666);
@@ -227,6 +235,8 @@ int main(int argc, char **argv)
 		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "ro", DK_ACCESS_READ);
 	add_rule(sandbox, "rx", DK_ACCESS_READ | DK_ACCESS_EXECUTE);
+	add_rule(sandbox, "noexec",
+		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "no", 0);
 	add_rule(sandbox, "rw/inner", 0);
 	add_net_rules(sandbox);
@@ -248,6 +258,14 @@ int main(int argc, char **argv)
 	while (next_line(&lines, line, sizeof(line))) {
 		if (!strcmp(line, "@counts\n")) {
 			answer_counts(sandbox, in[1]);
+			continue;
+		}
+		if (!strcmp(line, "@abort\n")) {
+			__s64 count = ioctl(sandbox, DRAWBRIDGE_IOC_ABORT);
+
+			if (write(in[1], &count, sizeof(count)) !=
+			    sizeof(count))
+				die("abort");
 			continue;
 		}
 		if (!strncmp(line, "@lock ", 6) ||
@@ -294,6 +312,8 @@ int main(int argc, char **argv)
 	       ++nr);
 	failed |= !clean;
 
+	snprintf(path, sizeof(path), "%s/noexec", folder);
+	umount2(path, MNT_DETACH);
 	snprintf(line, sizeof(line), "rm -rf %s %s", folder, HOST_FILE);
 	failed |= !!system(line);
 	return failed;

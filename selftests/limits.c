@@ -22,7 +22,7 @@ struct outcome {
 static bool run(const struct drawbridge_limits *limits, const char *how,
 		struct outcome *outcome)
 {
-	const char *argv[] = { "limits", how, NULL };
+	const char *argv[] = { "limits", how, "", beside("limits.img"), NULL };
 	int fd = sandbox_open(), pipes[2];
 	struct lines lines = { 0 };
 	char line[256];
@@ -106,6 +106,25 @@ TEST(private_mappings_of_files_count)
 	refused(_metadata, &limits, "map", 58, 63, DK_STATUS_NO_MEMORY);
 }
 
+TEST(shared_memory_counts)
+{
+	const struct drawbridge_limits limits = { .memory = 64 * MB };
+
+	refused(_metadata, &limits, "shared", 58, 63, DK_STATUS_NO_MEMORY);
+}
+
+TEST(shared_memory_counts_once)
+{
+	const struct drawbridge_limits limits = { .memory = 64 * MB };
+	struct outcome outcome;
+
+	ASSERT_TRUE(run(&limits, "sharing", &outcome));
+	EXPECT_EQ(0, outcome.got);
+	EXPECT_EQ(0, outcome.wait_status);
+	EXPECT_EQ(0, outcome.stats.memory);
+	EXPECT_EQ(0, nothing_left());
+}
+
 TEST(handles)
 {
 	const struct drawbridge_limits limits = { .handles = 100 };
@@ -120,6 +139,55 @@ TEST(threads)
 
 	refused(_metadata, &limits, "threads", 19, 19,
 		DK_STATUS_LIMIT_EXCEEDED);
+}
+
+TEST(copies_of_processes)
+{
+	const struct drawbridge_limits limits = { .processes = 5 };
+
+	refused(_metadata, &limits, "processes", 4, 4,
+		DK_STATUS_LIMIT_EXCEEDED);
+}
+
+TEST(new_processes)
+{
+	const struct drawbridge_limits limits = { .processes = 5 };
+
+	refused(_metadata, &limits, "children", 4, 4, DK_STATUS_LIMIT_EXCEEDED);
+}
+
+TEST(threads_of_new_processes)
+{
+	const struct drawbridge_limits limits = { .threads = 5 };
+
+	refused(_metadata, &limits, "children", 4, 4, DK_STATUS_LIMIT_EXCEEDED);
+}
+
+/*
+ * Three are the first's own, one an event, which is given; two the child's own,
+ * and one of it.
+ */
+TEST(handles_of_new_processes)
+{
+	struct drawbridge_limits limits = { 0 };
+	struct outcome outcome;
+
+	for (limits.handles = 4; limits.handles < 8; limits.handles++) {
+		ASSERT_TRUE(run(&limits, "children", &outcome));
+		EXPECT_EQ(0, outcome.got);
+		EXPECT_EQ(DK_STATUS_TOO_MANY_HANDLES, outcome.status);
+		EXPECT_EQ(0, outcome.wait_status);
+		EXPECT_EQ(0, outcome.stats.handles);
+		EXPECT_EQ(0, outcome.stats.processes);
+		EXPECT_EQ(0, nothing_left());
+	}
+}
+
+TEST(memory_of_new_processes)
+{
+	const struct drawbridge_limits limits = { .memory = 20 * MB };
+
+	refused(_metadata, &limits, "children", 8, 18, DK_STATUS_NO_MEMORY);
 }
 
 TEST(no_limit)

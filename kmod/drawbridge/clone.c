@@ -13,41 +13,27 @@
  */
 #include <linux/sched/signal.h>
 
-#include <asm/fsgsbase.h>
-#include <asm/msr.h>
-
 #include "drawbridge.h"
 
 /* The caller's, with success as the result of its call. */
-static void dk_clone_registers(struct user_regs_struct *r,
-			       const struct pt_regs *regs)
+static long dk_clone_registers(struct dk_thread *thread,
+			       struct user_regs_struct *registers)
 {
-	r->r15 = regs->r15;
-	r->r14 = regs->r14;
-	r->r13 = regs->r13;
-	r->r12 = regs->r12;
-	r->bp = regs->bp;
-	r->bx = regs->bx;
-	r->r11 = regs->r11;
-	r->r10 = regs->r10;
-	r->r9 = regs->r9;
-	r->r8 = regs->r8;
-	r->ax = DK_STATUS_SUCCESS;
-	r->cx = regs->cx;
-	r->dx = regs->dx;
-	r->si = regs->si;
-	r->di = regs->di;
-	r->ip = regs->ip;
-	r->cs = regs->cs;
-	r->flags = regs->flags;
-	r->sp = regs->sp;
-	r->ss = regs->ss;
-	r->fs_base = rdfsbase();
-	rdmsrl(MSR_KERNEL_GS_BASE, r->gs_base);
+	struct pico_context context = {
+		.parts = PICO_CONTEXT_GENERAL | PICO_CONTEXT_BASES,
+	};
+	long ret;
+
+	ret = dk_pico.get_context_thread(thread->pico, &context);
+	if (ret)
+		return ret;
+	*registers = context.registers;
+	registers->ax = DK_STATUS_SUCCESS;
+	return 0;
 }
 
 /* Into the sandbox's list, where it has no struct pico_process yet. */
-static void dk_clone_enter(struct dk_process *process)
+void dk_process_enter(struct dk_process *process)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
 
@@ -59,7 +45,7 @@ static void dk_clone_enter(struct dk_process *process)
 }
 
 /* Nothing of it was shown to pico.ko: dk_exit_process() will not come. */
-static void dk_clone_drop(struct dk_process *process)
+void dk_process_drop(struct dk_process *process)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
 
@@ -72,7 +58,7 @@ static void dk_clone_drop(struct dk_process *process)
 }
 
 /* The child and its thread, which is returned; or ERR_PTR. */
-static struct dk_thread *dk_clone_new(struct dk_thread *thread)
+static struct dk_thread *dk_clone_new(struct dk_thread *thread, u64 flags)
 {
 	struct dk_process *parent = thread->process, *process;
 	struct dk_thread *first;
@@ -95,17 +81,42 @@ static struct dk_thread *dk_clone_new(struct dk_thread *thread)
 	ret = dk_handles_clone(process, first, thread);
 	if (!ret)
 		ret = dk_memory_clone(parent, process);
+	if (!ret && flags & DK_CLONE_NOTIFY)
+		ret = dk_notice_prepare(process, parent);
 	if (ret)
 		goto put_thread;
-	dk_clone_enter(process);
+	dk_process_enter(process);
 	return first;
 
 put_thread:
 	dk_handles_destroy(process);
+	dk_memory_gone(process);
 	dk_object_put(&first->object);
 put_process:
 	dk_object_put(&process->object);
 	return ERR_PTR(ret);
+}
+
+/*
+ * A handle of @process for @thread, to be told when the native clone was made.
+ * On failure there is none.
+ */
+long dk_process_publish(struct dk_thread *thread, struct dk_process *process,
+			u64 out, u64 id_out)
+{
+	long ret;
+
+	dk_object_get(&process->object);
+	ret = dk_handle_create(thread->process, &process->object,
+			       DK_PROCESS_OTHER_RIGHTS, &thread->created);
+	if (ret) {
+		dk_object_put(&process->object);
+		return ret;
+	}
+	thread->created_id = process->id;
+	thread->created_out = dk_user(out);
+	thread->created_id_out = dk_user(id_out);
+	return 0;
 }
 
 DK_HANDLER(DkxProcessClone)
@@ -120,30 +131,24 @@ DK_HANDLER(DkxProcessClone)
 	struct dk_thread *first;
 	long ret;
 
-	if (a0)
+	if (a0 & ~(u64)DK_CLONE_NOTIFY)
 		return -EINVAL;
 	if (fault_in_safe_writeable(dk_user(a1), sizeof(DK_HANDLE)) ||
 	    fault_in_safe_writeable(dk_user(a2), sizeof(u64)))
 		return -EFAULT;
-	first = dk_clone_new(thread);
+	ret = dk_clone_registers(thread, &registers.registers);
+	if (ret)
+		return ret;
+	first = dk_clone_new(thread, a0);
 	if (IS_ERR(first))
 		return PTR_ERR(first);
 	process = first->process;
 
-	dk_object_get(&process->object);
-	ret = dk_handle_create(thread->process, &process->object,
-			       DK_PROCESS_OTHER_RIGHTS, &thread->created);
-	if (ret) {
-		dk_object_put(&process->object);
+	ret = dk_process_publish(thread, process, a1, a2);
+	if (ret)
 		goto drop;
-	}
-	thread->created_id = process->id;
-	thread->created_out = dk_user(a1);
-	thread->created_id_out = dk_user(a2);
 	first->created_out = thread->created_out;
 	first->created_id_out = thread->created_id_out;
-
-	dk_clone_registers(&registers.registers, current_pt_regs());
 	registers.context = first;
 	attributes.context = process;
 	ret = dk_pico.create_process(thread->pico, current_pt_regs(),
@@ -153,7 +158,7 @@ DK_HANDLER(DkxProcessClone)
 	dk_handle_close(thread->process, thread->created);
 drop:
 	dk_object_put(&first->object);
-	dk_clone_drop(process);
+	dk_process_drop(process);
 	return ret;
 }
 
@@ -187,13 +192,14 @@ int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico)
  * On the parent, maybe while it dies: the clone was made, or not. @child has
  * gone already if it was killed.
  */
-long dk_clone_created(struct dk_thread *thread, struct pico_thread *new,
-		      struct dk_thread *child, int error)
+long dk_process_created(struct dk_thread *thread, struct pico_thread *new,
+			struct dk_thread *child, int error)
 {
 	/* What the kernel says to a signal is that the call shall be made again. */
 	if (error && error != -ENOMEM && error != -ERESTARTNOINTR)
 		error = -EAGAIN;
 	if (error) {
+		dk_notice_cancel(child->process);
 		/* The thread's own reference; dk_exit_process() comes next. */
 		dk_object_put(&child->object);
 		goto close;

@@ -3,6 +3,8 @@
  * DkxStreamControl: what pipes, terminals and connections can be asked and
  * told besides moving bytes.
  */
+#include <linux/fcntl.h>
+#include <linux/fdtable.h>
 #include <linux/net.h>
 #include <linux/nospec.h>
 #include <linux/pipe_fs_i.h>
@@ -99,6 +101,50 @@ static long get_pipe_size(struct dk_stream *stream, void __user *buffer)
 	pipe = file_inode(stream->file)->i_pipe;
 	return put_user((u64)READ_ONCE(pipe->max_usage) * PAGE_SIZE,
 			(u64 __user *)buffer);
+}
+
+/*
+ * Only the system call can change it, and takes a descriptor: the pipe has one
+ * in the process' own table, which is empty otherwise, for that long. Nothing
+ * else that is ever forwarded takes one, and a clone closes what it finds.
+ */
+static long set_pipe_size(struct dk_thread *thread, struct dk_stream *stream,
+			  u64 __user *buffer)
+{
+	u64 size;
+	long ret;
+	int fd;
+
+	if (get_user(size, buffer) || put_user(size, buffer))
+		return -EFAULT;
+	if (!stream->file || !S_ISFIFO(file_inode(stream->file)->i_mode))
+		return -EOPNOTSUPP;
+	if (size > INT_MAX)
+		return -EINVAL;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return -ENOMEM;
+	fd_install(fd, get_file(stream->file));
+	thread->native_fd = fd;
+	thread->native_out = buffer;
+	ret = pico_forward_watched(thread->pico, current_pt_regs(), __NR_fcntl,
+				   fd, F_SETPIPE_SZ, size, 0, 0, 0);
+	if (!ret)
+		return DK_FORWARD;
+	close_fd(fd);
+	return ret;
+}
+
+long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
+		      long result)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+
+	close_fd(thread->native_fd);
+	if (result < 0)
+		return dk_stream_status(result, DK_SET_FILE);
+	return put_user((u64)result, thread->native_out) ?
+		DK_STATUS_INVALID_POINTER : DK_STATUS_SUCCESS;
 }
 
 static long get_unsent(struct dk_stream *stream, void __user *buffer)
@@ -215,7 +261,7 @@ static long send_message(struct dk_stream *stream, void __user *buffer)
 }
 
 static const struct {
-	long (*call)(struct dk_stream *stream, void __user *buffer);
+	long (*call)(struct dk_stream *stream, void __user *buffer); /* or NULL */
 	u32 size;
 	u32 rights;
 } operations[] = {
@@ -240,6 +286,7 @@ static const struct {
 				 DK_RIGHT_READ },
 	[DK_CONTROL_SEND] = { send_message, sizeof(struct dk_message),
 			      DK_RIGHT_WRITE },
+	[DK_CONTROL_SET_PIPE_SIZE] = { NULL, sizeof(u64), DK_RIGHT_CONTROL },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */
@@ -262,7 +309,10 @@ DK_HANDLER(DkxStreamControl)
 	stream = dk_stream_get(thread, a0, operations[a1].rights);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
-	error = operations[a1].call(stream, dk_user(a2));
+	if (operations[a1].call)
+		error = operations[a1].call(stream, dk_user(a2));
+	else
+		error = set_pipe_size(thread, stream, dk_user(a2));
 	dk_stream_put(stream);
 	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_FILE |
 				DK_SET_NETWORK | DK_S(BROKEN_PIPE));

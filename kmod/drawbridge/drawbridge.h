@@ -35,6 +35,7 @@
 #include <pico/pico.h>
 #include "../../uapi/pico/drawbridge.h"
 
+struct dk_image;
 struct dk_sandbox;
 struct dk_process;
 struct dk_thread;
@@ -178,8 +179,9 @@ struct dk_sandbox {
 	/* the first process, until it has started */
 	struct file *image;
 	struct file *streams[3];
-	void *strings;
+	char *strings;
 	struct drawbridge_start start;
+	u32 umask;			/* the launcher's; @lock */
 	struct user_namespace *user_ns;	/* ids are shown as this one has them */
 	struct list_head processes;
 	u64 last_id;			/* of a process; @lock */
@@ -194,6 +196,7 @@ struct dk_sandbox {
 	atomic64_t limit_refusals;
 	struct mutex memory_lock;	/* @memory_pages, of processes too */
 	u64 memory_pages;
+	atomic64_t shared_pages;	/* raised under memory_lock, see shared.c */
 	struct delayed_work cpu_work;
 	u32 ended_by;			/* DRAWBRIDGE_END_*; @lock */
 	s64 exit_code;			/* of the first process; stats_lock */
@@ -258,6 +261,14 @@ void dk_memory_end(struct dk_process *process);
 void dk_memory_less(struct dk_process *process);
 long dk_memory_writable(struct dk_process *process, u64 base, u64 length);
 long dk_memory_clone(struct dk_process *process, struct dk_process *child);
+long dk_memory_create(struct dk_process *child, u64 length);
+long dk_memory_shared(struct dk_process *process, u64 length);
+struct file *dk_shared_file(struct dk_process *process, u64 length);
+
+static inline bool dk_memory_limited(const struct dk_sandbox *sandbox)
+{
+	return unlikely(sandbox->limits.memory != U64_MAX);
+}
 void dk_memory_gone(struct dk_process *process);
 
 /* ---- waiting (wait.c, word.c) ---- */
@@ -339,6 +350,9 @@ long dk_raise_thread(struct dk_thread *thread,
 		     const struct dk_exception *exception);
 long dk_raise_process(struct dk_process *process,
 		      const struct dk_exception *exception);
+long dk_notice_prepare(struct dk_process *child, struct dk_process *parent);
+void dk_notice_cancel(struct dk_process *child);
+void dk_notice_send(struct dk_process *child);
 bool dk_deliver_apc(struct pico_thread *pico, struct pt_regs *regs);
 bool dk_deliver_signal(struct pico_thread *pico, const kernel_siginfo_t *info);
 long dk_sandbox_abort(struct dk_sandbox *sandbox);
@@ -368,8 +382,11 @@ struct dk_process {
 	bool exit_code_set;		/* by DkProcessExit; sync_lock */
 	bool gone;			/* no thread is left; sync_lock */
 	s64 exit_code;
-	struct dk_image *image;		/* until it is mapped */
+	struct dk_launch *launch;	/* until it runs; NULL for a clone */
+	char name[16];			/* that ps and top show; of no clone */
 	struct dk_thread *thread;	/* the first, until it runs */
+	struct dk_process *parent;	/* counted; to be told of the end, or */
+	struct dk_raised *notice;	/* NULL; and what with (raise.c) */
 	struct rcu_head rcu;
 };
 
@@ -395,6 +412,9 @@ struct dk_thread {
 	u64 created_id;
 	DK_HANDLE __user *created_out;
 	u64 __user *created_id_out;
+	/* of the native call in place of DkxStreamControl's, see control.c */
+	int native_fd;
+	u64 __user *native_out;
 	unsigned long call_ip;		/* behind its last call that may wait */
 	/* see raise.c; all that is not the thread's own under raise_lock */
 	struct list_head peers;		/* process->threads */
@@ -546,6 +566,10 @@ void dk_pipes_destroy(struct dk_sandbox *sandbox);
  */
 void dk_locks_drop(struct dk_process *process, struct dk_object *object);
 
+/* The native call in place of a DkxStreamControl has ended (control.c). */
+long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
+		      long result);
+
 /* Check and add a rule; see struct drawbridge_rule. @sandbox->lock is held. */
 long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule);
 void dk_rules_destroy(struct dk_sandbox *sandbox);
@@ -569,9 +593,11 @@ struct dk_process *dk_process_new(struct dk_sandbox *sandbox);
 #define DK_PROCESS_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WAIT)
 #define DK_PROCESS_OTHER_RIGHTS	(DK_PROCESS_RIGHTS | DK_RIGHT_WRITE)
 #define DK_THREAD_RIGHTS	(DK_RIGHT_READ | DK_RIGHT_WRITE | DK_RIGHT_WAIT)
-int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **image);
-int dk_image_map(struct dk_process *process, struct pico_start *start,
+int dk_image_prepare(struct dk_sandbox *sandbox, struct file *file,
+		     struct dk_image **image);
+int dk_image_map(struct dk_image *image, struct pico_start *start,
 		 unsigned long *base, unsigned long *size);
+u64 dk_image_memory(const struct dk_image *image);
 void dk_image_free(struct dk_image *image);
 bool dk_dispatch_exception(struct pico_thread *pico, struct pt_regs *regs,
 			   const struct pico_exception *exception);
@@ -590,8 +616,47 @@ void dk_exit_process(struct pico_process *pico);
 long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
 		       void *child_context, int error);
 int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico);
-long dk_clone_created(struct dk_thread *thread, struct pico_thread *new,
-		      struct dk_thread *child, int error);
+
+/* Processes that processes make (clone.c, create.c). */
+void dk_process_enter(struct dk_process *process);
+void dk_process_drop(struct dk_process *process);
+long dk_process_publish(struct dk_thread *thread, struct dk_process *process,
+			u64 out, u64 id_out);
+long dk_process_created(struct dk_thread *thread, struct pico_thread *new,
+			struct dk_thread *child, int error);
+
+#define DK_STACK_SIZE	(1UL << 20)	/* of a first thread */
+
+/**
+ * struct dk_launch - what a process that is no clone begins with (start.c)
+ * @image:	checked, not mapped yet
+ * @strings:	see struct drawbridge_start; dk_strings_valid() is true of them
+ * @strings_length: .
+ * @argument_count: .
+ * @environment_count: .
+ * @handles:	that it was given, as it has them; or NULL
+ * @handle_count: .
+ * @process:	its handle of itself,
+ * @thread:	and of its first thread
+ */
+struct dk_launch {
+	struct dk_image *image;
+	char *strings;
+	u32 strings_length;
+	u32 argument_count;
+	u32 environment_count;
+	DK_HANDLE *handles;
+	u32 handle_count;
+	DK_HANDLE process;
+	DK_HANDLE thread;
+};
+
+bool dk_strings_valid(const char *strings, u32 length, u32 arguments,
+		      u32 environment);
+long dk_launch_handles(struct dk_process *process, struct dk_thread *thread);
+void dk_launch_free(struct dk_launch *launch);
+int dk_launch_start(struct dk_thread *thread, struct pico_process *pico,
+		    struct pico_thread *pthread, struct pico_start *start);
 
 /* Running totals over all sandboxes, shown under /sys/module/drawbridge. */
 extern atomic_t dk_total_objects;

@@ -323,7 +323,7 @@ struct dk_object *dk_handle_get_rights(struct dk_process *process,
 
 unlock:
 	/* What does not fit may be of a handle that got the slot since. */
-	smp_rmb();
+	smp_rmb(); /* as above */
 	if (READ_ONCE(slot->generation) != generation)
 		error = -EBADF;
 	rcu_read_unlock_sched();

@@ -148,7 +148,9 @@ static int dk_parse(struct dk_sandbox *sandbox, struct dk_image *image)
 	return ret;
 }
 
-int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **result)
+/* What @file has to be is for its caller to check: a regular, readable one. */
+int dk_image_prepare(struct dk_sandbox *sandbox, struct file *file,
+		     struct dk_image **result)
 {
 	struct dk_image *image;
 	int ret;
@@ -156,7 +158,7 @@ int dk_image_prepare(struct dk_sandbox *sandbox, struct dk_image **result)
 	image = kzalloc(sizeof(*image), GFP_KERNEL_ACCOUNT);
 	if (!image)
 		return -ENOMEM;
-	image->file = get_file(sandbox->image);
+	image->file = get_file(file);
 	ret = dk_parse(sandbox, image);
 	if (ret)
 		dk_image_free(image);
@@ -206,11 +208,26 @@ static int dk_map_segment(struct dk_image *image, const struct dk_segment *s,
 	return IS_ERR_VALUE(address) ? (int)address : 0;
 }
 
-/* Into the new, empty address space. The image is used up. */
-int dk_image_map(struct dk_process *process, struct pico_start *start,
+/* Bytes of private, writable memory. */
+u64 dk_image_memory(const struct dk_image *image)
+{
+	u64 sum = 0;
+	int i;
+
+	for (i = 0; i < image->count; i++) {
+		const struct dk_segment *s = &image->segments[i];
+
+		if (s->prot & PROT_WRITE)
+			sum += PAGE_ALIGN(s->address + s->memory_size) -
+			       (s->address & PAGE_MASK);
+	}
+	return sum;
+}
+
+/* Into the new, empty address space. */
+int dk_image_map(struct dk_image *image, struct pico_start *start,
 		 unsigned long *base, unsigned long *size)
 {
-	struct dk_image *image = process->image;
 	unsigned long address;
 	u64 bias;
 	int i, ret = 0;
@@ -237,7 +254,5 @@ int dk_image_map(struct dk_process *process, struct pico_start *start,
 	start->ip = bias + image->entry;
 	*base = address;
 	*size = image->high - image->low;
-	process->image = NULL;
-	dk_image_free(image);
 	return ret;
 }

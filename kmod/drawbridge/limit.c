@@ -10,8 +10,9 @@
  * the thing is made and lowered when it is gone, or was not made after all.
  *
  * Memory is what the kernel calls data: private and writable, so that a page
- * of it may have to be found at any moment. Address space that is reserved,
- * files that are mapped read-only or shared, are not. The kernel counts it for
+ * of it may have to be found at any moment; and what was allocated to be shared
+ * with clones (shared.c), once. Address space that is reserved, files that are
+ * mapped read-only or shared, are not. The kernel counts it for
  * each address space (mm->data_vm). @memory_pages is the sum of what each
  * process had when it last asked for more or gave some back, plus what it was
  * granted. @memory_lock is held from the question until the memory is mapped,
@@ -79,17 +80,26 @@ static void count_memory(struct dk_process *process)
 	process->memory_pages = now;
 }
 
+static long ask(struct dk_sandbox *sandbox, u64 pages)
+{
+	u64 limit = sandbox->limits.memory >> PAGE_SHIFT;
+	u64 used = sandbox->memory_pages +
+		   atomic64_read(&sandbox->shared_pages);
+
+	lockdep_assert_held(&sandbox->memory_lock);
+	if (used <= limit && pages <= limit - used)
+		return 0;
+	atomic64_inc(&sandbox->limit_refusals);
+	return -ENOMEM;
+}
+
 static long grant(struct dk_process *process, u64 pages)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
-	u64 limit = sandbox->limits.memory >> PAGE_SHIFT;
+	long ret = ask(sandbox, pages);
 
-	lockdep_assert_held(&sandbox->memory_lock);
-	if (sandbox->memory_pages > limit ||
-	    pages > limit - sandbox->memory_pages) {
-		atomic64_inc(&sandbox->limit_refusals);
-		return -ENOMEM;
-	}
+	if (ret)
+		return ret;
 	sandbox->memory_pages += pages;
 	process->memory_pages += pages;
 	return 0;
@@ -110,7 +120,7 @@ long dk_memory_begin(struct dk_process *process, u64 length)
 	struct dk_sandbox *sandbox = process->sandbox;
 	long ret;
 
-	if (likely(sandbox->limits.memory == U64_MAX))
+	if (!dk_memory_limited(sandbox))
 		return 0;
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
@@ -122,7 +132,7 @@ long dk_memory_begin(struct dk_process *process, u64 length)
 
 void dk_memory_end(struct dk_process *process)
 {
-	if (likely(process->sandbox->limits.memory == U64_MAX))
+	if (!dk_memory_limited(process->sandbox))
 		return;
 	count_memory(process);
 	mutex_unlock(&process->sandbox->memory_lock);
@@ -133,7 +143,7 @@ void dk_memory_less(struct dk_process *process)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
 
-	if (likely(sandbox->limits.memory == U64_MAX))
+	if (!dk_memory_limited(sandbox))
 		return;
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
@@ -175,7 +185,7 @@ long dk_memory_writable(struct dk_process *process, u64 base, u64 length)
 	struct dk_sandbox *sandbox = process->sandbox;
 	long ret;
 
-	if (likely(sandbox->limits.memory == U64_MAX))
+	if (!dk_memory_limited(sandbox))
 		return 0;
 	if (!dk_range_valid(base, length))
 		return 0;	/* the native call says what is wrong */
@@ -198,11 +208,54 @@ long dk_memory_clone(struct dk_process *process, struct dk_process *child)
 	struct dk_sandbox *sandbox = process->sandbox;
 	long ret;
 
-	if (likely(sandbox->limits.memory == U64_MAX))
+	if (!dk_memory_limited(sandbox))
 		return 0;
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
 	ret = grant(child, process->memory_pages);
+	mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+/**
+ * dk_memory_create() - a process will begin with so much of its own
+ * @child:	not running yet; dk_memory_gone() gives back what it gets
+ * @length:	in bytes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+long dk_memory_create(struct dk_process *child, u64 length)
+{
+	struct dk_sandbox *sandbox = child->sandbox;
+	long ret;
+
+	if (!dk_memory_limited(sandbox))
+		return 0;
+	mutex_lock(&sandbox->memory_lock);
+	ret = grant(child, PAGE_ALIGN(length) >> PAGE_SHIFT);
+	mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+/**
+ * dk_memory_shared() - the calling process wants memory to share with clones
+ * @process:	of the caller
+ * @length:	in bytes, whole pages
+ *
+ * Whoever gets it lowers sandbox->shared_pages in the end.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+long dk_memory_shared(struct dk_process *process, u64 length)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	long ret;
+
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+	ret = ask(sandbox, length >> PAGE_SHIFT);
+	if (!ret)
+		atomic64_add(length >> PAGE_SHIFT, &sandbox->shared_pages);
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;
 }

@@ -22,6 +22,7 @@ static const struct pico_provider_routines dk_provider = {
 	.exit_thread = dk_exit_thread,
 	.exit_process = dk_exit_process,
 	.thread_created = dk_thread_created,
+	.native_call_ended = dk_control_ended,
 	.deliver_apc = dk_deliver_apc,
 	.deliver_signal = dk_deliver_signal,
 	.get_process_image_name = dk_image_name,

@@ -60,10 +60,14 @@ static void dk_small_pages(unsigned long address)
 	mmap_write_unlock(mm);
 }
 
-/* Reserve or commit new addresses; @base and @length are in whole pages. */
-static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
+/*
+ * Reserve or commit new addresses; @base and @length are in whole pages. @file
+ * is NULL, or shared memory.
+ */
+static long dk_map_new(struct file *file, u64 *base, u64 length, u64 type,
+		       unsigned long prot)
 {
-	unsigned long flags = MAP_ANONYMOUS, address;
+	unsigned long flags = file ? 0 : MAP_ANONYMOUS, address;
 
 	flags |= type & DK_MEM_SHARED ? MAP_SHARED : MAP_PRIVATE;
 	if (!(type & DK_MEM_COMMIT)) {
@@ -73,13 +77,40 @@ static long dk_map_new(u64 *base, u64 length, u64 type, unsigned long prot)
 	if (*base)
 		flags |= type & DK_MEM_REPLACE ? MAP_FIXED :
 						 MAP_FIXED_NOREPLACE;
-	address = vm_mmap(NULL, *base, length, prot, flags, 0);
+	address = vm_mmap(file, *base, length, prot, flags, 0);
 	if (IS_ERR_VALUE(address))
 		return (long)address;
 	*base = address;
 	if (!(type & DK_MEM_COMMIT))
 		dk_small_pages(address);
 	return 0;
+}
+
+/* The same, if the sandbox may have that much memory more. */
+static long dk_map_counted(struct dk_process *process, u64 *base, u64 length,
+			   u64 type, unsigned long prot)
+{
+	struct file *file;
+	long ret;
+
+	if (type & DK_MEM_SHARED) {
+		if (!dk_memory_limited(process->sandbox))
+			return dk_map_new(NULL, base, length, type, prot);
+		file = dk_shared_file(process, length);
+		if (IS_ERR(file))
+			return PTR_ERR(file);
+		ret = dk_map_new(file, base, length, type, prot);
+		fput(file);
+		return ret;
+	}
+	if (!(type & DK_MEM_COMMIT && prot & PROT_WRITE))
+		return dk_map_new(NULL, base, length, type, prot);
+	ret = dk_memory_begin(process, length);
+	if (ret)
+		return ret;
+	ret = dk_map_new(NULL, base, length, type, prot);
+	dk_memory_end(process);
+	return ret;
 }
 
 static bool dk_type_valid(u64 type, u64 base)
@@ -121,15 +152,7 @@ DK_HANDLER(DkVirtualMemoryAlloc)
 	if (base && a2 == DK_MEM_COMMIT)
 		return dk_mprotect(thread, base, length, prot);
 
-	if (a2 & DK_MEM_COMMIT && prot & PROT_WRITE) {
-		ret = dk_memory_begin(thread->process, length);
-		if (ret)
-			return ret;
-		ret = dk_map_new(&base, length, a2, prot);
-		dk_memory_end(thread->process);
-	} else {
-		ret = dk_map_new(&base, length, a2, prot);
-	}
+	ret = dk_map_counted(thread->process, &base, length, a2, prot);
 	if (ret)
 		return ret;
 	if (base != wanted && put_user(base, ubase)) {
@@ -172,7 +195,7 @@ DK_HANDLER(DkVirtualMemoryFree)
 	else if (!base || !dk_range_mapped(base, length))
 		ret = -ENOMEM;
 	else
-		ret = dk_map_new(&base, length,
+		ret = dk_map_new(NULL, &base, length,
 				 DK_MEM_RESERVE | DK_MEM_REPLACE, PROT_NONE);
 	if (!ret)
 		dk_memory_less(thread->process);

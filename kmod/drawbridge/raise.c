@@ -37,6 +37,7 @@ struct dk_raised {
 	struct list_head link;
 	struct dk_exception exception;
 	bool any_thread;
+	bool reserved;		/* allocated beforehand: it is not counted */
 };
 
 void dk_raise_init_process(struct dk_process *process)
@@ -82,10 +83,12 @@ static long dk_raise_locked(struct dk_thread *thread, struct dk_raised *raised)
 	lockdep_assert_held(&thread->process->raise_lock);
 	if (thread->closed)
 		return -ESRCH;
-	if (thread->raised_count >= DK_RAISED_MAX)
-		return -EOVERFLOW;
+	if (!raised->reserved) {
+		if (thread->raised_count >= DK_RAISED_MAX)
+			return -EOVERFLOW;
+		thread->raised_count++;
+	}
 	list_add_tail(&raised->link, &thread->raised);
-	thread->raised_count++;
 	if (thread->target)
 		dk_pico.queue_apc(thread->target);
 	return 0;
@@ -137,7 +140,7 @@ static struct dk_raised *dk_raised_new(const struct dk_exception *exception)
 {
 	struct dk_raised *raised;
 
-	raised = kmalloc(sizeof(*raised), GFP_KERNEL_ACCOUNT);
+	raised = kzalloc(sizeof(*raised), GFP_KERNEL_ACCOUNT);
 	if (raised)
 		raised->exception = *exception;
 	return raised;
@@ -159,7 +162,6 @@ long dk_raise_thread(struct dk_thread *thread,
 
 	if (!raised)
 		return -ENOMEM;
-	raised->any_thread = false;
 	spin_lock(&thread->process->raise_lock);
 	ret = dk_raise_locked(thread, raised);
 	spin_unlock(&thread->process->raise_lock);
@@ -182,6 +184,48 @@ long dk_raise_process(struct dk_process *process,
 	if (ret)
 		kfree(raised);
 	return ret;
+}
+
+/* ---- the end of a process, told to the one that made it ---- */
+
+/*
+ * Everything that it takes is there before the child is: the end of a process
+ * cannot fail to be told, and as many can wait to be told as processes were
+ * made. It may come before the maker knows that there is a child.
+ */
+long dk_notice_prepare(struct dk_process *child, struct dk_process *parent)
+{
+	const struct dk_exception exception = { .code = DK_EXCEPTION_CHILD };
+
+	child->notice = dk_raised_new(&exception);
+	if (!child->notice)
+		return -ENOMEM;
+	child->notice->any_thread = true;
+	child->notice->reserved = true;
+	dk_object_get(&parent->object);
+	child->parent = parent;
+	return 0;
+}
+
+/* It was not made after all; or was never to be told of. */
+void dk_notice_cancel(struct dk_process *child)
+{
+	kfree(child->notice);
+	child->notice = NULL;
+	if (child->parent)
+		dk_object_put(&child->parent->object);
+	child->parent = NULL;
+}
+
+/* It has ended, and everybody can see that. */
+void dk_notice_send(struct dk_process *child)
+{
+	if (!child->notice)
+		return;
+	child->notice->exception.parameter = child->id;
+	if (!dk_raise_any(child->parent, child->notice))
+		child->notice = NULL;
+	dk_notice_cancel(child);
 }
 
 /* ---- delivery, on the thread ---- */
@@ -213,11 +257,14 @@ static void dk_raised_take(struct dk_thread *thread, struct list_head *list)
 {
 	struct dk_process *process = thread->process;
 	int room = DK_NESTED_MAX - thread->nested;
+	struct dk_raised *raised;
 
 	spin_lock(&process->raise_lock);
 	while (room-- > 0 && !list_empty(&thread->raised)) {
-		list_move_tail(thread->raised.next, list);
-		thread->raised_count--;
+		raised = list_first_entry(&thread->raised, struct dk_raised,
+					  link);
+		list_move_tail(&raised->link, list);
+		thread->raised_count -= !raised->reserved;
 	}
 	if (list_empty(&thread->raised))
 		clear_bit(DK_DEFERRED, &thread->attention);

@@ -242,19 +242,6 @@ static int dk_get_stream(s32 fd, struct file **result)
 	return 0;
 }
 
-/* Program, directory, arguments, environment: as many strings as announced. */
-static bool dk_strings_valid(const char *strings,
-			     const struct drawbridge_start *start)
-{
-	u64 wanted = 2ULL + start->argument_count + start->environment_count;
-	u64 count = 0;
-	u32 i;
-
-	for (i = 0; i < start->strings_length; i++)
-		count += !strings[i];
-	return count == wanted && !strings[start->strings_length - 1];
-}
-
 static long dk_start_files(const struct drawbridge_start *start,
 			   struct file **image, struct file *streams[3])
 {
@@ -292,7 +279,8 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 	if (IS_ERR(strings))
 		return PTR_ERR(strings);
 	ret = -EINVAL;
-	if (!dk_strings_valid(strings, &start))
+	if (!dk_strings_valid(strings, start.strings_length,
+			      start.argument_count, start.environment_count))
 		goto out;
 	ret = dk_start_files(&start, &image, streams);
 	if (ret)
@@ -312,7 +300,7 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 		swap(sandbox->image, image);
 		for (i = 0; i < ARRAY_SIZE(streams); i++)
 			swap(sandbox->streams[i], streams[i]);
-		swap(*(char **)&sandbox->strings, strings);
+		swap(sandbox->strings, strings);
 		swap(sandbox->names, names);
 		sandbox->start = start;
 		sandbox->started = true;
@@ -362,7 +350,9 @@ static long dk_ioctl_stats(struct dk_sandbox *sandbox, void __user *arg)
 	out.cpu_time = dk_cpu_time(sandbox);
 	out.limit_refusals = atomic64_read(&sandbox->limit_refusals);
 	if (sandbox->limits.memory != U64_MAX)
-		out.memory = READ_ONCE(sandbox->memory_pages) << PAGE_SHIFT;
+		out.memory = (READ_ONCE(sandbox->memory_pages) +
+			      atomic64_read(&sandbox->shared_pages)) <<
+			     PAGE_SHIFT;
 	out.handles = atomic64_read(&sandbox->handle_count);
 	out.objects = atomic_read(&dk_total_objects);
 

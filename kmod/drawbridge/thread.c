@@ -107,7 +107,7 @@ long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
 	struct dk_thread *child = child_context;
 
 	if (child->process != thread->process)
-		return dk_clone_created(thread, new, child, error);
+		return dk_process_created(thread, new, child, error);
 	if (error) {
 		/* The reference that the thread itself would have had. */
 		dk_object_put(&child->object);

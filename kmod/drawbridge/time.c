@@ -39,7 +39,7 @@ static int dk_time_changed(struct notifier_block *block, unsigned long was_set,
 	u32 sequence = time->sequence;
 
 	WRITE_ONCE(time->sequence, sequence + 1);
-	smp_wmb();
+	smp_wmb(); /* odd before anything changes: pairs with libpal's LFENCE */
 	if (clock->vdso_clock_mode == VDSO_CLOCKMODE_TSC) {
 		WRITE_ONCE(time->last, base->cycle_last);
 		WRITE_ONCE(time->limit, clock->max_cycles);
@@ -56,7 +56,7 @@ static int dk_time_changed(struct notifier_block *block, unsigned long was_set,
 		WRITE_ONCE(time->last, 0);
 		WRITE_ONCE(time->limit, 0);
 	}
-	smp_wmb();
+	smp_wmb(); /* and even when all has: pairs with its second look */
 	WRITE_ONCE(time->sequence, sequence + 2);
 	return NOTIFY_OK;
 }

@@ -156,11 +156,10 @@ long dk_waitable_release(struct dk_waitable *w, u64 count, u64 *previous)
 
 	spin_lock_irqsave(&w->lock, flags);
 	*previous = w->count;
-	if (count > w->maximum - w->count) {
+	if (count > w->maximum - w->count)
 		ret = -EOVERFLOW;
-	} else {
+	else
 		w->count += count - dk_give(w, count);
-	}
 	spin_unlock_irqrestore(&w->lock, flags);
 	return ret;
 }
@@ -378,6 +377,31 @@ static void dk_wait_give_back(struct dk_waitable *w)
 		dk_waitable_release(w, 1, &previous);
 }
 
+/* What @handle refers to, as it is now; or ERR_PTR. */
+static struct dk_object *dk_wait_object(struct dk_process *process,
+					DK_HANDLE handle)
+{
+	struct dk_object *object;
+	long error = 0;
+	u32 rights;
+
+	object = dk_handle_get_rights(process, handle, DK_OBJECT_ANY, 0,
+				      &rights);
+	if (IS_ERR(object))
+		return object;
+	/* No handle of a stream has the right: its type says more. */
+	if (!object->waitable)
+		error = -EPROTOTYPE;
+	else if (!(rights & DK_RIGHT_WAIT))
+		error = -EACCES;
+	if (error) {
+		dk_object_put(object);
+		return ERR_PTR(error);
+	}
+	dk_waitable_refresh(object->waitable);
+	return object;
+}
+
 DK_HANDLER(DkObjectsWaitAny)
 {
 	struct dk_wait_entry few[DK_WAIT_FEW], *entries = few;
@@ -401,18 +425,12 @@ DK_HANDLER(DkObjectsWaitAny)
 			return -ENOMEM;
 	}
 	for (i = 0; i < count; i++) {
-		objects[i] = dk_handle_get(thread->process, handles[i],
-					   DK_OBJECT_ANY, DK_RIGHT_WAIT);
+		objects[i] = dk_wait_object(thread->process, handles[i]);
 		if (IS_ERR(objects[i])) {
 			ret = PTR_ERR(objects[i]);
 			goto put;
 		}
 		held++;
-		if (!objects[i]->waitable) {
-			ret = -EPROTOTYPE;
-			goto put;
-		}
-		dk_waitable_refresh(objects[i]->waitable);
 	}
 	if (timeout)
 		ret = dk_wait_any(thread, objects, entries, count, timeout);

@@ -59,11 +59,13 @@ void dk_words_put(struct dk_words *words)
 		kref_put(&words->ref, dk_words_free);
 }
 
-/* Pages come and stay. Pairs with itself and dk_word(). */
+/* Pages come and stay. */
 static struct page *dk_words_page(struct dk_words *words, unsigned long i)
 {
-	struct page *page = smp_load_acquire(&words->pages[i]), *other;
+	struct page *page, *other;
 
+	/* Pairs with the cmpxchg() below: a page that is seen is zeroed. */
+	page = smp_load_acquire(&words->pages[i]);
 	if (page)
 		return page;
 	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -92,6 +94,7 @@ static u64 *dk_word(struct dk_words *words, u32 index)
 
 	if (!words)
 		return NULL;
+	/* Pairs with the cmpxchg() of dk_words_page(). */
 	page = smp_load_acquire(&words->pages[index / DK_WORDS_PER_PAGE]);
 	if (!page)
 		return NULL;

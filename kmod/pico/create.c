@@ -18,6 +18,7 @@
 #include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 
+#include <asm/fpu/types.h>
 #include <asm/syscall.h>
 
 #include "internal.h"
@@ -142,6 +143,28 @@ static void pico_child_registers(struct task_struct *task,
 }
 
 /*
+ * Vector state as execve() leaves it. The child has never run: its state is in
+ * memory, and is loaded when it first goes to user mode. Components without a
+ * bit in the header are loaded as initial ones, but for MXCSR.
+ */
+static void pico_child_fresh(struct task_struct *task)
+{
+	union fpregs_state *state = &task->thread.fpu.fpstate->regs;
+
+	state->fxsave.cwd = 0x37f;
+	state->fxsave.swd = 0;
+	state->fxsave.twd = 0;
+	state->fxsave.mxcsr = MXCSR_DEFAULT;
+	memset(state->fxsave.st_space, 0, sizeof(state->fxsave.st_space));
+	memset(state->fxsave.xmm_space, 0, sizeof(state->fxsave.xmm_space));
+	if (boot_cpu_has(X86_FEATURE_XSAVE))
+		state->xsave.header.xfeatures = 0;
+	/* Key 0 alone, as the kernel begins. */
+	if (boot_cpu_has(X86_FEATURE_OSPKE))
+		task->thread.pkru = 0x55555554;
+}
+
+/*
  * Nobody prepared this child: it must not see user mode. PREEMPT_RT's fork
  * probe cannot take the lock that a signal needs, which nobody else wants for
  * a task that has never run.
@@ -177,6 +200,9 @@ void pico_creation_forked(struct pico_thread *thread, struct task_struct *task)
 	/* One reference more: for who was created, and for who tells. */
 	pico_thread_get(child);
 	pico_child_registers(task, &creation->registers);
+	if (child->process != thread->process &&
+	    !(child->process->flags & PICO_PROCESS_CLONE_MEMORY))
+		pico_child_fresh(task);
 	pico_thread_mark(child, task);
 	set_tsk_thread_flag(task, TIF_NOTIFY_SIGNAL);
 }

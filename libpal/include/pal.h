@@ -61,7 +61,10 @@
  *
  * Processes
  *
- * DkProcessCreate, DkProcessGetExitCode(process, &code) (BUSY: still runs),
+ * DkProcessCreate(uri, uri_length, &parameters, size, &process, &id)
+ *	From an image (file:/PATH), with the strings and the handles that struct
+ *	dk_process_parameters names, and nothing else of the caller's.
+ * DkProcessGetExitCode(process, &code) (BUSY: still runs)
  * DkProcessExit(code)	does not return; all threads end
  *
  * Streams

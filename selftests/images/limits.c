@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Asks for more than the sandbox may have, and says what it got: limits.img
- * memory|commit|protect|map|handles|threads|spin|starts. Prints lines that the
+ * memory|commit|protect|map|shared|handles|threads|processes|children|spin.
+ * "sharing" tells what of shared memory counts when. Prints lines that the
  * test outside (limits.c) reads: "got N status S", and "again S" after some
  * was given back.
  */
@@ -62,6 +63,13 @@ static s64 get_mapped(int i)
 			   DK_PROT_READ | DK_PROT_WRITE, DK_MAP_PRIVATE);
 }
 
+static s64 get_shared(int i)
+{
+	return allocate(&chunks[i],
+			DK_MEM_RESERVE | DK_MEM_COMMIT | DK_MEM_SHARED,
+			DK_PROT_READ | DK_PROT_WRITE);
+}
+
 static void free_chunk(int i)
 {
 	DkVirtualMemoryFree(chunks[i], CHUNK, DK_MEM_RELEASE);
@@ -100,6 +108,116 @@ static void free_thread(int i)
 	DkObjectsWaitAny(1, &handles[i], DK_TIMEOUT_INFINITE, &index);
 }
 
+/* Two ways to make a process; it ends when it is told to, or left behind. */
+static s64 get_process(int i)
+{
+	u64 id;
+	s64 status;
+
+	if (!stop[i])
+		DkNotificationEventCreate(0, &stop[i]);
+	status = DkxProcessClone(0, &handles[i], &id);
+	if (!status && !handles[i]) {
+		sleeper(i);
+		DkProcessExit(0);
+	}
+	return status;
+}
+
+static s64 get_child(int i)
+{
+	static const char strings[] = "/program\0/\0limits\0child";
+	struct dk_process_parameters p = {
+		.handles = (u64)&stop[i],
+		.handle_count = 1,
+		.strings = (u64)strings,
+		.strings_length = sizeof(strings),
+		.argument_count = 2,
+	};
+	char uri[512];
+	u64 id;
+
+	if (!stop[i])
+		DkNotificationEventCreate(0, &stop[i]);
+	dkt_snprintf(uri, sizeof(uri), "file:%s", dkt_argument(3));
+	return DkProcessCreate(URI(uri), &p, sizeof(p), &handles[i], &id);
+}
+
+static void free_process(int i)
+{
+	free_thread(i);
+	DkObjectClose(handles[i]);
+	DkObjectClose(stop[i]);
+	stop[i] = 0;
+}
+
+void dkt_child(void)
+{
+	const DK_HANDLE *given =
+		(const void *)dkt_parameters + dkt_parameters->handle_offset;
+
+	if (strcmp(dkt_argument(1), "child"))
+		return;
+	stop[0] = given[0];
+	sleeper(0);
+	DkProcessExit(0);
+}
+
+/*
+ * Of 64 MiB, 40 are shared: in a clone they do not count again, what is
+ * unmapped in part or in one process alone counts on, and all is free when
+ * nobody has it.
+ */
+static void sharing(void)
+{
+	u64 length = 40 * CHUNK, more = 30 * CHUNK, id;
+	void *base = NULL, *other = NULL;
+	DK_HANDLE child;
+
+	EXPECT_OK(DkVirtualMemoryAlloc(&base, &length,
+				       DK_MEM_RESERVE | DK_MEM_COMMIT |
+					       DK_MEM_SHARED,
+				       DK_PROT_READ | DK_PROT_WRITE));
+	*(volatile u64 *)base = 1;
+	DkNotificationEventCreate(0, &stop[0]);
+	EXPECT_OK(DkxProcessClone(0, &child, &id));
+	if (!child) {
+		*(volatile u64 *)base = 2;
+		sleeper(0);
+		DkProcessExit(0);
+	}
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&other, &more,
+					   DK_MEM_RESERVE | DK_MEM_COMMIT,
+					   DK_PROT_READ | DK_PROT_WRITE),
+		      NO_MEMORY);
+	EXPECT_OK(DkVirtualMemoryFree(base, 20 * CHUNK, DK_MEM_RELEASE));
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&other, &more,
+					   DK_MEM_RESERVE | DK_MEM_COMMIT,
+					   DK_PROT_READ | DK_PROT_WRITE),
+		      NO_MEMORY);
+	EXPECT_OK(DkVirtualMemoryFree(base + 20 * CHUNK, 20 * CHUNK,
+				      DK_MEM_RELEASE));
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&other, &more,
+					   DK_MEM_RESERVE | DK_MEM_COMMIT,
+					   DK_PROT_READ | DK_PROT_WRITE),
+		      NO_MEMORY);
+	DkEventSet(stop[0]);
+	EXPECT_TRUE(dkt_wait(child));
+	/* Its address space goes before its end is seen, its files after. */
+	for (int i = 0; i < 1000; i++) {
+		s64 remaining;
+
+		if (!DkVirtualMemoryAlloc(&other, &more,
+					  DK_MEM_RESERVE | DK_MEM_COMMIT,
+					  DK_PROT_READ | DK_PROT_WRITE))
+			break;
+		other = NULL;
+		DkThreadDelayExecution(10 * MSEC, &remaining);
+	}
+	EXPECT_TRUE(other);
+	dkt_print("got %d status 0\n", dkt_failed());
+}
+
 static void spin(u64 parameter)
 {
 	for (;;)
@@ -115,6 +233,9 @@ static const struct {
 	{ "commit", get_committed, free_chunk },
 	{ "protect", get_protected, free_chunk },
 	{ "map", get_mapped, free_chunk },
+	{ "shared", get_shared, free_chunk },
+	{ "processes", get_process, free_process },
+	{ "children", get_child, free_process },
 	{ "handles", get_handle, free_handle },
 	{ "threads", get_thread, free_thread },
 };
@@ -130,6 +251,8 @@ TEST(limits)
 		dkt_thread(spin, 0);
 		spin(0);
 	}
+	if (!strcmp(how, "sharing"))
+		sharing();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(how, kinds[i].name))
 			continue;
@@ -139,6 +262,8 @@ TEST(limits)
 		kinds[i].free(0);
 		dkt_print("again %lld\n", kinds[i].get(0));
 		dkt_print("then %lld\n", kinds[i].get(n - 1));
+		while (--n > 0)
+			kinds[i].free(n - 1);
 	}
 	DkProcessExit(0);
 }

@@ -381,6 +381,8 @@ LibOsInitialize(const struct dk_parameters *parameters)
 		DkProcessExit(97);
 	DkStreamOpen(URI("stdin:"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0,
 		     &in_stream);
+	if (dkt_child)
+		dkt_child();
 	only = dkt_argument(2);
 	if (*only) {
 		u64 n = 0;

@@ -70,6 +70,12 @@ void __attribute__((format(printf, 1, 2))) dkt_skip(const char *fmt, ...);
 /* Argument @i of the program, or "" */
 const char *dkt_argument(unsigned int i);
 
+/*
+ * Of an image that makes processes from itself: called before any test. Returns
+ * in the one that was not made so.
+ */
+void dkt_child(void) __attribute__((weak));
+
 /* What the outer side's DRAWBRIDGE_IOC_STATS says now. */
 struct dkt_counts {
 	u64 handles, objects, threads, processes;

@@ -90,7 +90,8 @@
 	S(42, NOT_CONNECTED,	-107, "the stream is not connected")	\
 	S(43, CONNECTION_REFUSED, -111, "nobody listens there")		\
 	S(44, HOST_UNREACHABLE,	-113, "no way to the host")			\
-	S(45, ENDED,		-3,   "the thread or process has ended")
+	S(45, ENDED,		-3,   "the thread or process has ended") \
+	S(46, BAD_IMAGE,	-8,   "not an image that a process can be made from")
 
 #define DK_STATUS_DEFINE(bit, name, value, text) DK_STATUS_##name = (value),
 #define DK_STATUS_BIT_DEFINE(bit, name, value, text) DK_BIT_##name = (bit),
@@ -246,10 +247,12 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_SET_HANDLE)
 
 #define DK_CALL_TABLE_PROCESS(C)					\
-	C(PROCESS, 0, DkProcessCreate, 0,				\
-	  (4, STRING, uri, VALUE, uri_length, IN, parameters,		\
-	   OUT_HANDLE, process),					\
-	  DK_SET_NEW | DK_SET_NAME | DK_S(NOT_IMPLEMENTED))		\
+	C(PROCESS, 0, DkProcessCreate, 1,				\
+	  (6, STRING, uri, VALUE, uri_length, IN, parameters,		\
+	   VALUE, parameters_length, OUT_HANDLE, process, OUT_U64, id),	\
+	  DK_SET_NEW | DK_SET_FILE | DK_S(NOT_FOUND) |			\
+	  DK_S(NOT_DIRECTORY) | DK_S(NAME_TOO_LONG) | DK_S(LINK_LOOP) |	\
+	  DK_S(INVALID_HANDLE) | DK_S(BAD_IMAGE))			\
 	C(PROCESS, 1, DkProcessGetExitCode, 1,				\
 	  (2, HANDLE, process, OUT_S64, code),				\
 	  DK_SET_HANDLE | DK_S(INVALID_POINTER) | DK_S(BUSY))		\
@@ -409,7 +412,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_S(BROKEN_PIPE))						\
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
-	  DK_SET_NEW | DK_S(NOT_FOUND))					\
+	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\
+	  DK_S(TOO_MANY_HANDLES) | DK_S(NOT_FOUND))		\
 	C(EXTENSION, 20, DkxProcessStop, 1, (0), 0)
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \

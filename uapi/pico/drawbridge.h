@@ -53,6 +53,33 @@ typedef __s64 DK_STATUS;
 /* DkxProcessOpen, DkxProcessClone: the id of the sandbox's first process */
 #define DK_PROCESS_FIRST	1
 
+/* DkxProcessClone, DkProcessCreate: flags */
+#define DK_CLONE_NOTIFY		0x1	/* its end raises DK_EXCEPTION_CHILD */
+
+/*
+ * struct dk_process_parameters - what a process is given, for DkProcessCreate
+ * @flags:	DK_CLONE_NOTIFY
+ * @handle_count: at most DK_GIVEN_MAX
+ * @handles:	address of that many handles of the caller
+ * @strings:	address of zero-terminated strings: program path, working
+ *		directory, arguments, environment, in this order
+ * @strings_length: in bytes, DRAWBRIDGE_STRINGS_MAX at most
+ * @argument_count, @environment_count: how many of them are what
+ * @reserved:	0
+ */
+struct dk_process_parameters {
+	__u32	flags;
+	__u32	handle_count;
+	__u64	handles;
+	__u64	strings;
+	__u32	strings_length;
+	__u32	argument_count;
+	__u32	environment_count;
+	__u32	reserved;
+};
+
+#define DK_GIVEN_MAX		1024
+
 /* DkStreamOpen: access */
 #define DK_ACCESS_READ		0x1
 #define DK_ACCESS_WRITE		0x2
@@ -190,6 +217,7 @@ struct dk_lock_info {
 #define DK_CONTROL_SET_SOCKET	11	/* struct dk_socket_option */
 #define DK_CONTROL_RECEIVE	12	/* struct dk_message */
 #define DK_CONTROL_SEND		13	/* struct dk_message */
+#define DK_CONTROL_SET_PIPE_SIZE 14	/* __u64: wanted, and then what it is */
 
 /* DK_CONTROL_READY: as poll(2) has them */
 #define DK_READY_READ		0x0001
@@ -353,7 +381,7 @@ struct dk_directory_entry {
 #define DK_EXCEPTION_USER		0x1000	/* and above: any meaning */
 /* From the host: a signal of Linux, see DkxSignalRegister; its number. */
 #define DK_EXCEPTION_SIGNAL		0x101
-/* From the host: a process that was cloned has ended; its id. */
+/* From the host: a process made with DK_CLONE_NOTIFY has ended; its id. */
 #define DK_EXCEPTION_CHILD		0x102
 
 /* What happened: first argument of LibOsExceptionDispatch. */
@@ -483,6 +511,8 @@ struct dk_parameters {
 	__u64	words;			/* event words: their address */
 	__u64	word_count;		/* and number; 0: there are none */
 	__u64	time;			/* address of a struct dk_time; 0: none */
+	__u32	handle_offset;		/* handles that were given: DK_HANDLE each, */
+	__u32	handle_count;		/* in the order in which they were named */
 };
 
 #define DK_PARAMETERS_WX	0x1	/* memory may be writable and executable */
@@ -644,7 +674,8 @@ struct drawbridge_name {
 
 /*
  * struct drawbridge_limits - how much a sandbox may have; 0: no limit
- * @memory:	bytes of private writable memory, of all processes together
+ * @memory:	bytes of private writable memory, of all processes together, and
+ *		of DK_MEM_SHARED, each until no process has any of it mapped
  * @cpu_time:	nanoseconds, of all threads together; then the sandbox ends
  * @processes, @threads, @handles: at one time
  *

@@ -97,7 +97,8 @@ struct pico_start {
  * @context:	what pico_thread_context() returns for the new thread
  * @flags:	none defined, zero
  *
- * The thread starts suspended, with the vector state of its creator.
+ * The thread starts suspended, with the vector state of its creator, but for
+ * the first one of a process that is no copy.
  */
 struct pico_thread_attributes {
 	struct user_regs_struct registers;
@@ -108,7 +109,8 @@ struct pico_thread_attributes {
 /**
  * enum pico_process_flags - for struct pico_process_attributes
  * @PICO_PROCESS_CLONE_MEMORY: the child begins with a copy-on-write copy of
- *	the caller's memory (Windows: clone parent). Otherwise with none.
+ *	the caller's memory (Windows: clone parent). Otherwise with none, and
+ *	with the vector state that execve() gives.
  * @PICO_PROCESS_INHERIT_FILES: and with a copy of its descriptor table
  *	(Windows: inherit handles). Otherwise with an empty one.
  * @PICO_PROCESS_SIBLING: the parent is the caller's parent, not the caller.
