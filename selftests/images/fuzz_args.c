@@ -646,6 +646,7 @@ static bool tame(struct worker *w, struct made *m)
 	case DK_INDEX_DkThreadExit:
 	case DK_INDEX_DkThreadCreate: /* see start_short_thread() */
 	case DK_INDEX_DkxContextRestore: /* see restore_context() */
+	case DK_INDEX_DkxProcessStop: /* nobody would continue it */
 		return false;
 	case DK_INDEX_DkxUpcallRegister:
 		m->a[0] = wild && chance(w, 50) ? 1ULL << 47 :

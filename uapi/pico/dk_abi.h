@@ -413,7 +413,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
 	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\
-	  DK_S(TOO_MANY_HANDLES) | DK_S(NOT_FOUND))		\
+	  DK_S(TOO_MANY_HANDLES) | DK_S(NOT_FOUND))			\
 	C(EXTENSION, 20, DkxProcessStop, 1, (0), 0)
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
