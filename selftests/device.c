@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/pico: binding, rules, tickets, and every way to do it wrong. */
 #include <fcntl.h>
+#include <limits.h>
 #include <asm/ioctls.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -120,6 +121,41 @@ TEST(bad_rules)
 	REFUSED(r.rights = 2, EEXIST);
 	EXPECT_EQ(-1, ioctl(fd, DRAWBRIDGE_IOC_RULE, 8));
 	EXPECT_EQ(EFAULT, errno);
+	close(fd);
+	EXPECT_EQ(0, nothing_left());
+}
+
+/* Names that a directory does not have. */
+TEST(absent_rules)
+{
+	char uri[5000] = "file:/etc/pico-none";
+	struct drawbridge_rule rule = {
+		.uri = (uintptr_t)uri,
+		.uri_length = 19,
+		.flags = DRAWBRIDGE_RULE_ABSENT,
+	};
+	int fd = sandbox_open();
+
+	ASSERT_GE(fd, 0);
+	REFUSED(r.rights = 1, EINVAL);
+	REFUSED(r.flags |= DRAWBRIDGE_RULE_PRIVATE, EINVAL);
+	REFUSED(r.uri_length = 10, EINVAL); /* file:/etc/ */
+	REFUSED(strcpy(uri, "file:/nos/pico-none"), ENOENT);
+	REFUSED(strcpy(uri, "file:/etc/passwd/no"), ENOTDIR);
+	REFUSED(strcpy(uri, "file:/usr/include/."), EINVAL);
+	REFUSED(strcpy(uri, "file:/usr/libexec/.."), EINVAL);
+	REFUSED(strcpy(uri, "pipe.server:abcdefg"), EINVAL);
+	memset(uri + 10, 'x', NAME_MAX + 1);
+	memcpy(uri, "file:/etc/", 10);
+	REFUSED(r.uri_length = 10 + NAME_MAX + 1, ENAMETOOLONG);
+	strcpy(uri, "file:/etc/pico-none");
+	EXPECT_EQ(0, ioctl(fd, DRAWBRIDGE_IOC_RULE, &rule));
+	REFUSED((void)r, EEXIST);
+	/* The root's, and one that is there, whatever rule it has besides. */
+	EXPECT_EQ(0, sandbox_rule(fd, "/pico-none", 0, DRAWBRIDGE_RULE_ABSENT));
+	EXPECT_EQ(0,
+		  sandbox_rule(fd, "/etc/passwd", 0, DRAWBRIDGE_RULE_ABSENT));
+	EXPECT_EQ(0, sandbox_rule(fd, "/etc/passwd", 1, 0));
 	close(fd);
 	EXPECT_EQ(0, nothing_left());
 }

@@ -236,6 +236,10 @@ static void make_good(unsigned long command, void *a, char *text)
 			.rights = below(8),
 			.flags = chance(30) ? DRAWBRIDGE_RULE_PRIVATE : 0,
 		};
+		if (chance(20)) {
+			rule->flags = DRAWBRIDGE_RULE_ABSENT;
+			rule->rights = 0;
+		}
 		break;
 	case DRAWBRIDGE_IOC_START:
 		*start = (struct drawbridge_start){

@@ -5,30 +5,8 @@
 # said about mistakes.
 
 # shellcheck disable=SC2016,SC2181
-# shellcheck source=lib/tap.sh
-. "$(dirname "$0")/lib/tap.sh"
-
-# run ARGS...: picoexec with no input; fills $code, $work/out, $work/err
-run()
-{
-	"$picoexec" "$@" </dev/null >"$work/out" 2>"$work/err"
-	code=$?
-}
-
-# expect CODE OUTPUT DESCRIPTION: of the last run
-expect()
-{
-	local good=0
-
-	[ "$code" = "$1" ] || good=1
-	[ "$(cat "$work/out")" = "$2" ] || good=1
-	result $good "$3"
-	if [ $good != 0 ]; then
-		echo "# exit code $code, not $1; output:"
-		note "$work/out"
-		note "$work/err"
-	fi
-}
+# shellcheck source=lib/picoexec.sh
+. "$(dirname "$0")/lib/picoexec.sh"
 
 # manifest: standard input becomes $m
 m=$work/m.yaml
@@ -218,6 +196,21 @@ rules:
   file:/no/such/place: r
 END
 wrong 2:3 'No such file' "a rule for what does not exist"
+manifest <<END
+rules:
+  file:/no/such/place: absent
+END
+wrong 2:3 'No such file' "absent from a directory that does not exist"
+manifest <<END
+rules:
+  file:/etc/: absent
+END
+wrong 2:3 'Invalid' "absent without a name"
+manifest <<END
+rules:
+  dns:example.org: absent
+END
+wrong 2:3 'only a file' "absent, and no file"
 manifest <<END
 rules:
   nope:/etc: r

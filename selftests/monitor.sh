@@ -5,15 +5,8 @@
 # program needs, ending it.
 
 # shellcheck disable=SC2016,SC2181
-# shellcheck source=lib/tap.sh
-. "$(dirname "$0")/lib/tap.sh"
-
-# run ARGS...: picoexec with no input; fills $code, $work/out, $work/err
-run()
-{
-	"$picoexec" "$@" </dev/null >"$work/out" 2>"$work/err"
-	code=$?
-}
+# shellcheck source=lib/picoexec.sh
+. "$(dirname "$0")/lib/picoexec.sh"
 
 # said TEXT DESCRIPTION: that is a line of the last output
 said()
@@ -102,6 +95,21 @@ learnt "moving" busybox sh -c "echo >$work/made/m; exec busybox mv $work/made/m 
 learnt "a private /tmp" busybox sh -c 'echo x >/tmp/y; read -r z </tmp/y; echo $z'
 learnt "a dynamic program" /bin/true
 learnt "a shell" /bin/bash -c 'echo $((6 * 7))'
+learnt "what is not there" busybox sh -c "
+	for f in /pico-none /etc/pico-none /etc/pico-none/x $work/data/none \
+		/etc/passwd/x; do
+		cat \$f || ls -d \$f || rm \$f
+	done 2>&1; :"
+grep -q 'No such file' "$work/out" && ! grep -q 'denied' "$work/out"
+result $? "not there is not the same as not for you"
+for name in /pico-none /etc/pico-none; do
+	grep -q "\"file:$name\": absent$" "$work/learnt.yaml"
+	result $? "learnt: $name is absent"
+done
+sed -i '/file:.etc.pico-none/d' "$work/learnt.yaml"
+run --manifest "$work/learnt.yaml"
+grep -q 'denied' "$work/out"
+result $? "and without that line it would be refused"
 [ -x /usr/bin/python3 ] && learnt "python" /usr/bin/python3 -c \
 	'import json; print(json.dumps({"a": 1}))'
 run --learn /no/such/place busybox true
@@ -120,16 +128,87 @@ started()
 	done
 }
 
-"$picoexec" --grace 1 busybox sh -c \
-	'trap "echo term" TERM; echo ready; while :; do :; done' \
-	</dev/null >"$work/out" 2>"$work/err" &
-monitor=$!
+# says TEXT: waits until that is a line of the output
+says()
+{
+	local i
+
+	for ((i = 0; i < 600 * ${PICO_SLOWER:-1}; i++)); do
+		grep -qx -e "$1" "$work/out" && return
+		sleep 0.1
+	done
+	return 1
+}
+
+# ends CODE DESCRIPTION: $monitor ends with that
+ends()
+{
+	local i
+
+	for ((i = 0; i < 600 * ${PICO_SLOWER:-1}; i++)); do
+		kill -0 "$monitor" 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL "$monitor" 2>/dev/null
+	wait "$monitor"
+	code=$?
+	[ $code = "$1" ]
+	result $? "$2" || :
+	[ $code = "$1" ] || note "$work/out"
+}
+
+# begin OPTIONS...: picoexec in the background, its input at file 4
+mkfifo "$work/in"
+begin()
+{
+	: >"$work/out"
+	"$picoexec" "$@" <"$work/in" >"$work/out" 2>"$work/err" &
+	monitor=$!
+	exec 4>"$work/in"
+}
+
+begin --grace 3600 busybox sh -c \
+	'trap "echo term; exit 7" TERM; echo ready; while :; do sleep 1; done'
 started
 kill -TERM $monitor
-wait $monitor
-code=$?
-[ $code = 137 ] || [ $code = 143 ]
-result $? "SIGTERM, and SIGKILL after the time of grace"
+ends 7 "SIGTERM: the program may end in its own way"
+says term
+result $? "and say so"
+begin --grace none busybox sh -c 'trap "echo term" TERM; echo ready
+	while ! read -r line; do :; done; exit 5'
+started
+kill -TERM $monitor
+says term && kill -0 $monitor
+result $? "SIGTERM: or go on"
+echo >&4
+ends 5 "as long as it likes, without a time of grace"
+begin --grace 0 busybox sh -c \
+	'trap "" TERM; echo ready; while :; do sleep 1; done'
+started
+kill -TERM $monitor
+ends 137 "SIGKILL after the time of grace"
+
+# The same for who has registered an event (images/signals.c).
+registered()
+{
+	begin --grace "$1" --image "$here/signals.img"
+	started
+	printf 'abort\nwait\n' >&4
+	until [ "$(grep -cx ready "$work/out")" -ge 3 ]; do
+		kill -0 $monitor 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -TERM $monitor
+}
+
+registered none
+says 'wait ABORTED' && kill -0 $monitor
+result $? "SIGTERM: the abort event, and no signal"
+echo end >&4
+ends 3 "and the program ends in its own way"
+registered 0
+ends 137 "or is killed after the time of grace"
+exec 4>&-
 for bad in x -1 '' 1s; do
 	run --grace "$bad" busybox true
 	[ "$code" = 125 ] && [ "$(wc -l <"$work/err")" = 1 ]

@@ -6,30 +6,8 @@
 # Programs for the shell inside stand in single quotes; what fails is looked at
 # by its code.
 # shellcheck disable=SC2016,SC2181
-# shellcheck source=lib/tap.sh
-. "$(dirname "$0")/lib/tap.sh"
-
-# run ARGS...: picoexec with no input; fills $code, $work/out, $work/err
-run()
-{
-	"$picoexec" "$@" </dev/null >"$work/out" 2>"$work/err"
-	code=$?
-}
-
-# expect CODE OUTPUT DESCRIPTION: of the last run
-expect()
-{
-	local good=0
-
-	[ "$code" = "$1" ] || good=1
-	[ "$(cat "$work/out")" = "$2" ] || good=1
-	result $good "$3"
-	if [ $good != 0 ]; then
-		echo "# exit code $code, not $1; output:"
-		note "$work/out"
-		note "$work/err"
-	fi
-}
+# shellcheck source=lib/picoexec.sh
+. "$(dirname "$0")/lib/picoexec.sh"
 
 # complains CODE PATTERN DESCRIPTION: that code, one line that matches, and
 # nothing on standard output

@@ -14,6 +14,8 @@
  *  - A file that was moved, or linked, needs at its new place no right that its
  *    old one does not have; the old place gets them.
  *  - A rule that says what the one above it says is left out.
+ *  - A name that was not there is "absent" where no rule lets the program look
+ *    for itself: it then gets the same answer again.
  *
  * All of it depends on the set of names alone, not on their order.
  */
@@ -47,11 +49,12 @@ struct move {
 /*
  * struct learn - what was named
  * @files:  paths;  @others: URIs that are no files'
+ * @absent: paths that nothing had
  */
 struct learn {
 	FILE *file;
 	const char *name;
-	struct places files, others;
+	struct places files, others, absent;
 	struct move *moves;
 	size_t move_count;
 };
@@ -116,6 +119,9 @@ static void take(struct learn *learn, const struct drawbridge_name *name)
 		learn->moves[learn->move_count++] =
 			(struct move){ xstrdup(uri + 5), xstrdup(to + 5) };
 		free(to);
+		free(uri);
+	} else if (name->flags & DRAWBRIDGE_NAME_ABSENT) {
+		add(&learn->absent, xstrdup(uri + 5), 0);
 		free(uri);
 	} else if (!strncmp(uri, "file:", 5)) {
 		add(&learn->files, xstrdup(uri + 5), name->rights ?: ANY);
@@ -321,6 +327,25 @@ static void drop_repetitions(struct places *places)
 	}
 }
 
+/* What can be seen, has appeared, or was in what is gone needs no rule. */
+static void settle_absent(struct learn *learn)
+{
+	struct places *absent = &learn->absent;
+
+	qsort(absent->items, absent->count, sizeof(*absent->items), compare);
+	for (size_t i = absent->count; i--;) {
+		const char *path = absent->items[i].path;
+		char *parent = parent_of(path);
+		struct place *above = rule_of(&learn->files, parent);
+		struct stat st;
+
+		if ((above && above->rights) || !is_directory(parent) ||
+		    !lstat(path, &st))
+			drop(absent, i);
+		free(parent);
+	}
+}
+
 static void generalise(struct learn *learn)
 {
 	struct places *files = &learn->files;
@@ -337,6 +362,7 @@ static void generalise(struct learn *learn)
 		if (files->count + learn->others.count < RULES_MOST)
 			break;
 	}
+	settle_absent(learn);
 }
 
 /* ---- writing ---- */
@@ -370,15 +396,17 @@ static void write_value(FILE *file, const char *key, const char *text)
 }
 
 static void write_rule(FILE *file, const char *scheme, const char *rest,
-		       unsigned int rights, bool private)
+		       unsigned int rights, unsigned int flags)
 {
 	char *uri = xprintf("%s%s", scheme, rest);
 
 	fputs("  ", file);
 	if (!write_text(file, uri))
 		fputs("# a name that is not UTF-8", file);
-	if (private)
+	if (flags & DRAWBRIDGE_RULE_PRIVATE)
 		fputs(": private", file);
+	else if (flags & DRAWBRIDGE_RULE_ABSENT)
+		fputs(": absent", file);
 	else if (!rights)
 		fputs(": none", file);
 	else
@@ -422,6 +450,28 @@ static bool stays(const struct rule *rule)
 	       (!rule->rights || rule->flags & DRAWBRIDGE_RULE_PRIVATE);
 }
 
+/* As many as there is room for. */
+static void write_absent(const struct learn *learn,
+			 const struct options *options)
+{
+	size_t count = learn->files.count + learn->others.count;
+
+	for (size_t i = 0; i < learn->absent.count; i++) {
+		const char *path = learn->absent.items[i].path;
+		const struct rule *rule = rules_find(&options->rules, path);
+
+		if (rule && stays(rule))
+			continue;
+		if (count++ >= RULES_MOST) {
+			fputs("  # and more names that were not there\n",
+			      learn->file);
+			return;
+		}
+		write_rule(learn->file, "file:", path, 0,
+			   DRAWBRIDGE_RULE_ABSENT);
+	}
+}
+
 void learn_write(struct learn *learn, const struct options *options,
 		 const char *program, const char *directory)
 {
@@ -445,7 +495,7 @@ void learn_write(struct learn *learn, const struct options *options,
 
 		if (stays(rule))
 			write_rule(file, "file:", rule->path, rule->rights,
-				   rule->flags & DRAWBRIDGE_RULE_PRIVATE);
+				   rule->flags);
 	}
 	for (size_t i = 0; i < learn->files.count; i++) {
 		const struct place *place = &learn->files.items[i];
@@ -455,11 +505,12 @@ void learn_write(struct learn *learn, const struct options *options,
 		/* One for the same place has been written. */
 		if (rule && stays(rule) && !strcmp(rule->path, place->path))
 			continue;
-		write_rule(file, "file:", place->path, place->rights, false);
+		write_rule(file, "file:", place->path, place->rights, 0);
 	}
+	write_absent(learn, options);
 	for (size_t i = 0; i < learn->others.count; i++)
 		write_rule(file, "", learn->others.items[i].path,
-			   learn->others.items[i].rights, false);
+			   learn->others.items[i].rights, 0);
 	write_limits(file, &options->limits);
 	if (options->allow_wx)
 		fputs("wx: yes\n", file);

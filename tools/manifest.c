@@ -161,6 +161,28 @@ static void check_keys(struct reader *reader, yaml_node_t *node,
 	}
 }
 
+/*
+ * Show each pair of the mapping @node to @take. @wanted is for messages, and
+ * @key what a key is.
+ */
+static void read_pairs(struct reader *reader, yaml_node_t *node,
+		       const char *wanted, const char *key,
+		       void (*take)(struct reader *reader, yaml_node_t *key,
+				    const char *name, yaml_node_t *value))
+{
+	if (node->type != YAML_MAPPING_NODE)
+		fail_at(reader, node, "%s expected, not %s", wanted,
+			kind(node));
+	check_keys(reader, node, key);
+	for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+	     pair < node->data.mapping.pairs.top; pair++) {
+		yaml_node_t *name = node_of(reader, pair->key);
+
+		take(reader, name, (char *)name->data.scalar.value,
+		     node_of(reader, pair->value));
+	}
+}
+
 static void read_mapping(struct reader *reader, yaml_node_t *node,
 			 const char *what, const struct key *keys)
 {
@@ -222,28 +244,21 @@ static void read_directory(struct reader *reader, yaml_node_t *value)
 		path_of(reader, value, "directory: a path");
 }
 
+static void take_variable(struct reader *reader, yaml_node_t *key,
+			  const char *name, yaml_node_t *value)
+{
+	char *text = text_of(reader, value, "a variable's value");
+
+	if (strchr(name, '='))
+		fail_at(reader, key, "a variable's name has no '=' in it");
+	strings_add(&reader->manifest->set, xprintf("%s=%s", name, text));
+	free(text);
+}
+
 static void read_set(struct reader *reader, yaml_node_t *value)
 {
-	if (value->type != YAML_MAPPING_NODE)
-		fail_at(reader, value,
-			"set: a mapping of names to values expected, not %s",
-			kind(value));
-	check_keys(reader, value, "a variable's name");
-	for (yaml_node_pair_t *pair = value->data.mapping.pairs.start;
-	     pair < value->data.mapping.pairs.top; pair++) {
-		yaml_node_t *key = node_of(reader, pair->key);
-		char *name = word_of(reader, key, "a variable's name");
-		char *text = text_of(reader, node_of(reader, pair->value),
-				     "a variable's value");
-
-		if (strchr(name, '='))
-			fail_at(reader, key,
-				"a variable's name has no '=' in it");
-		strings_add(&reader->manifest->set,
-			    xprintf("%s=%s", name, text));
-		free(name);
-		free(text);
-	}
+	read_pairs(reader, value, "set: a mapping of names to values",
+		   "a variable's name", take_variable);
 }
 
 static void read_keep(struct reader *reader, yaml_node_t *value)
@@ -273,29 +288,24 @@ static void read_environment(struct reader *reader, yaml_node_t *value)
 			"environment: 'keep' and 'clear: false' exclude each other");
 }
 
+static void take_rule(struct reader *reader, yaml_node_t *key, const char *uri,
+		      yaml_node_t *value)
+{
+	char *rights = word_of(reader, value, "rights");
+	char *where = xprintf("%s:%zu:%zu: %s", reader->file,
+			      key->start_mark.line + 1,
+			      key->start_mark.column + 1, uri);
+
+	rules_add(&reader->manifest->rules, uri, rights, reader->directory,
+		  where);
+	free(rights);
+	free(where);
+}
+
 static void read_rules(struct reader *reader, yaml_node_t *value)
 {
-	if (value->type != YAML_MAPPING_NODE)
-		fail_at(reader, value,
-			"rules: a mapping of URIs to rights expected, not %s",
-			kind(value));
-	check_keys(reader, value, "a URI");
-	for (yaml_node_pair_t *pair = value->data.mapping.pairs.start;
-	     pair < value->data.mapping.pairs.top; pair++) {
-		yaml_node_t *key = node_of(reader, pair->key);
-		char *uri = word_of(reader, key, "a URI");
-		char *rights =
-			word_of(reader, node_of(reader, pair->value), "rights");
-		char *where = xprintf("%s:%zu:%zu: %s", reader->file,
-				      key->start_mark.line + 1,
-				      key->start_mark.column + 1, uri);
-
-		rules_add(&reader->manifest->rules, uri, rights,
-			  reader->directory, where);
-		free(uri);
-		free(rights);
-		free(where);
-	}
+	read_pairs(reader, value, "rules: a mapping of URIs to rights", "a URI",
+		   take_rule);
 }
 
 static void read_default_rules(struct reader *reader, yaml_node_t *value)
@@ -309,28 +319,22 @@ static void read_wx(struct reader *reader, yaml_node_t *value)
 	reader->manifest->allow_wx = boolean_of(reader, value, "wx");
 }
 
+static void take_limit(struct reader *reader, yaml_node_t *key,
+		       const char *name, yaml_node_t *value)
+{
+	char *text = word_of(reader, value, "an amount");
+	const char *wrong;
+
+	wrong = limits_set(&reader->manifest->limits, name, text);
+	if (wrong)
+		fail_at(reader, limits_known(name) ? value : key, "%s", wrong);
+	free(text);
+}
+
 static void read_limits(struct reader *reader, yaml_node_t *value)
 {
-	if (value->type != YAML_MAPPING_NODE)
-		fail_at(reader, value,
-			"limits: a mapping of names to values expected, not %s",
-			kind(value));
-	check_keys(reader, value, "a limit's name");
-	for (yaml_node_pair_t *pair = value->data.mapping.pairs.start;
-	     pair < value->data.mapping.pairs.top; pair++) {
-		yaml_node_t *key = node_of(reader, pair->key);
-		yaml_node_t *amount = node_of(reader, pair->value);
-		char *name = word_of(reader, key, "a limit's name");
-		char *text = word_of(reader, amount, "an amount");
-		const char *wrong;
-
-		wrong = limits_set(&reader->manifest->limits, name, text);
-		if (wrong)
-			fail_at(reader, limits_known(name) ? amount : key, "%s",
-				wrong);
-		free(name);
-		free(text);
-	}
+	read_pairs(reader, value, "limits: a mapping of names to values",
+		   "a limit's name", take_limit);
 }
 
 static const struct key keys[] = {

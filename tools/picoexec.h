@@ -71,7 +71,7 @@ struct rules {
 };
 
 /*
- * Add a rule for @uri; @rights are letters, "none" or "private". A relative
+ * Add a rule for @uri; @rights are letters, "none", "private" or "absent". A relative
  * path starts at @directory, or at the working directory when that is "".
  * Messages begin with @where.
  */

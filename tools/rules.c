@@ -14,9 +14,9 @@
 
 #include "picoexec.h"
 
-#define READ_EXECUTE	(DK_ACCESS_READ | DK_ACCESS_EXECUTE)
-#define READ_WRITE	(DK_ACCESS_READ | DK_ACCESS_WRITE)
-#define ALL_RIGHTS	(READ_EXECUTE | READ_WRITE)
+#define READ_EXECUTE (DK_ACCESS_READ | DK_ACCESS_EXECUTE)
+#define READ_WRITE (DK_ACCESS_READ | DK_ACCESS_WRITE)
+#define ALL_RIGHTS (READ_EXECUTE | READ_WRITE)
 
 static const struct rule defaults[] = {
 	{ .path = "/", .rights = READ_EXECUTE },
@@ -97,7 +97,7 @@ static unsigned int parse_rights(const char *letters, const char *where)
 			break;
 		default:
 			fail(EXIT_OWN_FAILURE,
-			     "%s: '%c' is no right; rights are r, w and x, or none",
+			     "%s: '%c' is no right; rights are r, w and x, or none, private, absent",
 			     where, *c);
 		}
 	}
@@ -117,10 +117,33 @@ static bool is_scheme(const char *uri, size_t length)
 	return false;
 }
 
+/* The real path of a name that may not exist, in a directory that does. */
+static char *absent_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	char *parent, *real, *whole;
+
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
+		errno = EINVAL;
+		return NULL;
+	}
+	parent = slash ? xprintf("%.*s", (int)(slash + 1 - path), path) :
+			 xstrdup(".");
+	real = realpath(parent, NULL);
+	free(parent);
+	if (!real)
+		return NULL;
+	whole = xprintf("%s/%s", real[1] ? real : "", name);
+	free(real);
+	return whole;
+}
+
 void rules_add(struct rules *rules, const char *uri, const char *rights,
 	       const char *directory, const char *where)
 {
 	bool private = !strcmp(rights, "private");
+	bool absent = !strcmp(rights, "absent");
 	const char *colon = strchr(uri, ':');
 	struct rule rule = { .where = xstrdup(where) };
 	char *path;
@@ -131,6 +154,8 @@ void rules_add(struct rules *rules, const char *uri, const char *rights,
 	if (private) {
 		rule.rights = ALL_RIGHTS;
 		rule.flags = DRAWBRIDGE_RULE_PRIVATE;
+	} else if (absent) {
+		rule.flags = DRAWBRIDGE_RULE_ABSENT;
 	} else {
 		rule.rights = parse_rights(rights, where);
 	}
@@ -142,6 +167,9 @@ void rules_add(struct rules *rules, const char *uri, const char *rights,
 		if (private)
 			fail(EXIT_OWN_FAILURE,
 			     "%s: only a directory can be private", where);
+		if (absent)
+			fail(EXIT_OWN_FAILURE, "%s: only a file: can be absent",
+			     where);
 		rule.uri = xstrdup(uri);
 		set(rules, &rule);
 		return;
@@ -149,7 +177,7 @@ void rules_add(struct rules *rules, const char *uri, const char *rights,
 	path = colon[1] == '/' || !*directory ?
 		       xstrdup(colon + 1) :
 		       xprintf("%s/%s", directory, colon + 1);
-	rule.path = realpath(path, NULL);
+	rule.path = absent ? absent_path(path) : realpath(path, NULL);
 	if (!rule.path)
 		fail(EXIT_OWN_FAILURE, "%s: %s: %s", where, path,
 		     strerror(errno));

@@ -172,7 +172,8 @@ struct dk_sandbox {
 	bool has_pipes;			/* see pipe.c */
 	struct list_head rules;
 	struct list_head net_rules;	/* see netrule.c */
-	unsigned int rule_count;	/* of both */
+	struct list_head absent;	/* see absent.c */
+	unsigned int rule_count;	/* of all */
 	struct list_head pipe_servers;	/* see namedpipe.c, */
 	struct mutex pipe_lock;		/* which guards them */
 	struct mutex event_lock;	/* see streamevent.c */
@@ -573,6 +574,7 @@ long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
 /* Check and add a rule; see struct drawbridge_rule. @sandbox->lock is held. */
 long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule);
 void dk_rules_destroy(struct dk_sandbox *sandbox);
+void dk_absent_destroy(struct dk_sandbox *sandbox);
 
 /* ---- memory (memory.c) ---- */
 

@@ -5,7 +5,8 @@
  * In a sandbox that was started with DRAWBRIDGE_START_LEARN every place that
  * asks the rules, and gets a yes, tells the monitor what it asked: the place
  * that decided, as an absolute path below the sandbox's root, and the rights.
- * The monitor makes rules of it (picoexec --learn). What a private directory
+ * The monitor makes rules of it (picoexec --learn). A name that nothing has is
+ * told with the directory that does not have it. What a private directory
  * holds is not told, its rule is there already; nor is a refusal.
  *
  * Nothing may be lost, or the rules would be wrong. So a name waits, with its
@@ -155,6 +156,27 @@ void __dk_learn(const struct dk_sandbox *sandbox, const struct path *path,
 	if (uri)
 		__dk_learn_uri((struct dk_sandbox *)sandbox, uri,
 			       rights & DK_ACCESS_RIGHTS);
+	kfree(uri);
+}
+
+void __dk_learn_absent(const struct dk_sandbox *sandbox,
+		       const struct path *parent, const char *name,
+		       size_t length)
+{
+	char *uri = uri_of(sandbox, parent);
+	struct dk_name_record *record;
+	size_t above;
+
+	if (!uri)
+		return;
+	above = strlen(uri);
+	if (uri[above - 1] == '/')
+		above--;
+	record = new_record(above + 1 + length, 0, DRAWBRIDGE_NAME_ABSENT);
+	memcpy(record->out.uri, uri, above);
+	record->out.uri[above] = '/';
+	memcpy(record->out.uri + above + 1, name, length);
+	tell((struct dk_sandbox *)sandbox, record);
 	kfree(uri);
 }
 

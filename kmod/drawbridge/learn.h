@@ -12,6 +12,9 @@ long dk_ioctl_names(struct dk_sandbox *sandbox, void __user *arg);
 void __dk_learn_uri(struct dk_sandbox *sandbox, const char *uri, u32 rights);
 void __dk_learn(const struct dk_sandbox *sandbox, const struct path *path,
 		u32 rights);
+void __dk_learn_absent(const struct dk_sandbox *sandbox,
+		       const struct path *parent, const char *name,
+		       size_t length);
 void __dk_learn_move(const struct dk_sandbox *sandbox, const struct path *from,
 		     const struct path *to);
 
@@ -32,6 +35,15 @@ static inline void dk_learn_uri(struct dk_sandbox *sandbox, const char *uri,
 {
 	if (unlikely(sandbox->names))
 		__dk_learn_uri(sandbox, uri, rights);
+}
+
+/* It was told that @parent has no @name. */
+static inline void dk_learn_absent(const struct dk_sandbox *sandbox,
+				   const struct path *parent,
+				   const char *name, size_t length)
+{
+	if (unlikely(sandbox->names))
+		__dk_learn_absent(sandbox, parent, name, length);
 }
 
 /* Something goes from below @from to below @to, which must grant no more. */

@@ -203,10 +203,10 @@ DK_HANDLER(DkStreamDelete)
 		goto out;
 	if (!name.last)
 		error = a2 & DK_DELETE_DIRECTORY ? -EBUSY : -EISDIR;
+	else if (!name.path.dentry)
+		error = dk_name_absent(sandbox, &name);
 	else if (!dk_rule_allows(name.parent_rule, 0))
 		error = -EACCES;
-	else if (!name.path.dentry)
-		error = -ENOENT;
 	else if (!dk_rule_allows(name.parent_rule, DK_ACCESS_WRITE))
 		error = -EACCES;
 	else

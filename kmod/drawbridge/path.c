@@ -43,8 +43,9 @@
  *
  * What the file at the end may be used for is decided by the rules, rule.c.
  * In a directory without any rights everything that goes wrong is
- * ACCESS_DENIED, be a name there or not; passing through is allowed, because
- * the way to a rule's root leads through such directories.
+ * ACCESS_DENIED, be a name there or not, but for the names of absent.c; passing
+ * through is allowed, because the way to a rule's root leads through such
+ * directories.
  *
  * Names of things to be made, removed or moved end in a directory and a last
  * component; the calls in names.c look that up again under the directory's
@@ -54,6 +55,7 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
+#include "learn.h"
 #include "stream.h"
 
 #define MAX_LINKS	40		/* MAXSYMLINKS */
@@ -96,6 +98,7 @@ int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
  * @rest:	what is left of the path, in @buffer
  * @buffer:	what was walked already makes room for links in front of @rest
  * @links:	followed so far
+ * @missing:	what @at does not have, @length bytes in @buffer; or NULL
  */
 struct walk {
 	const struct dk_sandbox *sandbox;
@@ -103,6 +106,8 @@ struct walk {
 	char *rest;
 	char *buffer;
 	unsigned int links;
+	const char *missing;
+	size_t length;
 };
 
 static void walk_to(struct walk *walk, const struct path *path)
@@ -310,6 +315,8 @@ static int walk_rest(struct walk *walk, unsigned int flags,
 		}
 
 		error = walk_child(walk, name, length, &child);
+		walk->missing = error == -ENOENT ? name : NULL;
+		walk->length = length;
 		if (error == -ENOENT && last && flags & DK_LOOKUP_PARENT)
 			goto parent;
 		if (error)
@@ -345,6 +352,26 @@ parent:
 	}
 }
 
+/* @error ended the walk. What is the program told? */
+static int walk_error(const struct walk *walk, int error)
+{
+	const struct dk_sandbox *sandbox = walk->sandbox;
+	bool missing = error == -ENOENT && walk->missing;
+
+	if (!dk_rule_allows(dk_rule_find(sandbox, &walk->at), 0)) {
+		if (missing && dk_absent(sandbox, &walk->at, walk->missing,
+					 walk->length))
+			return -ENOENT;
+		return -EACCES;
+	}
+	if (missing)
+		dk_learn_absent(sandbox, &walk->at, walk->missing,
+				walk->length);
+	else if (error != -EACCES)
+		dk_learn(sandbox, &walk->at, 0);
+	return error;
+}
+
 /**
  * dk_lookup() - find what a path means
  * @sandbox:	whose process asks
@@ -370,9 +397,8 @@ int dk_lookup(const struct dk_sandbox *sandbox, const char *name,
 	dk_rule_enter(sandbox, &walk.at);
 
 	error = walk_rest(&walk, flags, found);
-	if (error && error != -ENOMEM &&
-	    !dk_rule_allows(dk_rule_find(sandbox, &walk.at), 0))
-		error = -EACCES;
+	if (error && error != -ENOMEM)
+		error = walk_error(&walk, error);
 	path_put(&walk.at);
 	if (found->path.dentry)
 		found->rule = dk_rule_find(sandbox, &found->path);
@@ -383,6 +409,19 @@ int dk_lookup(const struct dk_sandbox *sandbox, const char *name,
 	else
 		kfree(walk.buffer);
 	return error;
+}
+
+/* Nothing has @name, found with DK_LOOKUP_PARENT: what the program is told. */
+int dk_name_absent(const struct dk_sandbox *sandbox, const struct dk_name *name)
+{
+	size_t length = strlen(name->last);
+
+	if (dk_rule_allows(name->parent_rule, 0)) {
+		dk_learn_absent(sandbox, &name->parent, name->last, length);
+		return -ENOENT;
+	}
+	return dk_absent(sandbox, &name->parent, name->last, length) ? -ENOENT :
+								       -EACCES;
 }
 
 void dk_name_put(struct dk_name *name)

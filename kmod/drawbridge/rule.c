@@ -403,7 +403,9 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 	lockdep_assert_held(&sandbox->lock);
 	if (!sandbox->has_root || rule->reserved ||
 	    rule->rights & ~DK_ACCESS_RIGHTS ||
-	    rule->flags & ~DRAWBRIDGE_RULE_PRIVATE)
+	    rule->flags & (rule->flags - 1) ||
+	    rule->flags & ~(DRAWBRIDGE_RULE_PRIVATE | DRAWBRIDGE_RULE_ABSENT) ||
+	    (rule->flags & DRAWBRIDGE_RULE_ABSENT && rule->rights))
 		return -EINVAL;
 	if (sandbox->started)
 		return -EBUSY;
@@ -421,6 +423,13 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 		else if (!rule->flags)
 			error = dk_net_rule_add(sandbox, uri.text,
 						rule->rights);
+		if (!error)
+			sandbox->rule_count++;
+		goto put_uri;
+	}
+
+	if (rule->flags & DRAWBRIDGE_RULE_ABSENT) {
+		error = dk_absent_add(sandbox, uri.rest);
 		if (!error)
 			sandbox->rule_count++;
 		goto put_uri;

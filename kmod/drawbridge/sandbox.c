@@ -29,6 +29,7 @@ static void dk_sandbox_free(struct kref *ref)
 	int i;
 
 	dk_rules_destroy(sandbox);
+	dk_absent_destroy(sandbox);
 	dk_net_rules_destroy(sandbox);
 	mutex_destroy(&sandbox->pipe_lock);
 	mutex_destroy(&sandbox->event_lock);
@@ -76,6 +77,7 @@ int dk_sandbox_open(void **host)
 	spin_lock_init(&sandbox->stats_lock);
 	spin_lock_init(&sandbox->debug_lock);
 	INIT_LIST_HEAD(&sandbox->rules);
+	INIT_LIST_HEAD(&sandbox->absent);
 	INIT_LIST_HEAD(&sandbox->net_rules);
 	INIT_LIST_HEAD(&sandbox->pipe_servers);
 	mutex_init(&sandbox->pipe_lock);

@@ -63,6 +63,9 @@ void dk_uri_put(struct dk_uri *uri);
 
 const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
 				   const struct path *path);
+bool dk_absent(const struct dk_sandbox *sandbox, const struct path *parent,
+	       const char *name, size_t length);
+long dk_absent_add(struct dk_sandbox *sandbox, char *path);
 bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry);
 void dk_rule_enter(const struct dk_sandbox *sandbox, struct path *path);
 const struct dk_rule *dk_rule_grafted(const struct dk_sandbox *sandbox,
@@ -108,6 +111,8 @@ struct dk_name {
 int dk_lookup(const struct dk_sandbox *sandbox, const char *name,
 	      unsigned int flags, struct dk_name *found);
 void dk_name_put(struct dk_name *name);
+int dk_name_absent(const struct dk_sandbox *sandbox,
+		   const struct dk_name *name);
 int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
 		   unsigned int flags, struct path *path);
 

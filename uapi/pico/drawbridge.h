@@ -561,6 +561,11 @@ struct drawbridge_rule {
 
 /* An empty tmpfs of the sandbox's own stands at the path. */
 #define DRAWBRIDGE_RULE_PRIVATE	0x1
+/*
+ * While nothing has the name, which is one of a directory that exists, it is
+ * NOT_FOUND, also where the answer would be ACCESS_DENIED. @rights is 0.
+ */
+#define DRAWBRIDGE_RULE_ABSENT	0x2
 
 /*
  * struct drawbridge_start - the first process
@@ -671,6 +676,8 @@ struct drawbridge_name {
  * the second one's, which the rules allow only if the second grants no more.
  */
 #define DRAWBRIDGE_NAME_MOVE	0x1
+/* Nothing has that name: as for DRAWBRIDGE_RULE_ABSENT. */
+#define DRAWBRIDGE_NAME_ABSENT	0x2
 
 /*
  * struct drawbridge_limits - how much a sandbox may have; 0: no limit
