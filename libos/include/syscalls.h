@@ -4,7 +4,8 @@
  *
  * SYSCALL_TABLE(S): S(number, name, class, arguments)
  *
- * @class: REAL  sys_NAME() serves it
+ * @class: REAL  sys_NAME() serves it; where not as Linux, libos/partial.txt
+ *		 says so
  *	   NOOP  accepted, answered 0, nothing happens: advice, and promises
  *		 that the host keeps or breaks by itself
  *	   NONE  -ENOSYS, counted
@@ -13,7 +14,7 @@
  *	   S string, F file descriptor, G signal
  *
  * Dispatch, the trace, the counts of what is missing and the list in
- * Documentation/libos.rst are made from it.
+ * Documentation/libos-calls.rst are made from it.
  */
 #ifndef LIBOS_SYSCALLS_H
 #define LIBOS_SYSCALLS_H
