@@ -5,6 +5,8 @@
 # program needs, ending it.
 
 # shellcheck disable=SC2016,SC2181
+# shellcheck source=lib/tap.sh
+. "$(dirname "$0")/lib/tap.sh"
 # shellcheck source=lib/picoexec.sh
 . "$(dirname "$0")/lib/picoexec.sh"
 

@@ -6,6 +6,8 @@
 # Programs for the shell inside stand in single quotes; what fails is looked at
 # by its code.
 # shellcheck disable=SC2016,SC2181
+# shellcheck source=lib/tap.sh
+. "$(dirname "$0")/lib/tap.sh"
 # shellcheck source=lib/picoexec.sh
 . "$(dirname "$0")/lib/picoexec.sh"
 

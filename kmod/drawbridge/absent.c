@@ -19,7 +19,8 @@
  * struct dk_absent - one name
  * @link:	in sandbox->absent
  * @parent:	the directory
- * @name:	@length bytes, without a zero at the end
+ * @length:	of @name
+ * @name:	without a zero at the end
  */
 struct dk_absent {
 	struct list_head link;

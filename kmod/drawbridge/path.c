@@ -98,7 +98,8 @@ int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
  * @rest:	what is left of the path, in @buffer
  * @buffer:	what was walked already makes room for links in front of @rest
  * @links:	followed so far
- * @missing:	what @at does not have, @length bytes in @buffer; or NULL
+ * @missing:	what @at does not have, in @buffer, or NULL
+ * @length:	of @missing
  */
 struct walk {
 	const struct dk_sandbox *sandbox;

@@ -1,10 +1,6 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For the tests of picoexec itself: one run, and what came of it.
-
-# shellcheck source=lib/tap.sh
-. "$(dirname "$0")/lib/tap.sh"
+# For the tests of picoexec itself: one run, and what came of it. Source lib/tap.sh first.
 
 # run ARGS...: picoexec with no input; fills $code, $work/out, $work/err
 run()
