@@ -1,6 +1,8 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # For the tests of picoexec itself: one run, and what came of it. Source lib/tap.sh first.
+# shellcheck disable=SC2154 # work and picoexec are its
 
 # run ARGS...: picoexec with no input; fills $code, $work/out, $work/err
 run()
