@@ -29,9 +29,11 @@ long inet_create(int family, int type, int protocol, struct socket **socket)
 
 	if (type == SOCK_RAW)
 		return -EPERM;
-	if (type != SOCK_STREAM && type != SOCK_DGRAM)
+	if (type == SOCK_DGRAM)
+		return datagram_create(family, protocol, socket);
+	if (type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
-	if (type != SOCK_STREAM || (protocol && protocol != LEVEL_TCP))
+	if (protocol && protocol != LEVEL_TCP)
 		return -EPROTONOSUPPORT;
 	inet = inet_make(family);
 	if (!inet)

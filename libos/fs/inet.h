@@ -34,6 +34,8 @@
 
 #define OPTIONS_MAX 24
 
+#define SOCKADDR_IN6_LEAST 24 /* without the scope */
+
 #define LEVEL_IP 0
 #define LEVEL_TCP 6
 #define LEVEL_IPV6 41

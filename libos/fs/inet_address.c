@@ -4,8 +4,6 @@
  */
 #include "inet.h"
 
-#define SOCKADDR_IN6_LEAST 24 /* without the scope */
-
 long inet_check_address(struct inet *inet, const struct address *a)
 {
 	size_t least = inet->socket.family == AF_INET ?

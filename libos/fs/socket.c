@@ -3,6 +3,7 @@
  * The calls of sockets: descriptors and addresses. What a family does is its
  * struct socket_ops. Messages: socket_message.c, options: socket_option.c.
  */
+#include "interfaces.h"
 #include "socket.h"
 
 #include <clocks.h>
@@ -52,6 +53,8 @@ static long socket_control(struct file *file, unsigned int command,
 	int count;
 	long r;
 
+	if (command >> 8 == 0x89) /* SIOC* */
+		return interface_control(command, argument);
 	if (command != 0x541b || !socket->ops->unread) /* FIONREAD */
 		return -ENOTTY;
 	r = socket->ops->unread(socket, &count);
@@ -168,6 +171,8 @@ static long create(int family, int type, int protocol, struct socket **socket)
 	case AF_INET:
 	case AF_INET6:
 		return inet_create(family, type, protocol, socket);
+	case AF_NETLINK:
+		return netlink_create(type, protocol, socket);
 	default:
 		return -EAFNOSUPPORT;
 	}

@@ -17,6 +17,7 @@ enum {
 	AF_UNIX = 1,
 	AF_INET = 2,
 	AF_INET6 = 10,
+	AF_NETLINK = 16,
 	SOCK_STREAM = 1,
 	SOCK_DGRAM = 2,
 	SOCK_RAW = 3,
@@ -166,6 +167,8 @@ void control_put(struct socket *socket, struct user_msghdr *message,
 /* families */
 long unix_create(int type, int protocol, struct socket **socket);
 long inet_create(int family, int type, int protocol, struct socket **socket);
+long datagram_create(int family, int protocol, struct socket **socket);
+long netlink_create(int type, int protocol, struct socket **socket);
 long unix_pair(struct socket *a, struct socket *b);
 
 #endif /* _LIBOS_FS_SOCKET_H */

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * UDP, as far as name resolution needs it.
+ *
+ * The host has no datagrams. But C libraries ask name servers by them, and
+ * connect a socket to each address they found, without sending anything, to see
+ * by which of their own they would reach it. So such sockets can be made,
+ * bound, connected and waited for; what is sent to port 53 is answered by
+ * resolver.c, whatever the address. Anything else that is sent is -EPERM, as
+ * from a firewall that lets nothing out, and nothing else ever comes in.
+ *
+ * Sending a query returns when the answer is there.
+ */
+#include "inet.h"
+#include "interfaces.h"
+#include "mailbox.h"
+#include "resolver.h"
+
+#define LEVEL_UDP 17
+#define PORT_FIRST 32768
+#define PORT_COUNT 28000
+
+struct datagram {
+	struct socket socket;
+	struct lock lock; /* addresses */
+	struct address own, peer; /* length 0: none */
+	struct mailbox box;
+};
+
+static struct datagram *datagram_of(struct socket *socket)
+{
+	return container_of(socket, struct datagram, socket);
+}
+
+/* Of an IPv4 or IPv6 address, where both have it. */
+static u16 port_of(const struct address *a)
+{
+	return __builtin_bswap16(
+		((const struct sockaddr_in *)a->bytes)->sin_port);
+}
+
+static void set_port(struct address *a, u16 port)
+{
+	((struct sockaddr_in *)a->bytes)->sin_port = __builtin_bswap16(port);
+}
+
+static long check_address(const struct datagram *d, const struct address *a)
+{
+	if (a->length < (d->socket.family == AF_INET ?
+				 sizeof(struct sockaddr_in) :
+				 SOCKADDR_IN6_LEAST))
+		return -EINVAL;
+	return a->family == d->socket.family ? 0 : -EAFNOSUPPORT;
+}
+
+/* A port of its own, if it has none yet; d->lock is held. */
+static void need_port(struct datagram *d)
+{
+	static u32 last;
+
+	if (!d->own.length) {
+		memset(&d->own, 0, sizeof(d->own));
+		d->own.family = d->socket.family;
+		d->own.length = d->socket.family == AF_INET ?
+					sizeof(struct sockaddr_in) :
+					sizeof(struct sockaddr_in6);
+	}
+	if (!port_of(&d->own))
+		set_port(&d->own,
+			 PORT_FIRST + __atomic_fetch_add(&last, 1,
+							 __ATOMIC_RELAXED) %
+					      PORT_COUNT);
+}
+
+static long datagram_bind(struct socket *socket, const struct address *a)
+{
+	struct datagram *d = datagram_of(socket);
+	long r = check_address(d, a);
+
+	if (r)
+		return r;
+	lock_acquire(&d->lock);
+	if (d->own.length && port_of(&d->own)) {
+		r = -EINVAL;
+	} else {
+		d->own = *a;
+		need_port(d);
+	}
+	lock_release(&d->lock);
+	return r;
+}
+
+/* Its own address is that of the interface that leads there. */
+static long datagram_connect(struct file *file, const struct address *a)
+{
+	struct datagram *d = datagram_of(socket_of(file));
+	const struct interface *interface;
+	struct sockaddr_in6 *in6;
+	long r;
+
+	if (a->length >= sizeof(a->family) && !a->family) {
+		lock_acquire(&d->lock);
+		d->peer.length = 0;
+		lock_release(&d->lock);
+		return 0;
+	}
+	r = check_address(d, a);
+	if (r)
+		return r;
+	interface = interface_towards(a);
+	/* IPv4 is what a host has for certain: it is to be tried first. */
+	if (a->family == AF_INET6 && interface != interfaces) {
+		in6 = (void *)a->bytes;
+		if (in6->sin6_addr.s6_addr[10] != 0xff)
+			return -ENETUNREACH;
+	}
+	lock_acquire(&d->lock);
+	need_port(d);
+	if (d->socket.family == AF_INET) {
+		memcpy(&((struct sockaddr_in *)d->own.bytes)->sin_addr,
+		       interface->four, 4);
+	} else {
+		in6 = (void *)d->own.bytes;
+		memcpy(&in6->sin6_addr, interface->six, 16);
+	}
+	d->peer = *a;
+	lock_release(&d->lock);
+	return 0;
+}
+
+static long datagram_name(struct socket *socket, bool peer, struct address *a)
+{
+	struct datagram *d = datagram_of(socket);
+	long r = 0;
+
+	lock_acquire(&d->lock);
+	if (peer && !d->peer.length) {
+		r = -ENOTCONN;
+	} else if (peer) {
+		*a = d->peer;
+	} else if (d->own.length) {
+		*a = d->own;
+	} else {
+		memset(a, 0, sizeof(*a));
+		a->family = socket->family;
+		a->length = socket->family == AF_INET ?
+				    sizeof(struct sockaddr_in) :
+				    sizeof(struct sockaddr_in6);
+	}
+	lock_release(&d->lock);
+	return r;
+}
+
+static s64 datagram_send(struct file *file, struct transfer *transfer)
+{
+	struct datagram *d = datagram_of(socket_of(file));
+	size_t total = transfer->vector.total;
+	struct address to = transfer->address;
+	u8 *query, *reply;
+	long r = 0;
+
+	if (transfer->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (to.length)
+		r = check_address(d, &to);
+	if (r)
+		return r;
+	lock_acquire(&d->lock);
+	if (!to.length)
+		to = d->peer;
+	need_port(d);
+	lock_release(&d->lock);
+	if (!to.length)
+		return -EDESTADDRREQ;
+	if (!port_of(&to))
+		return -EINVAL;
+	if (total > 65507)
+		return -EMSGSIZE;
+	if (port_of(&to) != RESOLVER_PORT || total > RESOLVER_MESSAGE_MAX)
+		return -EPERM;
+	query = mem_alloc(2 * RESOLVER_MESSAGE_MAX);
+	if (!query)
+		return -ENOBUFS;
+	reply = query + RESOLVER_MESSAGE_MAX;
+	r = transfer_copy_in(transfer, query, total);
+	if (!r)
+		r = resolver_answer(query, total, reply);
+	if (r > 0)
+		mailbox_put(&d->box, reply, r, &to);
+	mem_free(query);
+	return r < 0 ? r : (s64)total;
+}
+
+static s64 datagram_receive(struct file *file, struct transfer *transfer)
+{
+	return mailbox_receive(&datagram_of(socket_of(file))->box, file,
+			       transfer);
+}
+
+static u32 datagram_poll(struct file *file, struct poll_table *table)
+{
+	return mailbox_poll(&datagram_of(socket_of(file))->box, table);
+}
+
+static long datagram_unread(struct socket *socket, int *count)
+{
+	*count = mailbox_unread(&datagram_of(socket)->box);
+	return 0;
+}
+
+static long datagram_listen(struct socket *socket __unused,
+			    int backlog __unused)
+{
+	return -EOPNOTSUPP;
+}
+
+static long datagram_accept(struct file *file __unused,
+			    struct file **accepted __unused,
+			    struct address *peer __unused, u32 flags __unused)
+{
+	return -EOPNOTSUPP;
+}
+
+static long datagram_shutdown(struct socket *socket, int how __unused)
+{
+	return datagram_of(socket)->peer.length ? 0 : -ENOTCONN;
+}
+
+/* Wishes about packets and errors, of which there are none. */
+static long datagram_set_option(struct socket *socket __unused, int level,
+				int name __unused, const int *value __unused,
+				u32 length __unused)
+{
+	return level == LEVEL_IP || level == LEVEL_IPV6 ? 0 : -ENOPROTOOPT;
+}
+
+static void datagram_release(struct socket *socket)
+{
+	struct datagram *d = datagram_of(socket);
+
+	mailbox_clear(&d->box);
+	mem_free(d);
+}
+
+static const struct socket_ops datagram_ops = {
+	.bind = datagram_bind,
+	.connect = datagram_connect,
+	.listen = datagram_listen,
+	.accept = datagram_accept,
+	.name = datagram_name,
+	.send = datagram_send,
+	.receive = datagram_receive,
+	.shutdown = datagram_shutdown,
+	.poll = datagram_poll,
+	.unread = datagram_unread,
+	.set_option = datagram_set_option,
+	.release = datagram_release,
+};
+
+long datagram_create(int family, int protocol, struct socket **socket)
+{
+	struct datagram *d;
+
+	if (protocol && protocol != LEVEL_UDP)
+		return -EPROTONOSUPPORT;
+	d = mem_zalloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	mailbox_init(&d->box);
+	d->socket.ops = &datagram_ops;
+	d->socket.family = family;
+	d->socket.type = SOCK_DGRAM;
+	d->socket.protocol = LEVEL_UDP;
+	d->socket.send_buffer = d->socket.receive_buffer = 212992;
+	*socket = &d->socket;
+	return 0;
+}
