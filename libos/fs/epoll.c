@@ -1,48 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * epoll.
- *
- *	epoll --- items ---> item (fd, wanted events) ---> watched file
- *	  \--- ready --------^        ^------------ file.watched
- *
- * An item stays linked to its file's wait queue; a wake-up puts it on the
- * ready list, and only that list is looked at by epoll_wait(). A level
- * triggered item stays on it as long as it has events; one whose file can only
- * be polled again (POLL_TIMED) stays on it always.
- *
- * Locks, outermost first: epoll_lock (file.watched lists, of all), epoll.lock
- * (its items), the file's own, wait_queue.lock of the file, epoll.ready_lock,
- * wait_queue.lock of the epoll. An item holds no reference to its file: when
- * the last descriptor is closed, epoll_forget() removes it.
+ * epoll: instances, and what they watch. epoll.h has the whole.
  */
-#include "fs.h"
-
-#include <linux/eventpoll.h>
-
-struct epoll_item {
-	struct epoll *epoll;
-	struct file *file;
-	int fd;
-	u32 events;
-	u64 data;
-	bool is_ready; /* is on the ready list */
-	struct wait_entry entry;
-	struct epoll_item *next; /* of the epoll */
-	struct epoll_item *next_ready;
-	struct epoll_item *next_watch; /* of the file */
-};
-
-struct epoll {
-	struct lock lock;
-	struct epoll_item *items;
-	struct lock ready_lock;
-	struct epoll_item *ready, **ready_end;
-	struct wait_queue queue;
-};
+#include "epoll.h"
 
 static struct lock epoll_lock;
 
-static void make_ready(struct epoll_item *item)
+/* Of this process; another after fork. */
+static u32 generation = 1;
+
+void epoll_forked(void)
+{
+	generation++;
+}
+
+void epoll_make_ready(struct epoll_item *item)
 {
 	struct epoll *epoll = item->epoll;
 
@@ -61,11 +33,11 @@ static void item_wake(struct wait_entry *entry)
 {
 	struct epoll_item *item = entry->data;
 
-	make_ready(item);
+	epoll_make_ready(item);
 	wake_all(&item->epoll->queue);
 }
 
-static struct epoll_item *take_ready(struct epoll *epoll)
+struct epoll_item *epoll_take_ready(struct epoll *epoll)
 {
 	struct epoll_item *item;
 
@@ -107,6 +79,8 @@ static void item_remove(struct epoll_item *item)
 
 	wait_unlink(&item->entry);
 	unmake_ready(item);
+	if (item->edge)
+		DkObjectClose(item->edge);
 	for (link = &item->epoll->items; *link; link = &(*link)->next)
 		if (*link == item) {
 			*link = item->next;
@@ -135,16 +109,28 @@ void epoll_forget(struct file *file)
 	lock_release(&epoll_lock);
 }
 
+/* Of an epoll that is watched itself: would epoll_wait() find something? */
 static u32 epoll_poll(struct file *file, struct poll_table *table)
 {
 	struct epoll *epoll = file->data;
-	bool ready;
+	struct epoll_item *item;
+	bool ready = false, follows;
 
 	poll_link(table, &epoll->queue);
-	lock_acquire(&epoll->ready_lock);
-	ready = epoll->ready;
-	lock_release(&epoll->ready_lock);
-	return ready ? POLLIN | POLLRDNORM : 0;
+	lock_acquire(&epoll->lock);
+	follows = epoll_look(epoll);
+	while (!ready && (item = epoll_take_ready(epoll))) {
+		u32 events = epoll_item_poll(item, false);
+
+		ready = events & item->events & 0xffff;
+		if (ready || events & POLL_TIMED)
+			epoll_make_ready(item);
+		if (events & POLL_TIMED)
+			break;
+	}
+	lock_release(&epoll->lock);
+	/* The host's events tell only those who wait for this one. */
+	return (ready ? POLLIN | POLLRDNORM : 0) | (follows ? POLL_TIMED : 0);
 }
 
 static void epoll_release(struct file *file)
@@ -182,6 +168,7 @@ static long make_epoll(u32 flags)
 		return -ENOMEM;
 	}
 	file->data = epoll;
+	epoll->file = file;
 	return fd_open(file, flags & O_CLOEXEC);
 }
 
@@ -198,7 +185,11 @@ SYSCALL1(epoll_create, int, size)
 /* ---- what is watched ---- */
 
 #define ALWAYS (EPOLLERR | EPOLLHUP)
-#define MODES (EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE)
+#define NEST_MAX 5
+/* What may stand beside EPOLLEXCLUSIVE. */
+#define EXCLUSIVE_OK                                                        \
+	(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | \
+	 EPOLLEXCLUSIVE)
 
 static struct epoll_item *item_find(struct epoll *epoll, struct file *file,
 				    int fd)
@@ -211,28 +202,97 @@ static struct epoll_item *item_find(struct epoll *epoll, struct file *file,
 	return NULL;
 }
 
-/*
- * POLL* of @item's file now; @link: and be told from now on. A stream of the
- * host does not tell.
- */
-static u32 item_poll(struct epoll_item *item, bool link)
+/* The host's event for @item is one of @stream, as it is now. */
+static void follow(struct epoll_item *item, DK_HANDLE stream)
+{
+	u32 condition = stream_condition(item->events);
+
+	if (item->stream == stream && item->condition == condition &&
+	    item->generation == generation)
+		return;
+	if (item->edge)
+		DkObjectClose(item->edge);
+	item->edge = DK_INVALID_HANDLE;
+	item->stream = stream;
+	item->condition = condition;
+	item->generation = generation;
+	if (stream &&
+	    DkStreamGetEvent(stream, condition | DK_STREAM_EDGES, &item->edge))
+		item->edge = DK_INVALID_HANDLE;
+}
+
+u32 epoll_item_poll(struct epoll_item *item, bool link)
 {
 	struct poll_table table = { link ? &item->entry : NULL, item_wake,
 				    item };
 	u32 events = file_poll(item->file, &table);
 
-	return events | (table.stream ? POLL_TIMED : 0);
+	if (table.stream || item->stream)
+		follow(item, table.stream);
+	return events | (table.stream && !item->edge ? POLL_TIMED : 0);
+}
+
+bool epoll_item_old(const struct epoll_item *item)
+{
+	return item->stream && item->generation != generation;
 }
 
 /* Look at @item's file now; @link: and be told from now on. */
 static void item_start(struct epoll_item *item, bool link)
 {
-	u32 events = item_poll(item, link);
+	u32 events = epoll_item_poll(item, link);
 
 	if (!(events & (item->events | ALWAYS | POLL_TIMED)))
 		return;
-	make_ready(item);
+	epoll_make_ready(item);
 	wake_all(&item->epoll->queue);
+}
+
+/* How many lie one in the other: below @epoll, or above it; itself, too. */
+static int depth_below(const struct epoll *epoll)
+{
+	const struct epoll_item *item;
+	int depth = 0, below;
+
+	for (item = epoll->items; item; item = item->next) {
+		if (item->file->kind != FILE_EPOLL)
+			continue;
+		below = depth_below(item->file->data);
+		depth = MAX(depth, below);
+	}
+	return depth + 1;
+}
+
+static int depth_above(const struct epoll *epoll)
+{
+	const struct epoll_item *item;
+	int depth = 0, above;
+
+	for (item = epoll->file->watched; item; item = item->next_watch) {
+		above = depth_above(item->epoll);
+		depth = MAX(depth, above);
+	}
+	return depth + 1;
+}
+
+static bool is_within(const struct epoll *epoll, const struct epoll *outer)
+{
+	const struct epoll_item *item;
+
+	if (epoll == outer)
+		return true;
+	for (item = outer->items; item; item = item->next)
+		if (item->file->kind == FILE_EPOLL &&
+		    is_within(epoll, item->file->data))
+			return true;
+	return false;
+}
+
+/* No circle, and no more than five deep. epoll_lock is held. */
+static bool may_nest(const struct epoll *epoll, const struct epoll *inner)
+{
+	return !is_within(epoll, inner) &&
+	       depth_above(epoll) + depth_below(inner) <= NEST_MAX;
 }
 
 static long item_add(struct epoll *epoll, struct file *file, int fd,
@@ -240,7 +300,7 @@ static long item_add(struct epoll *epoll, struct file *file, int fd,
 {
 	struct epoll_item *item;
 
-	if (file->kind == FILE_EPOLL)
+	if (file->kind == FILE_EPOLL && !may_nest(epoll, file->data))
 		return -ELOOP;
 	if (!file_can_poll(file))
 		return -EPERM;
@@ -267,10 +327,16 @@ static long control(struct epoll *epoll, int operation, struct file *file,
 
 	switch (operation) {
 	case EPOLL_CTL_ADD:
+		/* Waking one of many, or more, is what everybody does here. */
+		if (event->events & EPOLLEXCLUSIVE &&
+		    (event->events & ~EXCLUSIVE_OK || file->kind == FILE_EPOLL))
+			return -EINVAL;
 		return item ? -EEXIST : item_add(epoll, file, fd, event);
 	case EPOLL_CTL_MOD:
 		if (!item)
 			return -ENOENT;
+		if ((item->events | event->events) & EPOLLEXCLUSIVE)
+			return -EINVAL;
 		item->events = event->events | ALWAYS;
 		item->data = event->data;
 		item_start(item, false);
@@ -314,155 +380,10 @@ SYSCALL4(epoll_ctl, int, epoll_fd, int, operation, int, fd,
 		result = control(e, operation, file, fd, &event);
 		lock_release(&e->lock);
 		lock_release(&epoll_lock);
+		/* Who sleeps is to wait for what has come, too. */
+		wake_all(&e->queue);
 	}
 	file_put(file);
 	file_put(epoll);
 	return result;
-}
-
-/* ---- waiting ---- */
-
-/* What is ready now, at most @room; @timed: look again after a while. */
-static int collect(struct epoll *epoll, struct epoll_event *events, int room,
-		   bool *timed)
-{
-	struct epoll_item *item, *again = NULL, *next;
-	int count = 0;
-
-	*timed = false;
-	lock_acquire(&epoll->lock);
-	while (count < room && (item = take_ready(epoll))) {
-		u32 all = item_poll(item, false);
-		u32 found = all & item->events & ~MODES & ~(u32)POLL_TIMED;
-		bool stay = all & POLL_TIMED;
-
-		*timed |= stay;
-		if (found) {
-			events[count].events = found;
-			events[count].data = item->data;
-			count++;
-			if (item->events & EPOLLONESHOT)
-				item->events = 0;
-			else if (!(item->events & EPOLLET))
-				stay = true;
-		}
-		if (stay) {
-			item->next_ready = again;
-			again = item;
-			item->is_ready = true;
-		}
-	}
-	for (; again; again = next) {
-		next = again->next_ready;
-		again->is_ready = false;
-		make_ready(again);
-	}
-	lock_release(&epoll->lock);
-	return count;
-}
-
-static long wait_for(struct epoll *epoll, struct epoll_event *events, int room,
-		     s64 duration)
-{
-	s64 pause = POLL_PAUSE_FIRST, deadline = 0, left = duration;
-	struct wait_entry entry;
-	struct waiter *waiter;
-	bool timed;
-	long result;
-
-	result = collect(epoll, events, room, &timed);
-	if (result || !duration)
-		return result;
-	waiter = waiter_get();
-	if (!waiter)
-		return -ENOMEM;
-	if (duration != DK_TIMEOUT_INFINITE)
-		deadline = clock_now(DK_CLOCK_MONOTONIC) + duration;
-	wait_link(&epoll->queue, &entry, waiter_wake, waiter);
-	for (;;) {
-		result = collect(epoll, events, room, &timed);
-		if (result)
-			break;
-		if (duration != DK_TIMEOUT_INFINITE) {
-			left = deadline - clock_now(DK_CLOCK_MONOTONIC);
-			if (left <= 0)
-				break;
-		}
-		result = waiter_sleep(waiter,
-				      timed && (duration ==
-							DK_TIMEOUT_INFINITE ||
-						left > pause) ?
-					      pause :
-					      left);
-		if (result == -ERESTARTSYS)
-			result = -EINTR;
-		if (result && result != -ETIMEDOUT)
-			break;
-		pause = MIN(2 * pause, POLL_PAUSE_LAST);
-	}
-	wait_unlink(&entry);
-	waiter_put(waiter);
-	return result;
-}
-
-#define EVENTS_AT_ONCE 256
-
-static long epoll_wait_fd(int fd, struct epoll_event *to, int room,
-			  s64 duration)
-{
-	struct epoll_event events[EVENTS_AT_ONCE];
-	struct file *file;
-	long result;
-
-	if (room <= 0)
-		return -EINVAL;
-	if (!user_ok(to, (u64)room * sizeof(*to)))
-		return -EFAULT;
-	file = fs_get(fd);
-	if (!file)
-		return -EBADF;
-	result = -EINVAL;
-	if (file->kind == FILE_EPOLL)
-		result = wait_for(file->data, events, MIN(room, EVENTS_AT_ONCE),
-				  duration);
-	if (result > 0 && user_write(to, events, result * sizeof(*to)))
-		result = -EFAULT;
-	file_put(file);
-	return result;
-}
-
-static s64 milliseconds_to_duration(int milliseconds)
-{
-	return milliseconds < 0 ? DK_TIMEOUT_INFINITE :
-				  milliseconds * 1000000LL;
-}
-
-SYSCALL4(epoll_wait, int, fd, struct epoll_event *, to, int, room, int,
-	 milliseconds)
-{
-	return epoll_wait_fd(fd, to, room,
-			     milliseconds_to_duration(milliseconds));
-}
-
-SYSCALL6(epoll_pwait, int, fd, struct epoll_event *, to, int, room, int,
-	 milliseconds, const void *, mask, size_t, mask_size)
-{
-	long error = signal_mask_for_call(mask, mask_size);
-
-	return error ? error :
-		       epoll_wait_fd(fd, to, room,
-				     milliseconds_to_duration(milliseconds));
-}
-
-SYSCALL6(epoll_pwait2, int, fd, struct epoll_event *, to, int, room,
-	 const struct __kernel_timespec *, time, const void *, mask, size_t,
-	 mask_size)
-{
-	s64 duration;
-	long error;
-
-	error = duration_get(time, &duration);
-	if (!error)
-		error = signal_mask_for_call(mask, mask_size);
-	return error ? error : epoll_wait_fd(fd, to, room, duration);
 }

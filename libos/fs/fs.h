@@ -74,8 +74,12 @@ struct waiter *waiter_get(void);
 void waiter_put(struct waiter *waiter);
 void waiter_wake(struct wait_entry *entry);
 int waiter_sleep(struct waiter *waiter, s64 duration);
-/* The same with other events of the host besides; the first is the waiter's. */
-int waiter_sleep_any(const DK_HANDLE *events, size_t count, s64 duration);
+/*
+ * The same with other events of the host besides; the first is the waiter's.
+ * @which: NULL, or receives which one has ended the wait.
+ */
+int waiter_sleep_any(const DK_HANDLE *events, size_t count, s64 duration,
+		     size_t *which);
 void wait_link(struct wait_queue *queue, struct wait_entry *entry,
 	       void (*wake)(struct wait_entry *), void *data);
 void wait_unlink(struct wait_entry *entry);
@@ -376,6 +380,8 @@ void poll_stream(struct poll_table *table, DK_HANDLE stream);
 u32 file_poll(struct file *file, struct poll_table *table);
 void epoll_forget(struct file *file);
 void stream_event_forget(struct file *file);
+/* DK_STREAM_* that POLL* bits stand for. */
+u32 stream_condition(u32 wanted);
 
 /*
  * struct poll_slot - one file that is waited for; zeroed before

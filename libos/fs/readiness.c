@@ -29,7 +29,7 @@ struct stream_event {
 	DK_HANDLE stream, event;
 };
 
-static u32 condition_of(u32 wanted)
+u32 stream_condition(u32 wanted)
 {
 	u32 condition = 0;
 
@@ -57,7 +57,7 @@ static struct stream_event *event_get(struct file *file, DK_HANDLE stream,
 				      u32 wanted)
 {
 	struct stream_event *event, *old = NULL;
-	u32 condition = condition_of(wanted);
+	u32 condition = stream_condition(wanted);
 
 	lock_acquire(&file->lock);
 	event = file->event;
@@ -203,7 +203,7 @@ int poll_slots(struct poll_slot *slots, size_t count, s64 deadline)
 			timed = true;
 		if (timed && (left == DK_TIMEOUT_INFINITE || left > pause))
 			left = pause;
-		result = waiter_sleep_any(events, used, left);
+		result = waiter_sleep_any(events, used, left, NULL);
 		if (result && result != -ETIMEDOUT)
 			break;
 		pause = MIN(2 * pause, POLL_PAUSE_LAST);

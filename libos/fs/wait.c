@@ -69,21 +69,24 @@ void waiter_wake(struct wait_entry *entry)
 }
 
 /* 0: look again; -ETIMEDOUT; -ERESTARTSYS: a signal came. */
-int waiter_sleep_any(const DK_HANDLE *events, size_t count, s64 duration)
+int waiter_sleep_any(const DK_HANDLE *events, size_t count, s64 duration,
+		     size_t *which)
 {
-	dk_u64 index;
+	dk_u64 index = 0;
 	int error;
 
 	error = errno_restart(
 		HOST_WAIT(DkObjectsWaitAny, count, events, duration, &index));
 	if (error == -ERESTARTSYS && !signal_interrupts())
 		return 0;
+	if (!error && which)
+		*which = index;
 	return error;
 }
 
 int waiter_sleep(struct waiter *waiter, s64 duration)
 {
-	return waiter_sleep_any(&waiter->event, 1, duration);
+	return waiter_sleep_any(&waiter->event, 1, duration, NULL);
 }
 
 void wait_link(struct wait_queue *queue, struct wait_entry *entry,

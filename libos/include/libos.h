@@ -495,6 +495,8 @@ void fs_release(struct fd_table *files, struct fs_context *fs);
 void fs_abandon(struct fd_table *files, struct fs_context *fs);
 /* Before the process is cloned. */
 void fs_forking(void);
+/* In the child: what an epoll follows is its parent's. */
+void epoll_forked(void);
 
 /* Reference counting of open files. fs_get: NULL when @fd is not open. */
 struct file *fs_get(int fd);

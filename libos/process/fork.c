@@ -58,6 +58,7 @@ void process_forked(u64 id)
 	signal_forked();
 	timer_forked();
 	itimer_forked();
+	epoll_forked();
 	children_forked();
 	__atomic_fetch_and(&process_self->flags, ~(u32)ENTRY_BORROWS,
 			   __ATOMIC_SEQ_CST);

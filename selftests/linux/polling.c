@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * epoll: edges, one-shot, instances in instances, exclusive ones, many threads,
+ * and after fork; over pipes, which are the host's, and eventfds, which are
+ * not.
+ */
+#include "linux_test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+
+#define LONG 20000 /* ms that nothing should take */
+
+static struct epoll_event found[16];
+
+static int add(int epoll, int fd, uint32_t events, uint32_t data)
+{
+	struct epoll_event event = { events, { .u32 = data } };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int change(int epoll, int fd, uint32_t events, uint32_t data)
+{
+	struct epoll_event event = { events, { .u32 = data } };
+
+	return epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event);
+}
+
+static void modes(int in, int out)
+{
+	int epoll = epoll_create1(0);
+	char bytes[8];
+
+	TRY(add(epoll, in, EPOLLIN | EPOLLET, 1));
+	TRY(add(epoll, in, EPOLLIN, 1));
+	TRY(epoll_wait(epoll, found, 16, 0));
+	TRY(write(out, "12345678", 8));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	CHECK(found[0].events);
+	TRY(epoll_wait(epoll, found, 16, 0));
+	TRY(write(out, "12345678", 8));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	TRY(epoll_wait(epoll, found, 16, 20));
+	/* Setting it anew looks anew. */
+	TRY(change(epoll, in, EPOLLIN | EPOLLET, 2));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	CHECK(found[0].data.u32);
+	TRY(epoll_wait(epoll, found, 16, 0));
+	TRY(change(epoll, in, EPOLLIN | EPOLLONESHOT, 3));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	TRY(write(out, "12345678", 8));
+	TRY(epoll_wait(epoll, found, 16, 20));
+	TRY(change(epoll, in, EPOLLIN, 4));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	CHECK(found[0].data.u32);
+	TRY(read(in, bytes, 8));
+	TRY(epoll_wait(epoll, found, 16, 0));
+	while (poll(&(struct pollfd){ in, POLLIN, 0 }, 1, 0) == 1)
+		(void)!read(in, bytes, 8);
+	TRY(epoll_wait(epoll, found, 16, 0));
+	TRY(epoll_ctl(epoll, EPOLL_CTL_DEL, in, NULL));
+	TRY(epoll_ctl(epoll, EPOLL_CTL_DEL, in, NULL));
+	TRY(change(epoll, in, EPOLLIN, 5));
+	close(epoll);
+}
+
+static void nested(int in, int out)
+{
+	int outer = epoll_create1(0), inner = epoll_create1(0), i, e[7];
+	struct pollfd p = { outer, POLLIN, 0 };
+	uint64_t count = 1;
+	char bytes[8];
+
+	TRY(add(inner, in, EPOLLIN, 1));
+	TRY(add(outer, inner, EPOLLIN, 2));
+	TRY(epoll_wait(outer, found, 16, 0));
+	TRY(write(out, "1", 1));
+	TRY(epoll_wait(outer, found, 16, LONG));
+	CHECK(found[0].data.u32);
+	TRY(poll(&p, 1, LONG));
+	TRY(epoll_wait(inner, found, 16, LONG));
+	CHECK(found[0].data.u32);
+	TRY(read(in, bytes, 8));
+	TRY(epoll_wait(outer, found, 16, 0));
+	TRY(poll(&p, 1, 0));
+	TRY(epoll_ctl(inner, EPOLL_CTL_DEL, in, NULL));
+	/* Circles, and too deep. */
+	TRY(add(outer, outer, EPOLLIN, 3));
+	TRY(add(inner, outer, EPOLLIN, 3));
+	e[0] = eventfd(0, EFD_NONBLOCK);
+	TRY(add(inner, e[0], EPOLLIN, 4));
+	TRY(write(e[0], &count, 8));
+	TRY(epoll_wait(outer, found, 16, LONG));
+	TRY(read(e[0], &count, 8));
+	TRY(epoll_wait(outer, found, 16, 0));
+	close(e[0]);
+	for (i = 0; i < 7; i++)
+		e[i] = epoll_create1(0);
+	for (i = 0; i < 6; i++)
+		TRY(add(e[i + 1], e[i], EPOLLIN, i));
+	for (i = 0; i < 7; i++)
+		close(e[i]);
+	close(outer);
+	close(inner);
+}
+
+static void exclusive(int in)
+{
+	int epoll = epoll_create1(0), inner = epoll_create1(0);
+
+	TRY(add(epoll, in, EPOLLIN | EPOLLEXCLUSIVE | EPOLLONESHOT, 1));
+	TRY(add(epoll, in, EPOLLIN | EPOLLEXCLUSIVE | EPOLLRDHUP, 1));
+	TRY(add(epoll, inner, EPOLLIN | EPOLLEXCLUSIVE, 1));
+	TRY(add(epoll, in, EPOLLIN | EPOLLEXCLUSIVE | EPOLLET, 1));
+	TRY(change(epoll, in, EPOLLIN, 1));
+	TRY(epoll_ctl(epoll, EPOLL_CTL_DEL, in, NULL));
+	TRY(add(epoll, in, EPOLLIN, 1));
+	TRY(change(epoll, in, EPOLLIN | EPOLLEXCLUSIVE, 1));
+	close(epoll);
+	close(inner);
+}
+
+#define THREADS 4
+#define ROUNDS 200
+
+static int shared_epoll, pipes[THREADS][2];
+static long taken;
+
+static void *take(void *arg)
+{
+	struct epoll_event one;
+	char byte;
+
+	for (;;) {
+		if (epoll_wait(shared_epoll, &one, 1, LONG) != 1)
+			return (void *)1;
+		if (one.data.u32 == THREADS)
+			return NULL;
+		if (read(pipes[one.data.u32][0], &byte, 1) == 1)
+			__atomic_add_fetch(&taken, 1, __ATOMIC_SEQ_CST);
+		change(shared_epoll, pipes[one.data.u32][0],
+		       EPOLLIN | EPOLLONESHOT, one.data.u32);
+	}
+}
+
+/* Every byte is taken by one of several threads. */
+static void threads(void)
+{
+	pthread_t thread[THREADS];
+	int i, j, end = eventfd(0, 0);
+	uint64_t one = 1;
+	void *result;
+	long bad = 0;
+
+	shared_epoll = epoll_create1(0);
+	for (i = 0; i < THREADS; i++) {
+		(void)!pipe2(pipes[i], O_NONBLOCK);
+		add(shared_epoll, pipes[i][0], EPOLLIN | EPOLLONESHOT, i);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, take, NULL);
+	for (j = 0; j < ROUNDS; j++)
+		for (i = 0; i < THREADS; i++)
+			(void)!write(pipes[i][1], "x", 1);
+	while (__atomic_load_n(&taken, __ATOMIC_SEQ_CST) < THREADS * ROUNDS)
+		sleep_ms(1);
+	SHOW("taken", taken);
+	/* Added while all of them sleep. */
+	add(shared_epoll, end, EPOLLIN, THREADS);
+	(void)!write(end, &one, 8);
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(thread[i], &result);
+		bad += (long)result;
+	}
+	SHOW("gave up", bad);
+	close(end);
+	close(shared_epoll);
+}
+
+static void forked(int in, int out)
+{
+	int epoll = epoll_create1(0), status;
+	char byte;
+	pid_t child;
+
+	TRY(add(epoll, in, EPOLLIN | EPOLLET, 1));
+	child = fork();
+	if (!child) {
+		if (epoll_wait(epoll, found, 16, LONG) != 1)
+			_exit(1);
+		if (read(in, &byte, 1) != 1)
+			_exit(2);
+		_exit(0);
+	}
+	TRY(write(out, "f", 1));
+	waitpid(child, &status, 0);
+	CHECK(status);
+	/* The parent's is as good as before. */
+	(void)!epoll_wait(epoll, found, 16, 0);
+	TRY(write(out, "g", 1));
+	TRY(epoll_wait(epoll, found, 16, LONG));
+	TRY(read(in, &byte, 1));
+	close(epoll);
+}
+
+int main(void)
+{
+	int ends[2];
+
+	TRY(pipe(ends));
+	modes(ends[0], ends[1]);
+	nested(ends[0], ends[1]);
+	exclusive(ends[0]);
+	threads();
+	forked(ends[0], ends[1]);
+	return 0;
+}
