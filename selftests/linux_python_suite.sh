@@ -57,7 +57,7 @@ suite()
 	local start=$SECONDS
 
 	(
-		cd / && exec "${run[@]}" /usr/bin/python3 -m test \
+		cd / && exec "${run[@]}" /usr/bin/python3 -m test -W \
 			--timeout "$limit" "$@"
 	) >"$work/out" 2>&1 </dev/null
 	echo "# $* took $((SECONDS - start)) s"
@@ -66,7 +66,7 @@ suite()
 # What went wrong with a module, from the run of it alone
 why()
 {
-	grep -E "^(ERROR|FAIL): |^[A-Za-z]*(Error|Exception)[:(]" "$work/out" |
+	grep -E "^(ERROR|FAIL): |^[A-Za-z]*(Error|Exception|Exit)\\b" "$work/out" |
 		head -n 20 | sed 's/^/#   /'
 	note <(tail -n 8 "$work/out")
 }
