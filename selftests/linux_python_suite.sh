@@ -15,8 +15,9 @@
 list=$(dirname "$0")/python-modules.list
 group=10	# modules that share an interpreter, whose start is what costs
 limit=$((900 * ${PICO_SLOWER:-1}))
-# What needs more than one processor, or lets time pass, is slow here.
-run=(timeout -k 10 "$limit" "$picoexec")
+run=(timeout -k 10 "$limit" "$picoexec"
+	--allow 'tcp.server:127.0.0.1:*=r' --allow 'tcp.client:127.0.0.1:*=rw'
+	--allow 'tcp.server:[::1]:*=r' --allow 'tcp.client:[::1]:*=rw')
 native=false
 if [ "${1:-}" = --native ]; then
 	native=true
