@@ -118,10 +118,12 @@ test-programs: all selftests
 	@scripts/test --kernel $(KERNEL) --timeout 4000 --by-name $(TURN)
 
 # The fuzzer of the call vector for long; a short run of it is among the tests.
+# LEAKS=no: the debug kernel does without kmemleak, which is most of its time.
 CALLS ?= 1000000
 fuzz: all selftests
 	@scripts/vm --kernel $(KERNEL) --timeout 0 \
-		$(if $(filter debug,$(KERNEL)),--leaks --env PICO_SLOWER=5) -- \
+		$(if $(filter debug,$(KERNEL)),--env PICO_SLOWER=5 \
+			$(if $(filter no,$(LEAKS)),,--leaks)) -- \
 		build/selftests/fuzz --calls $(CALLS) $(SEED:%=--seed %)
 
 # Loads and unloads pico.ko so often, under load; a hundred of it are a test.
@@ -135,7 +137,8 @@ reload: all selftests
 MINUTES ?= 1
 stress: all selftests
 	@scripts/vm --kernel $(KERNEL) --timeout 0 \
-		$(if $(filter debug,$(KERNEL)),--leaks --env PICO_SLOWER=5) -- \
+		$(if $(filter debug,$(KERNEL)),--env PICO_SLOWER=5 \
+			$(if $(filter no,$(LEAKS)),,--leaks)) -- \
 		build/selftests/provider_stress --seconds $$(($(MINUTES) * 60)) \
 		$(SEED:%=--seed %)
 
