@@ -769,11 +769,9 @@ static void ends(struct __test_metadata *_metadata, struct scene *s, bool all)
 		slot->fail = nth;
 		slot_begin(s->w, 1, SLOT_CALL, PICO_TEST_CALL_FORWARD,
 			   all ? SYS_exit_group : SYS_exit, 9, 0, 0, 0, 0);
-		if (all) {
-			EXPECT_EQ(EXITED(9), end_status(id));
-		} else {
-			EXPECT_TRUE(eventually(!thread_state(id)));
-		}
+		EXPECT_TRUE(all ? end_status(id) == EXITED(9) :
+				  eventually(!thread_state(id)))
+		TH_LOG("%u", nth);
 		slot->fail = 0;
 		ASSERT_TRUE(as_before(&before)) TH_LOG("%u", nth);
 	}
