@@ -36,7 +36,7 @@ FIXTURE_TEARDOWN(clones)
 
 static bool start(FIXTURE_DATA(clones) * self, const char *how)
 {
-	const char *argv[] = { "clones", how, NULL };
+	const char *argv[] = { "clones", how, beside("clones.img"), NULL };
 	int in[2], out[2];
 
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
@@ -184,6 +184,45 @@ TEST_F(clones, so_does_the_monitors_end)
 		close(self->in);
 		close(self->out);
 		ASSERT_EQ(0, nothing_left());
+		self->sandbox = sandbox_open();
+		ASSERT_GE(self->sandbox, 0);
+	}
+}
+
+static bool prepare_new(int sandbox)
+{
+	const struct drawbridge_limits limits = { .processes = 20 };
+
+	return !sandbox_rule(sandbox, "/", DK_ACCESS_READ | DK_ACCESS_EXECUTE,
+			     0) &&
+	       !ioctl(sandbox, DRAWBRIDGE_IOC_LIMITS, &limits);
+}
+
+/* New processes, some of which have not begun, and the kill and the end. */
+TEST_F(clones, new_ones_are_killed_with_all)
+{
+	for (int i = 0; i < 20; i++) {
+		struct drawbridge_stats stats;
+		int status;
+
+		ASSERT_TRUE(prepare_new(self->sandbox));
+		ASSERT_TRUE(start(self, "new"));
+		EXPECT_STREQ("ready", line(self));
+		usleep(2000 * slower() * i);
+		if (i % 2) {
+			ASSERT_EQ(0, ioctl(self->sandbox, DRAWBRIDGE_IOC_KILL));
+			ASSERT_TRUE(processes_become(self, 0));
+			ASSERT_EQ(0, sandbox_stats(self->sandbox, &stats));
+			EXPECT_EQ(0, stats.unlisted_statuses);
+			EXPECT_EQ(0, stats.handles);
+		}
+		close(self->sandbox);
+		ASSERT_TRUE(wait_for(self->pid, &status, 10000));
+		EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		self->pid = 0;
+		close(self->in);
+		close(self->out);
+		EXPECT_EQ(0, nothing_left());
 		self->sandbox = sandbox_open();
 		ASSERT_GE(self->sandbox, 0);
 	}

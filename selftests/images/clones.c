@@ -6,6 +6,8 @@
  * orphans:  the first process ends with 3 before its child, which ends when
  *           its standard input does
  * ask:      a clone for each byte of standard input; the status is told
+ * new PATH: new processes of new processes from the image at PATH, on several
+ *           threads, until all are killed; the sandbox limits their number
  * children: twenty that have ended, whose handles stay open
  */
 #include <pal.h>
@@ -81,15 +83,72 @@ static void storm(dk_u64 parameter)
 	}
 }
 
-static void threads(void)
+static void threads(void (*run)(dk_u64))
 {
 	DK_HANDLE thread;
 
 	for (int i = 0; i < 2; i++)
-		if (DkThreadCreate((void *)storm, 0, memory(0), 16384, &thread))
+		if (DkThreadCreate((void *)run, 0, memory(0), 16384, &thread))
 			DkProcessExit(1);
 	say("ready\n");
-	storm(0);
+	run(0);
+}
+
+/* "file:PATH", and the strings of a process that goes on with it. */
+static char uri[512], strings[1024];
+static dk_u64 uri_length;
+static dk_u64 strings_length;
+
+static void prepare_new(const char *path)
+{
+	static const char before[] = "/p\0/\0clones\0goes on";
+	static const char scheme[] = "file:";
+
+	for (dk_u64 i = 0; i < sizeof(scheme) - 1; i++)
+		uri[uri_length++] = scheme[i];
+	for (dk_u64 i = 0; i < sizeof(before); i++)
+		strings[strings_length++] = before[i];
+	do {
+		strings[strings_length++] = *path;
+		uri[uri_length++] = *path;
+	} while (*path++);
+	uri_length--;
+}
+
+/* All but the first process end after a few. */
+static void storm_new(dk_u64 few)
+{
+	struct dk_process_parameters p = {
+		.flags = few & DK_CLONE_NOTIFY,
+		.handles = (dk_u64)&out,
+		.handle_count = 1,
+		.strings = (dk_u64)strings,
+		.strings_length = strings_length,
+		.argument_count = 3,
+	};
+	DK_HANDLE child;
+	dk_u64 n = 0, id;
+
+	for (;;) {
+		if (DkProcessCreate(uri, uri_length, &p, sizeof(p), &child,
+				    &id)) {
+			DkThreadYieldExecution();
+			continue;
+		}
+		DkObjectClose(child);
+		if (few && n++ > 3)
+			DkProcessExit(0);
+	}
+}
+
+/* The end of a child is told, and nothing comes of it. */
+void LibOsExceptionDispatch(struct dk_exception *exception,
+			    struct dk_context *context)
+{
+	if (exception->code == DK_EXCEPTION_CHILD)
+		PalContextRestore(context);
+	DkProcessExit(128 + exception->signal);
+	__builtin_unreachable();
 }
 
 static void orphans(void)
@@ -160,7 +219,15 @@ void LibOsInitialize(const struct dk_parameters *parameters)
 	alive = memory(DK_MEM_SHARED);
 	switch (*how) {
 	case 's':
-		threads();
+		threads(storm);
+		break;
+	case 'n':
+		prepare_new(how + 4);
+		threads(storm_new);
+		break;
+	case 'g':
+		prepare_new(how + 8);
+		storm_new(3);
 		break;
 	case 'o':
 		orphans();
