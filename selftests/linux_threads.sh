@@ -146,6 +146,7 @@ else
 	same timers
 	same cancel
 	same sockets
+	same sharing
 	same files
 	same vdso
 	same vforks

@@ -60,7 +60,7 @@ static long nonblock_set(struct dk_stream *stream, void __user *buffer)
 		return -EFAULT;
 	if (options & ~DK_OPTION_NONBLOCK)
 		return -EINVAL;
-	if (!file && !stream->ops->accept)
+	if (!file && !stream->ops->accept && !stream->ops->poll)
 		return -EOPNOTSUPP;
 	/* No other of the flags changes, ever. */
 	WRITE_ONCE(stream->flags, (stream->flags & ~DK_OPTION_NONBLOCK) |
@@ -165,6 +165,8 @@ static long shut_down(struct dk_stream *stream, void __user *buffer)
 		return -EFAULT;
 	if (!how || how & ~(DK_SHUTDOWN_READ | DK_SHUTDOWN_WRITE))
 		return -EINVAL;
+	if (dk_is_local(stream))
+		return dk_local_shutdown(stream, how);
 	if (!sock)
 		return -EOPNOTSUPP;
 	return kernel_sock_shutdown(sock, how == DK_SHUTDOWN_READ ? SHUT_RD :
@@ -220,6 +222,8 @@ static long set_backlog(struct dk_stream *stream, void __user *buffer)
 		return -EFAULT;
 	if (dk_pipe_server_listen(stream, backlog))
 		return 0;
+	if (dk_is_local(stream))
+		return dk_local_listen(stream, backlog);
 	/* A client's socket could listen, too, past the rules. */
 	if (!dk_is_tcp_server(stream))
 		return -EOPNOTSUPP;
@@ -264,6 +268,7 @@ static const struct {
 	long (*call)(struct dk_stream *stream, void __user *buffer); /* or NULL */
 	u32 size;
 	u32 rights;
+	bool waits;
 } operations[] = {
 	[DK_CONTROL_GET_OPTIONS] = { nonblock_get, sizeof(u32), 0 },
 	[DK_CONTROL_SET_OPTIONS] = { nonblock_set, sizeof(u32), 0 },
@@ -287,6 +292,20 @@ static const struct {
 	[DK_CONTROL_SEND] = { send_message, sizeof(struct dk_message),
 			      DK_RIGHT_WRITE },
 	[DK_CONTROL_SET_PIPE_SIZE] = { NULL, sizeof(u64), DK_RIGHT_CONTROL },
+	[DK_CONTROL_BIND] = {
+		dk_local_bind, sizeof(struct dk_local_name),
+		DK_RIGHT_CONTROL },
+	[DK_CONTROL_CONNECT] = {
+		dk_local_connect, sizeof(struct dk_local_name),
+		DK_RIGHT_CONTROL, true },
+	[DK_CONTROL_NAME] = {
+		dk_local_get_name, sizeof(struct dk_local_name), 0 },
+	[DK_CONTROL_PEER_NAME] = {
+		dk_local_get_peer_name, sizeof(struct dk_local_name), 0 },
+	[DK_CONTROL_IDENTITY] = {
+		dk_local_set_identity, DK_LOCAL_IDENTITY_SIZE,
+		DK_RIGHT_CONTROL },
+	[DK_CONTROL_UNREAD] = { dk_local_unread, sizeof(u32), 0 },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */
@@ -306,6 +325,8 @@ DK_HANDLER(DkxStreamControl)
 		return -EINVAL;
 	if (!access_ok(dk_user(a2), a3))
 		return -EFAULT;
+	if (operations[a1].waits)
+		dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, operations[a1].rights);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -315,5 +336,6 @@ DK_HANDLER(DkxStreamControl)
 		error = set_pipe_size(thread, stream, dk_user(a2));
 	dk_stream_put(stream);
 	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_FILE |
-				DK_SET_NETWORK | DK_S(BROKEN_PIPE));
+				DK_SET_NETWORK | DK_S(BROKEN_PIPE) |
+				DK_S(ALREADY_EXISTS));
 }

@@ -176,6 +176,12 @@ struct dk_sandbox {
 	unsigned int rule_count;	/* of all */
 	struct list_head pipe_servers;	/* see namedpipe.c, */
 	struct mutex pipe_lock;		/* which guards them */
+	/* see local.c and parcel.c */
+	struct mutex local_lock;	/* who knows whom, names */
+	struct list_head locals, local_names;
+	spinlock_t letters_lock;
+	struct list_head dead_letters;
+	bool letters_draining;
 	struct mutex event_lock;	/* see streamevent.c */
 	/* the first process, until it has started */
 	struct file *image;
@@ -558,6 +564,9 @@ struct dk_stream {
  */
 long dk_net_rule_add(struct dk_sandbox *sandbox, const char *text, u32 rights);
 void dk_net_rules_destroy(struct dk_sandbox *sandbox);
+
+/* What is on its way in local: sockets goes: no process is left (parcel.c). */
+void dk_letters_destroy(struct dk_sandbox *sandbox);
 
 /* No pipe of the sandbox is left (pipe.c). */
 void dk_pipes_destroy(struct dk_sandbox *sandbox);

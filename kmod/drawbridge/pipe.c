@@ -13,7 +13,8 @@
  * writing end then finds a reader. (That a reader without writers sees no
  * hang-up until the first one came is over by then.)
  *
- * With DK_PIPE_DUPLEX there is no FIFO but two connected sockets, see socket.c.
+ * With DK_PIPE_DUPLEX there is no FIFO but two connected sockets, see socket.c;
+ * with DK_PIPE_LOCAL_* two of local.c.
  *
  * The file system is mounted while any sandbox that made a pipe exists: a
  * mount for good would pin the module.
@@ -162,6 +163,9 @@ static int duplex_create(struct dk_stream *stream[2], u64 options)
 				options & DK_PIPE_NONBLOCK_WRITE);
 }
 
+#define PIPE_KINDS	(DK_PIPE_DUPLEX | DK_PIPE_LOCAL_STREAM | \
+			 DK_PIPE_LOCAL_PACKET | DK_PIPE_LOCAL_DATAGRAM)
+
 /* DkxPipeCreate(options, out reader, out writer) */
 DK_HANDLER(DkxPipeCreate)
 {
@@ -175,7 +179,8 @@ DK_HANDLER(DkxPipeCreate)
 	long error;
 
 	if (a0 & ~(u64)(DK_PIPE_NONBLOCK_READ | DK_PIPE_NONBLOCK_WRITE |
-			DK_PIPE_DUPLEX))
+			PIPE_KINDS) ||
+	    hweight64(a0 & PIPE_KINDS) > 1)
 		return -EINVAL;
 	/* Neither is written when the other cannot be. */
 	if (fault_in_safe_writeable((char __user *)out[0], sizeof(*out[0])) ||
@@ -187,10 +192,11 @@ DK_HANDLER(DkxPipeCreate)
 		if (!stream[i])
 			goto put;
 	}
-	if (a0 & DK_PIPE_DUPLEX) {
+	if (a0 & PIPE_KINDS) {
 		rights[0] |= DK_RIGHT_WRITE;
 		rights[1] |= DK_RIGHT_READ;
-		error = duplex_create(stream, a0);
+		error = a0 & DK_PIPE_DUPLEX ? duplex_create(stream, a0) :
+					      dk_local_pair(stream, a0);
 	} else {
 		error = pipe_create(stream[0], stream[1], a0);
 	}

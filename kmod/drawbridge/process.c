@@ -157,7 +157,7 @@ void dk_exit_process(struct pico_process *pico)
 {
 	struct dk_process *process = dk_pico.get_process_context(pico);
 	struct dk_sandbox *sandbox = process->sandbox;
-	bool started = !process->thread;
+	bool started = !process->thread, last;
 	u32 signal = 0;
 
 	if (!started) {
@@ -181,7 +181,11 @@ void dk_exit_process(struct pico_process *pico)
 	/* Who sees the signal does not find the process any more, */
 	mutex_lock(&sandbox->lock);
 	list_del_init(&process->link);
+	last = list_empty(&sandbox->processes);
 	mutex_unlock(&sandbox->lock);
+	/* Only processes make others, so nobody sends any more. */
+	if (last)
+		dk_letters_destroy(sandbox);
 	/* and may make another in its place. */
 	process->counted = false;
 	atomic64_dec(&sandbox->process_count);

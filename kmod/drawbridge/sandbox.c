@@ -33,6 +33,7 @@ static void dk_sandbox_free(struct kref *ref)
 	dk_net_rules_destroy(sandbox);
 	mutex_destroy(&sandbox->pipe_lock);
 	mutex_destroy(&sandbox->event_lock);
+	mutex_destroy(&sandbox->local_lock);
 	dk_dns_rules_destroy(sandbox);
 	dk_requests_destroy(sandbox);
 	dk_names_free(sandbox->names);
@@ -82,6 +83,11 @@ int dk_sandbox_open(void **host)
 	INIT_LIST_HEAD(&sandbox->pipe_servers);
 	mutex_init(&sandbox->pipe_lock);
 	mutex_init(&sandbox->event_lock);
+	mutex_init(&sandbox->local_lock);
+	INIT_LIST_HEAD(&sandbox->locals);
+	INIT_LIST_HEAD(&sandbox->local_names);
+	spin_lock_init(&sandbox->letters_lock);
+	INIT_LIST_HEAD(&sandbox->dead_letters);
 	INIT_LIST_HEAD(&sandbox->processes);
 	INIT_LIST_HEAD(&sandbox->threads);
 	INIT_LIST_HEAD(&sandbox->dns_rules);

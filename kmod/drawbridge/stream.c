@@ -229,6 +229,12 @@ DK_HANDLER(DkStreamOpen)
 	case DK_SCHEME_DNS:
 		error = dk_dns_open(stream, uri.rest, &open, &rights);
 		break;
+	case DK_SCHEME_LOCAL:
+		error = dk_local_scheme_open(stream, uri.rest, &open, &rights);
+		break;
+	case DK_SCHEME_COUNTER:
+		error = dk_counter_open(stream, uri.rest, &open, &rights);
+		break;
 	default:
 		error = dk_console_open(stream, uri.scheme, &open, &rights);
 		break;

@@ -29,6 +29,8 @@ enum dk_scheme {
 	DK_SCHEME_TCP_SERVER,
 	DK_SCHEME_TCP_CLIENT,
 	DK_SCHEME_DNS,
+	DK_SCHEME_LOCAL,
+	DK_SCHEME_COUNTER,
 };
 
 static inline bool dk_scheme_is_console(enum dk_scheme scheme)
@@ -216,6 +218,22 @@ long dk_pipe_client_open(struct dk_stream *stream, const char *name,
 			 const struct dk_open *open, u32 *rights);
 long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
 		 const char *name, const struct dk_open *open, u32 *rights);
+
+long dk_local_scheme_open(struct dk_stream *stream, const char *name,
+			  const struct dk_open *open, u32 *rights);
+int dk_local_pair(struct dk_stream *stream[2], u64 options);
+long dk_local_shutdown(struct dk_stream *stream, u32 how);
+long dk_local_bind(struct dk_stream *stream, void __user *buffer);
+long dk_local_connect(struct dk_stream *stream, void __user *buffer);
+long dk_local_listen(struct dk_stream *stream, u32 backlog);
+long dk_local_get_name(struct dk_stream *stream, void __user *buffer);
+long dk_local_get_peer_name(struct dk_stream *stream, void __user *buffer);
+long dk_local_set_identity(struct dk_stream *stream, void __user *buffer);
+long dk_local_unread(struct dk_stream *stream, void __user *buffer);
+bool dk_is_local(const struct dk_stream *stream);
+
+long dk_counter_open(struct dk_stream *stream, const char *name,
+		     const struct dk_open *open, u32 *rights);
 
 bool dk_address_parse(const char *text, struct dk_address *address,
 		      const char **end);

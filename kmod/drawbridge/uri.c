@@ -21,6 +21,8 @@ static const char * const scheme_names[] = {
 	[DK_SCHEME_PIPE_CLIENT] = "pipe.client",
 	[DK_SCHEME_TCP_SERVER] = "tcp.server",
 	[DK_SCHEME_TCP_CLIENT] = "tcp.client",
+	[DK_SCHEME_LOCAL] = "local",
+	[DK_SCHEME_COUNTER] = "counter",
 };
 
 /* Letters, digits, '.', '+' and '-', a letter first (RFC 3986, 3.1). */

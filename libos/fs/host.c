@@ -157,7 +157,7 @@ static int name_set_attributes(struct file *file,
 }
 
 /* O_PATH: a stream without any access, which only says which file. */
-static const struct file_ops name_ops = {
+const struct file_ops name_ops = {
 	.attributes = name_attributes,
 	.set_attributes = name_set_attributes,
 };

@@ -1,47 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * AF_UNIX: sockets made, paired, shut down and ended. unix.h has the whole.
+ * AF_UNIX: sockets made, connected and ended. unix.h has the whole.
  */
 #include "unix.h"
 
-struct lock unix_lock;
-
-void unix_message_free(struct message *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->file_count; i++)
-		file_put(m->files[i]);
-	mem_free(m->files);
-	mem_free(m);
-}
-
-void unix_put(struct unix_socket *u)
-{
-	struct message *m;
-
-	if (!u || __atomic_sub_fetch(&u->refs, 1, __ATOMIC_ACQ_REL))
-		return;
-	while ((m = u->first)) {
-		u->first = m->next;
-		unix_message_free(m);
-	}
-	mem_free(u);
-}
-
-struct unix_socket *unix_peer_get(struct unix_socket *u)
-{
-	struct unix_socket *peer;
-
-	lock_acquire(&unix_lock);
-	peer = unix_get(u->peer);
-	lock_release(&unix_lock);
-	return peer;
-}
+#include <signals.h>
 
 static const struct socket_ops unix_ops;
 
-struct unix_socket *unix_make(int type)
+long unix_error(DK_STATUS status)
+{
+	switch (status) {
+	case DK_STATUS_WRONG_TYPE:
+		return -EPROTOTYPE;
+	case DK_STATUS_ALREADY_EXISTS:
+		return -EISCONN;
+	case DK_STATUS_TOO_LARGE:
+		return -EMSGSIZE;
+	case DK_STATUS_TOO_MANY_HANDLES:
+		return -ETOOMANYREFS;
+	case DK_STATUS_NO_MEMORY:
+		return -ENOBUFS;
+	default:
+		return errno_restart(status);
+	}
+}
+
+struct unix_socket *unix_make(int type, DK_HANDLE handle)
 {
 	struct unix_socket *u = mem_zalloc(sizeof(*u));
 
@@ -51,150 +36,173 @@ struct unix_socket *unix_make(int type)
 	u->socket.family = AF_UNIX;
 	u->socket.type = type;
 	u->socket.send_buffer = u->socket.receive_buffer = QUEUE_MAX;
-	u->refs = 1;
-	u->end = &u->first;
-	u->accept_end = &u->accept_first;
+	u->handle = handle;
 	return u;
 }
 
 long unix_create(int type, int protocol, struct socket **socket)
 {
+	const char *uri = type == SOCK_STREAM	 ? "local:stream" :
+			  type == SOCK_SEQPACKET ? "local:packet" :
+						   "local:datagram";
 	struct unix_socket *u;
+	DK_HANDLE handle;
+	DK_STATUS status;
 
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
-	if (type == SOCK_RAW) /* SOCK_RAW has always been a datagram here */
+	if (type == SOCK_RAW) /* has always been a datagram here */
 		type = SOCK_DGRAM;
 	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
-	u = unix_make(type);
-	if (!u)
-		return -ENOMEM;
+	status = DkStreamOpen(uri, strlen(uri),
+			      DK_ACCESS_READ | DK_ACCESS_WRITE,
+			      DK_OPEN_CREATE_NEW, 0, &handle);
+	if (status)
+		return status == DK_STATUS_NO_MEMORY ? -ENOBUFS : -ENFILE;
+	u = unix_make(type, handle);
+	if (!u) {
+		DkObjectClose(handle);
+		return -ENOBUFS;
+	}
 	*socket = &u->socket;
 	return 0;
 }
 
-/* unix_lock is held, or nobody else knows them. */
-void unix_join(struct unix_socket *a, struct unix_socket *b)
+static void identify(struct unix_socket *u)
 {
-	a->peer = unix_get(b);
-	b->peer = unix_get(a);
-	a->connected = b->connected = true;
-	a->peer_credentials = b->peer_credentials = unix_own_credentials();
+	union unix_identity identity = { .bytes = { 0 } };
+
+	identity.credentials = unix_own_credentials();
+	unix_control(u, DK_CONTROL_IDENTITY, identity.bytes,
+		     sizeof(identity.bytes));
 }
 
+/* Both are new: the streams that they have give way to a pair. */
 long unix_pair(struct socket *a, struct socket *b)
 {
-	unix_join(unix_of(a), unix_of(b));
+	struct unix_socket *u[2] = { unix_of(a), unix_of(b) };
+	u64 options = a->type == SOCK_STREAM	? DK_PIPE_LOCAL_STREAM :
+		      a->type == SOCK_SEQPACKET ? DK_PIPE_LOCAL_PACKET :
+						  DK_PIPE_LOCAL_DATAGRAM;
+	DK_HANDLE pair[2];
+	int i;
+
+	if (DkxPipeCreate(options, &pair[0], &pair[1]))
+		return -ENFILE;
+	for (i = 0; i < 2; i++) {
+		DkObjectClose(u[i]->handle);
+		u[i]->handle = pair[i];
+		identify(u[i]);
+	}
 	return 0;
 }
 
-/* Whoever has @u as its peer hears that it is gone. */
-static void hang_up(struct unix_socket *peer, bool reset)
+static long unix_connect(struct file *file, const struct address *a)
 {
-	lock_acquire(&peer->lock);
-	peer->no_more = true;
-	peer->reset |= reset;
-	lock_release(&peer->lock);
-	wake_all(&peer->queue);
+	struct unix_socket *u = unix_of(socket_of(file));
+	struct dk_local_name to = { .key_length = 0 };
+	DK_STATUS status;
+	long r = 0;
+
+	if (a->length < sizeof(a->family))
+		return -EINVAL;
+	/* A datagram socket is disconnected by AF_UNSPEC. */
+	if (u->socket.type != SOCK_DGRAM || a->family)
+		r = unix_key(a, to.key);
+	if (r < 0)
+		return r;
+	to.key_length = r;
+	identify(u);
+	do {
+		status = HOST_WAIT(DkxStreamControl, u->handle,
+				   DK_CONTROL_CONNECT, &to, sizeof(to));
+	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
+	return unix_error(status);
 }
 
-void unix_close(struct unix_socket *u)
+static long unix_listen(struct socket *socket, int backlog)
 {
-	struct unix_socket *peer, *fresh;
-	bool unread;
+	struct unix_socket *u = unix_of(socket);
+	u32 waiting = backlog;
+	long r;
 
-	lock_acquire(&unix_lock);
-	u->closed = true;
-	unix_name_remove(u);
-	peer = u->peer;
-	u->peer = NULL;
-	lock_release(&unix_lock);
-	lock_acquire(&u->lock);
-	unread = u->first;
-	u->no_reading = true;
-	lock_release(&u->lock);
-	if (peer && u->socket.type != SOCK_DGRAM)
-		hang_up(peer, unread);
-	unix_put(peer);
-	while ((fresh = unix_accept_one(u)))
-		unix_close(fresh);
-	wake_all(&u->queue);
-	unix_put(u);
-}
-
-static void unix_release(struct socket *socket)
-{
-	unix_close(unix_of(socket));
+	if (socket->type == SOCK_DGRAM)
+		return -EOPNOTSUPP;
+	identify(u);
+	r = unix_control(u, DK_CONTROL_LISTEN, &waiting, sizeof(waiting));
+	if (!r)
+		socket->listening = true;
+	return r;
 }
 
 static long unix_shutdown(struct socket *socket, int how)
 {
-	struct unix_socket *u = unix_of(socket), *peer;
+	u32 sides = how == SHUT_RD ? DK_SHUTDOWN_READ :
+		    how == SHUT_WR ? DK_SHUTDOWN_WRITE :
+				     DK_SHUTDOWN_READ | DK_SHUTDOWN_WRITE;
 
-	if (socket->type != SOCK_DGRAM && !u->connected && !socket->listening)
-		return -ENOTCONN;
-	peer = unix_peer_get(u);
-	lock_acquire(&u->lock);
-	u->no_reading |= how != SHUT_WR;
-	u->no_writing |= how != SHUT_RD;
-	lock_release(&u->lock);
-	if (peer && socket->type != SOCK_DGRAM) {
-		lock_acquire(&peer->lock);
-		peer->no_more |= how != SHUT_RD;
-		peer->no_writing |= how != SHUT_WR;
-		lock_release(&peer->lock);
-		wake_all(&peer->queue);
-	}
-	unix_put(peer);
-	wake_all(&u->queue);
-	return 0;
+	return unix_control(unix_of(socket), DK_CONTROL_SHUTDOWN, &sides,
+			    sizeof(sides));
 }
 
 static u32 unix_poll(struct file *file, struct poll_table *table)
 {
-	struct unix_socket *u = unix_of(socket_of(file)), *peer;
-	u32 events = 0;
+	struct unix_socket *u = unix_of(socket_of(file));
+	u32 ready = 0;
 
-	poll_link(table, &u->queue);
-	if (u->socket.listening)
-		return unix_has_waiting(u) ? POLLIN | POLLRDNORM : 0;
-	lock_acquire(&u->lock);
-	if (u->first || u->no_more || u->no_reading)
-		events |= POLLIN | POLLRDNORM;
-	if (u->no_more || u->no_reading)
-		events |= POLLRDHUP;
-	if ((u->no_more || u->no_reading) && u->no_writing)
-		events |= POLLHUP;
-	lock_release(&u->lock);
-	peer = unix_peer_get(u);
-	if (u->socket.type != SOCK_DGRAM && !peer)
-		events |= u->connected ? POLLHUP | POLLOUT | POLLWRNORM :
-					 POLLOUT | POLLHUP;
-	else if (!peer || unix_has_room(peer, 1))
-		events |= POLLOUT | POLLWRNORM | POLLWRBAND;
-	if (peer && peer->closed)
-		events |= POLLHUP;
-	unix_put(peer);
-	return events;
+	if (unix_control(u, DK_CONTROL_READY, &ready, sizeof(ready)))
+		return POLLERR;
+	poll_stream(table, u->handle);
+	return ready | (ready & POLLIN ? POLLRDNORM : 0) |
+	       (ready & POLLOUT ? POLLWRNORM | POLLWRBAND : 0);
+}
+
+static long unix_unread(struct socket *socket, int *count)
+{
+	u32 bytes = 0;
+	long r = unix_control(unix_of(socket), DK_CONTROL_UNREAD, &bytes,
+			      sizeof(bytes));
+
+	*count = bytes;
+	return r;
 }
 
 /* SO_PEERCRED, as three numbers. */
 static long unix_get_option(struct socket *socket, int level, int name,
 			    int *value)
 {
-	struct unix_socket *u = unix_of(socket);
+	struct user_credentials c = { 0, -1, -1 };
+	union unix_identity identity;
+	struct dk_local_name peer;
 
 	if (level != SOL_SOCKET || name != 17 /* SO_PEERCRED */)
 		return -ENOPROTOOPT;
-	lock_acquire(&unix_lock);
-	memcpy(value, &u->peer_credentials, sizeof(u->peer_credentials));
-	if (!u->connected && !socket->listening) {
-		value[0] = 0;
-		value[1] = value[2] = -1;
+	if (socket->listening) {
+		c = unix_own_credentials();
+	} else if (!unix_control(unix_of(socket), DK_CONTROL_PEER_NAME, &peer,
+				 sizeof(peer))) {
+		memcpy(identity.bytes, peer.identity, sizeof(identity.bytes));
+		c = identity.credentials;
 	}
-	lock_release(&unix_lock);
+	memcpy(value, &c, sizeof(c));
 	return 0;
+}
+
+static void unix_set_flags(struct socket *socket, u32 flags)
+{
+	u32 options = flags & O_NONBLOCK ? DK_OPTION_NONBLOCK : 0;
+
+	unix_control(unix_of(socket), DK_CONTROL_SET_OPTIONS, &options,
+		     sizeof(options));
+}
+
+static void unix_release(struct socket *socket)
+{
+	struct unix_socket *u = unix_of(socket);
+
+	DkObjectClose(u->handle);
+	mem_free(u);
 }
 
 static const struct socket_ops unix_ops = {
@@ -209,5 +217,6 @@ static const struct socket_ops unix_ops = {
 	.poll = unix_poll,
 	.unread = unix_unread,
 	.get_option = unix_get_option,
+	.set_flags = unix_set_flags,
 	.release = unix_release,
 };

@@ -1,72 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * AF_UNIX: sockets within the process.
+ * AF_UNIX: sockets of all processes of the sandbox.
  *
- *	a  --- peer --->  b		each has a queue of what it was sent:
- *	  <--- peer ---			messages of bytes and open files
- *	listener: queue of sockets that connected and were not accepted
+ * A socket is a local: stream of the host's. What it is connected to, what waits
+ * in it and whether it listens is the host's to know, so it is the same for all
+ * processes that have it, by fork or because it was sent to them. What this
+ * process keeps is the type and the options of SOL_SOCKET that only matter to
+ * who has set them.
  *
- * A name in the file system is a file that bind() makes; connect() opens it
- * and finds the socket by device and inode. For other processes it is an empty
- * file. Abstract names are the process's.
+ * A name in the file system is a file that bind() makes; its key for the host
+ * is device and inode. An abstract name is its own key. Each message has an
+ * attachment (unix_rights.c): the sender's credentials, and what the receiver
+ * has to know of the files whose handles come with it.
  *
- * unix_lock guards names, states, peers and backlogs; a socket's own lock its
- * queue. A socket is counted: by its file, by its peer, by whoever uses it.
- * unix_lock comes before the lock of a socket, and no two of those are held.
- *
- * unix.c makes and ends them, unix_name.c binds and finds, unix_connect.c joins
- * two, unix_send.c and unix_receive.c move messages.
+ * unix.c makes, joins and ends sockets, unix_name.c binds and finds them,
+ * unix_transfer.c moves messages.
  */
 #ifndef _LIBOS_FS_UNIX_H
 #define _LIBOS_FS_UNIX_H
 
 #include "socket.h"
 
-#define QUEUE_MAX 212992 /* bytes, as Linux's default */
-
-struct message {
-	struct message *next;
-	size_t length, offset;
-	size_t file_count;
-	struct file **files;
-	struct user_credentials sender;
-	struct address from;
-	u8 data[];
-};
+#define QUEUE_MAX 212992 /* bytes, as Linux's default and the host's */
 
 struct unix_socket {
 	struct socket socket;
-	u32 refs;
-	struct lock lock; /* the queue, and what is shut down */
-	struct message *first, **end;
-	size_t bytes, messages;
-	bool no_more; /* nothing will come: the peer is gone or shut */
-	bool no_reading, no_writing; /* shut down here */
-	bool reset; /* the peer went with messages unread */
-	struct wait_queue queue; /* who reads, writes, accepts, polls */
-	/* under unix_lock */
-	struct unix_socket *peer;
-	struct unix_socket *next_name;
-	struct address name;
-	u64 device, inode; /* of a name in the file system */
-	bool named, connected, closed;
-	u32 backlog, waiting;
-	struct unix_socket *accept_first, **accept_end, *accept_next;
-	struct user_credentials peer_credentials;
+	DK_HANDLE handle;
 };
 
-extern struct lock unix_lock;
+/* Who somebody is, as the host keeps it for us. */
+union unix_identity {
+	struct user_credentials credentials;
+	u8 bytes[DK_LOCAL_IDENTITY_SIZE];
+};
 
 static inline struct unix_socket *unix_of(struct socket *socket)
 {
 	return container_of(socket, struct unix_socket, socket);
-}
-
-static inline struct unix_socket *unix_get(struct unix_socket *u)
-{
-	if (u)
-		__atomic_add_fetch(&u->refs, 1, __ATOMIC_RELAXED);
-	return u;
 }
 
 static inline struct user_credentials unix_own_credentials(void)
@@ -75,35 +45,38 @@ static inline struct user_credentials unix_own_credentials(void)
 					  process.egid };
 }
 
-/* unix.c */
-struct unix_socket *unix_make(int type);
-void unix_put(struct unix_socket *u);
-struct unix_socket *unix_peer_get(struct unix_socket *u);
-void unix_join(struct unix_socket *a, struct unix_socket *b);
-void unix_close(struct unix_socket *u);
-void unix_message_free(struct message *m);
+/* A status of the host as Linux's error. */
+long unix_error(DK_STATUS status);
+static inline long unix_control(struct unix_socket *u, u64 operation,
+				void *buffer, size_t size)
+{
+	return unix_error(DkxStreamControl(u->handle, operation, buffer, size));
+}
+
+/* unix.c: takes over @handle; NULL: no memory, and it is the caller's still */
+struct unix_socket *unix_make(int type, DK_HANDLE handle);
 
 /* unix_name.c */
-long unix_check_address(const struct address *a);
-long unix_find_name(const struct address *a, struct unix_socket **found);
-void unix_name_remove(struct unix_socket *u);
+/* What finds the socket named @a; its length, or an error. */
+long unix_key(const struct address *a, u8 *key);
 long unix_bind(struct socket *socket, const struct address *a);
 long unix_name(struct socket *socket, bool of_peer, struct address *a);
 
-/* unix_connect.c */
-long unix_connect(struct file *file, const struct address *a);
-long unix_listen(struct socket *socket, int backlog);
+/* unix_transfer.c */
+s64 unix_send(struct file *file, struct transfer *transfer);
+s64 unix_receive(struct file *file, struct transfer *transfer);
 long unix_accept(struct file *file, struct file **accepted,
 		 struct address *peer, u32 flags);
-struct unix_socket *unix_accept_one(struct unix_socket *u);
-bool unix_has_waiting(struct unix_socket *u);
 
-/* unix_send.c */
-bool unix_has_room(struct unix_socket *peer, size_t length);
-s64 unix_send(struct file *file, struct transfer *transfer);
-
-/* unix_receive.c */
-s64 unix_receive(struct file *file, struct transfer *transfer);
-long unix_unread(struct socket *socket, int *count);
+/*
+ * unix_rights.c: credentials and files as the attachment of a message.
+ * @handles has room for SCM_MAX_FD. The attachment is to be freed.
+ */
+long unix_pack(const struct transfer *transfer, u8 **attachment, u32 *length,
+	       DK_HANDLE *handles, u32 *count);
+/* Takes over all handles. Files that cannot be made are left out. */
+void unix_unpack(struct transfer *transfer, const u8 *attachment, u32 length,
+		 const DK_HANDLE *handles, u32 count);
+#define UNIX_ATTACHMENT_LEAST sizeof(struct user_credentials)
 
 #endif /* _LIBOS_FS_UNIX_H */

@@ -4,10 +4,7 @@
  */
 #include "unix.h"
 
-static struct unix_socket *names; /* under unix_lock */
-static u32 last_autobind;
-
-long unix_check_address(const struct address *a)
+static long check_address(const struct address *a)
 {
 	if (a->family != AF_UNIX || a->length > sizeof(a->un) ||
 	    a->length < sizeof(a->family))
@@ -68,148 +65,135 @@ static long make_name(const struct address *a, u64 *device, u64 *inode)
 	return 0;
 }
 
-long unix_find_name(const struct address *a, struct unix_socket **found)
+/* Keys begin with a letter: those of files and abstract names differ. */
+static u32 file_key(u64 device, u64 inode, u8 *key)
+{
+	key[0] = 'f';
+	memcpy(key + 1, &device, sizeof(device));
+	memcpy(key + 1 + sizeof(device), &inode, sizeof(inode));
+	return 1 + sizeof(device) + sizeof(inode);
+}
+
+static u32 abstract_key(const struct address *a, u8 *key)
+{
+	u32 length = a->length - sizeof(a->family);
+
+	key[0] = 'a';
+	memcpy(key + 1, a->un.sun_path, length);
+	return 1 + length;
+}
+
+long unix_key(const struct address *a, u8 *key)
 {
 	struct dk_stream_attributes attributes = { 0 };
-	struct unix_socket *u;
 	struct path path;
-	bool by_path = is_path(a);
-	long r;
+	long r = check_address(a);
 
-	if (by_path) {
-		r = path_from(a, &path);
-		if (!r)
-			r = path_attributes(&path, &attributes);
-		if (!r)
-			r = permission_of(&attributes, 2, process.fsuid,
-					  process.fsgid);
-		if (r)
-			return r;
-	}
-	lock_acquire(&unix_lock);
-	for (u = names; u; u = u->next_name) {
-		if (by_path ?
-			    is_path(&u->name) &&
-				    u->device == attributes.device &&
-				    u->inode == attributes.inode :
-			    u->name.length == a->length &&
-				    !memcmp(u->name.bytes, a->bytes, a->length))
-			break;
-	}
-	*found = unix_get(u);
-	lock_release(&unix_lock);
-	return *found ? 0 : -ECONNREFUSED;
+	if (r)
+		return r;
+	if (!is_path(a))
+		return abstract_key(a, key);
+	r = path_from(a, &path);
+	if (!r)
+		r = path_attributes(&path, &attributes);
+	if (!r)
+		r = permission_of(&attributes, 2, process.fsuid, process.fsgid);
+	return r ? r : file_key(attributes.device, attributes.inode, key);
 }
 
-/* unix_lock is held. */
-static bool name_taken(const struct address *a)
+static long bind_as(struct unix_socket *u, const struct address *a,
+		    struct dk_local_name *name)
 {
-	struct unix_socket *u;
-
-	for (u = names; u; u = u->next_name) {
-		if (u->name.length == a->length &&
-		    !memcmp(u->name.bytes, a->bytes, a->length))
-			return true;
-	}
-	return false;
-}
-
-static void name_add(struct unix_socket *u, const struct address *a)
-{
-	u->name = *a;
-	u->named = true;
-	u->next_name = names;
-	names = u;
-}
-
-/* unix_lock is held. */
-void unix_name_remove(struct unix_socket *u)
-{
-	struct unix_socket **at;
-
-	for (at = &names; u->named && *at; at = &(*at)->next_name) {
-		if (*at == u) {
-			*at = u->next_name;
-			break;
-		}
-	}
+	name->name_length = a->length;
+	memcpy(name->name, a->bytes, a->length);
+	return unix_control(u, DK_CONTROL_BIND, name, sizeof(*name));
 }
 
 static long autobind(struct unix_socket *u)
 {
+	static u32 last;
+	struct dk_local_name name = { .key_length = 0 };
 	struct address a = { .family = AF_UNIX };
+	u32 tries;
+	long r;
 
-	lock_acquire(&unix_lock);
-	if (!u->named) {
-		do {
-			a.length = sizeof(a.family) + 1 +
-				   snprintf(a.un.sun_path + 1, 8, "%05x",
-					    ++last_autobind & 0xfffff);
-		} while (name_taken(&a));
-		name_add(u, &a);
+	if (!last)
+		last = process.pid * 0x61;
+	for (tries = 0; tries < 0x100000; tries++) {
+		a.length = sizeof(a.family) + 1 +
+			   snprintf(a.un.sun_path + 1, 8, "%05x",
+				    __atomic_add_fetch(&last, 1,
+						       __ATOMIC_RELAXED) &
+					    0xfffff);
+		name.key_length = abstract_key(&a, name.key);
+		r = bind_as(u, &a, &name);
+		if (r != -EADDRINUSE)
+			return r;
 	}
-	lock_release(&unix_lock);
-	return 0;
+	return -ENOSPC;
+}
+
+static bool is_named(struct unix_socket *u)
+{
+	struct dk_local_name name;
+
+	return !unix_control(u, DK_CONTROL_NAME, &name, sizeof(name)) &&
+	       name.name_length;
 }
 
 long unix_bind(struct socket *socket, const struct address *a)
 {
+	struct dk_local_name name = { .key_length = 0 };
 	struct unix_socket *u = unix_of(socket);
-	struct unix_socket *other = NULL;
+	struct address shown = *a;
 	u64 device = 0, inode = 0;
-	struct address name = *a;
-	long r = unix_check_address(a);
+	long r = check_address(a);
+	bool named;
 
 	if (r)
 		return r;
-	if (u->named && !is_path(a))
+	named = is_named(u);
+	if (named && !is_path(a))
 		return -EINVAL;
 	if (a->length == sizeof(a->family))
 		return autobind(u);
-	if (u->named) {
+	if (named) {
 		/* Linux makes the file first, and removes it again. */
-		r = unix_find_name(a, &other);
-		unix_put(other);
+		r = unix_key(a, name.key);
 		return r == -ENOENT ? -EINVAL : -EADDRINUSE;
 	}
-	if (is_path(a)) {
-		r = make_name(a, &device, &inode);
-		if (r)
-			return r;
-		/* Told with the zero behind it. */
-		name.length = sizeof(a->family) + path_length(a) + 1;
-		if (name.length <= sizeof(name.un))
-			name.un.sun_path[path_length(a)] = 0;
+	if (!is_path(a)) {
+		name.key_length = abstract_key(a, name.key);
+		return bind_as(u, a, &name);
 	}
-	lock_acquire(&unix_lock);
-	if (u->named)
-		r = -EINVAL;
-	else if (!is_path(a) && name_taken(a))
-		r = -EADDRINUSE;
-	if (!r) {
-		u->device = device;
-		u->inode = inode;
-		name_add(u, &name);
-	}
-	lock_release(&unix_lock);
-	return r;
+	r = make_name(a, &device, &inode);
+	if (r)
+		return r;
+	name.key_length = file_key(device, inode, name.key);
+	/* The file is new: a socket of that number has lost its own. */
+	name.flags = DK_LOCAL_REPLACE;
+	/* Told with the zero behind it. */
+	shown.length = sizeof(a->family) + path_length(a) + 1;
+	if (shown.length <= sizeof(shown.un))
+		shown.un.sun_path[path_length(a)] = 0;
+	return bind_as(u, &shown, &name);
 }
 
 long unix_name(struct socket *socket, bool of_peer, struct address *a)
 {
-	struct unix_socket *u = unix_of(socket);
-	long r = 0;
+	struct dk_local_name name;
+	long r;
 
-	lock_acquire(&unix_lock);
-	if (of_peer && (!u->connected || !u->peer)) {
-		r = -ENOTCONN;
-	} else {
-		*a = (of_peer ? u->peer : u)->name;
-		if (!a->length) {
-			a->length = sizeof(a->family);
-			a->family = AF_UNIX;
-		}
+	r = unix_control(unix_of(socket),
+			 of_peer ? DK_CONTROL_PEER_NAME : DK_CONTROL_NAME,
+			 &name, sizeof(name));
+	if (r)
+		return r;
+	a->length = MIN(name.name_length, sizeof(a->bytes));
+	memcpy(a->bytes, name.name, a->length);
+	if (!a->length) {
+		a->length = sizeof(a->family);
+		a->family = AF_UNIX;
 	}
-	lock_release(&unix_lock);
-	return r;
+	return 0;
 }

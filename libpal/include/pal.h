@@ -119,6 +119,9 @@
  * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,
  * DkxContextRestore(context)	see PalContextRestore() below
  * DkxSignalRegister(signals)	taken as DK_EXCEPTION_SIGNAL
+ * DkxParcelSend(stream, &parcel, sizeof(parcel)), DkxParcelReceive
+ *	Messages of local: sockets, with handles. Sockets that are connected with
+ *	each other: DK_PIPE_LOCAL_STREAM and its like of DkxPipeCreate.
  * DkxProcessStop()		until the outside says SIGCONT
  * DkxAddressWait(address, operation, value, deadline, 0, bits)
  *	WOULD_BLOCK unless *address is @value; else wait for a wake with one of

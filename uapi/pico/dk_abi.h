@@ -409,7 +409,17 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
 	   VALUE, length),						\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
-	  DK_S(BROKEN_PIPE))						\
+	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(ABORTED))	\
+	C(EXTENSION, 17, DkxParcelSend, 1,				\
+	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
+	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
+	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(ABORTED) |	\
+	  DK_S(TOO_MANY_HANDLES))					\
+	C(EXTENSION, 18, DkxParcelReceive, 1,				\
+	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
+	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
+	  DK_S(BUFFER_TOO_SMALL) | DK_S(ABORTED) |			\
+	  DK_S(TOO_MANY_HANDLES))					\
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
 	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\

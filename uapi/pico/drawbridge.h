@@ -161,6 +161,10 @@ struct dk_deadline {
 #define DK_PIPE_NONBLOCK_READ	0x1	/* DK_OPTION_NONBLOCK of the reader, */
 #define DK_PIPE_NONBLOCK_WRITE	0x2	/* and of the writer */
 #define DK_PIPE_DUPLEX		0x4	/* both are read and written: a socket pair */
+/* two local: sockets that are connected; one of these */
+#define DK_PIPE_LOCAL_STREAM	0x8
+#define DK_PIPE_LOCAL_PACKET	0x10
+#define DK_PIPE_LOCAL_DATAGRAM	0x20
 
 /* DkxStreamLock: operation; without one of the first two: unlock */
 #define DK_LOCK_SHARED		0x1
@@ -218,6 +222,13 @@ struct dk_lock_info {
 #define DK_CONTROL_RECEIVE	12	/* struct dk_message */
 #define DK_CONTROL_SEND		13	/* struct dk_message */
 #define DK_CONTROL_SET_PIPE_SIZE 14	/* __u64: wanted, and then what it is */
+/* local: sockets, see struct dk_local_name */
+#define DK_CONTROL_BIND		15	/* struct dk_local_name */
+#define DK_CONTROL_CONNECT	16	/* the same; may wait */
+#define DK_CONTROL_NAME		17	/* the same, of this end */
+#define DK_CONTROL_PEER_NAME	18	/* and of the other; with its identity */
+#define DK_CONTROL_IDENTITY	19	/* 16 bytes for the other end to see */
+#define DK_CONTROL_UNREAD	20	/* __u32: bytes, of the first message */
 
 /* DK_CONTROL_READY: as poll(2) has them */
 #define DK_READY_READ		0x0001
@@ -298,6 +309,80 @@ struct dk_socket_option {
 #define DK_SOCKET_DEFER_ACCEPT	17
 #define DK_SOCKET_SEGMENT_SIZE	18
 #define DK_SOCKET_ONLY_IPV6	19
+
+#define DK_LOCAL_NAME_MAX	128
+#define DK_LOCAL_REPLACE	0x1	/* bind: who has the key loses it */
+#define DK_LOCAL_IDENTITY_SIZE	16
+
+/*
+ * struct dk_local_name - by what a local: socket is found
+ * @key:	what DK_CONTROL_CONNECT and DkxParcelSend look for
+ * @name:	what others are told of it
+ * @identity:	who it is; out of DK_CONTROL_PEER_NAME only
+ *
+ * The host compares keys, and gives no meaning to any of these.
+ */
+struct dk_local_name {
+	__u32	key_length;
+	__u32	name_length;
+	__u32	flags;		/* DK_LOCAL_* */
+	__u32	reserved;
+	__u8	identity[DK_LOCAL_IDENTITY_SIZE];
+	__u8	key[DK_LOCAL_NAME_MAX];
+	__u8	name[DK_LOCAL_NAME_MAX];
+};
+
+/* A piece of the caller's memory: as struct iovec. */
+struct dk_buffer {
+	__u64	address;
+	__u64	length;
+};
+
+#define DK_PARCEL_BUFFERS_MAX	1024
+#define DK_PARCEL_HANDLES_MAX	256
+#define DK_PARCEL_ATTACHMENT_MAX 65536
+
+/*
+ * struct dk_parcel - for DkxParcelSend and DkxParcelReceive
+ * @buffers:	address of struct dk_buffer, @buffer_count of them
+ * @flags:	DK_PARCEL_NONBLOCK, ...
+ * @attachment:	address of bytes that go with the data
+ * @attachment_length: received: room for them, and then their number
+ * @handles:	address of DK_HANDLE, @handle_count of them; received: room,
+ *		and then their number. Where there is too little room for one
+ *		of these two, the message stays, and both are told
+ * @name:	address; sent: key of whom it is for; received: name of whom it
+ *		is from, DK_LOCAL_NAME_MAX bytes of room
+ * @name_length: sent: 0: the other end; received: length of the name
+ * @result:	out: DK_PARCEL_TRUNCATED, ...
+ * @timeout:	in nanoseconds, or DK_TIMEOUT_INFINITE
+ * @done:	out: bytes of data that were moved
+ * @whole:	out, received: bytes of data that the message had
+ */
+struct dk_parcel {
+	__u64	buffers;
+	__u32	buffer_count;
+	__u32	flags;
+	__u64	attachment;
+	__u32	attachment_length;
+	__u32	handle_count;
+	__u64	handles;
+	__u64	name;
+	__u32	name_length;
+	__u32	result;
+	__s64	timeout;
+	__u64	done;
+	__u64	whole;
+};
+
+/* struct dk_parcel.flags */
+#define DK_PARCEL_NONBLOCK	0x1	/* WOULD_BLOCK instead of waiting */
+#define DK_PARCEL_PEEK		0x2	/* it stays where it is */
+#define DK_PARCEL_RUN		0x4	/* bytes of several, whoever sent them */
+#define DK_PARCEL_ACCEPT	0x8	/* of a listening socket: a connection */
+/* struct dk_parcel.result */
+#define DK_PARCEL_TRUNCATED	0x1	/* data was lost */
+#define DK_PARCEL_CUT		0x2	/* handles were lost: there are too many */
 
 /* struct dk_stream_attributes.type */
 #define DK_TYPE_FILE		1

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * AF_UNIX: sending, receiving and accepting.
+ */
+#include "unix.h"
+
+#include <signals.h>
+
+#define FEW_HANDLES 8
+#define SMALL_ATTACHMENT 512
+
+static s64 timeout_of(s64 timeout)
+{
+	return timeout ? timeout : DK_TIMEOUT_INFINITE;
+}
+
+static u32 nonblock_of(u32 flags)
+{
+	return flags & MSG_DONTWAIT ? DK_PARCEL_NONBLOCK : 0;
+}
+
+/* An interrupted call with a timeout is not taken up again. */
+static long interrupted(s64 timeout)
+{
+	return timeout ? -EINTR : -ERESTARTSYS;
+}
+
+/* ---- sending ---- */
+
+static long send_parcel(struct unix_socket *u, struct dk_parcel *parcel)
+{
+	s64 timeout = u->socket.send_timeout;
+	DK_STATUS status;
+
+	for (;;) {
+		status = HOST_WAIT(DkxParcelSend, u->handle, parcel,
+				   sizeof(*parcel));
+		if (status != DK_STATUS_INTERRUPTED &&
+		    status != DK_STATUS_ABORTED)
+			return unix_error(status);
+		if (signal_interrupts())
+			return interrupted(timeout);
+	}
+}
+
+s64 unix_send(struct file *file, struct transfer *transfer)
+{
+	struct unix_socket *u = unix_of(socket_of(file));
+	bool stream = u->socket.type == SOCK_STREAM;
+	DK_HANDLE handles[SCM_MAX_FD];
+	u8 key[DK_LOCAL_NAME_MAX];
+	struct dk_parcel parcel = {
+		.buffers = (u64)transfer->vector.parts,
+		.buffer_count = transfer->vector.count,
+		.flags = nonblock_of(transfer->flags),
+		.handles = (u64)handles,
+		.name = (u64)key,
+		.timeout = timeout_of(u->socket.send_timeout),
+	};
+	u8 *attachment;
+	long r;
+
+	if (transfer->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (transfer->address.length) {
+		if (u->socket.type == SOCK_DGRAM) {
+			r = unix_key(&transfer->address, key);
+			if (r < 0)
+				return r;
+			parcel.name_length = r;
+		} else {
+			/* The host says which error it is. */
+			parcel.name_length = 1;
+		}
+	}
+	r = unix_pack(transfer, &attachment, &parcel.attachment_length, handles,
+		      &parcel.handle_count);
+	if (r)
+		return r;
+	parcel.attachment = (u64)attachment;
+	r = send_parcel(u, &parcel);
+	mem_free(attachment);
+	if (!r)
+		return parcel.done;
+	if (r == -EPIPE && !(transfer->flags & MSG_NOSIGNAL) && stream)
+		return broken_pipe();
+	return r;
+}
+
+/* ---- receiving ---- */
+
+/*
+ * struct taken - what came with the first bytes
+ * @attachment, @handles: of the host's, @few and @small unless they are large
+ */
+struct taken {
+	u8 *attachment;
+	DK_HANDLE *handles;
+	DK_HANDLE few[FEW_HANDLES];
+	u8 small[SMALL_ATTACHMENT];
+};
+
+static void taken_free(struct taken *t)
+{
+	if (t->attachment != t->small)
+		mem_free(t->attachment);
+	if (t->handles != t->few)
+		mem_free(t->handles);
+}
+
+/* As much room as the host has asked for. */
+static long make_room(struct taken *t, struct dk_parcel *parcel)
+{
+	u8 *attachment = mem_alloc(parcel->attachment_length + 1);
+	DK_HANDLE *handles =
+		mem_alloc((parcel->handle_count + 1) * sizeof(*handles));
+
+	if (!attachment || !handles) {
+		mem_free(attachment);
+		mem_free(handles);
+		return -ENOMEM;
+	}
+	taken_free(t);
+	t->attachment = attachment;
+	t->handles = handles;
+	parcel->attachment = (u64)attachment;
+	parcel->handles = (u64)handles;
+	return 0;
+}
+
+static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
+			   struct taken *t)
+{
+	s64 timeout = u->socket.receive_timeout;
+	u32 length = parcel->attachment_length, count = parcel->handle_count;
+	DK_STATUS status;
+	long r;
+
+	for (;;) {
+		status = HOST_WAIT(DkxParcelReceive, u->handle, parcel,
+				   sizeof(*parcel));
+		switch (status) {
+		case DK_STATUS_BUFFER_TOO_SMALL:
+			parcel->attachment_length =
+				MAX(parcel->attachment_length, length);
+			parcel->handle_count = MAX(parcel->handle_count, count);
+			r = make_room(t, parcel);
+			if (r)
+				return r;
+			break;
+		case DK_STATUS_INTERRUPTED:
+		case DK_STATUS_ABORTED:
+			if (signal_interrupts())
+				return interrupted(timeout);
+			break;
+		default:
+			return unix_error(status);
+		}
+	}
+}
+
+/* The next @done bytes of @vector have been filled. */
+static void advance(struct vector *vector, size_t done)
+{
+	struct iovec *part = vector->parts;
+	size_t i, n;
+
+	for (i = 0; i < vector->count && done; i++, part++) {
+		n = MIN(part->iov_len, done);
+		part->iov_base = (u8 *)part->iov_base + n;
+		part->iov_len -= n;
+		done -= n;
+	}
+}
+
+static s64 receive_once(struct unix_socket *u, struct transfer *transfer,
+			bool first)
+{
+	u8 name[DK_LOCAL_NAME_MAX];
+	struct taken t;
+	struct dk_parcel parcel = {
+		.buffers = (u64)transfer->vector.parts,
+		.buffer_count = transfer->vector.count,
+		.flags = nonblock_of(transfer->flags) |
+			 (transfer->flags & MSG_PEEK ? DK_PARCEL_PEEK : 0) |
+			 (u->socket.pass_credentials ? 0 : DK_PARCEL_RUN),
+		.attachment = (u64)t.small,
+		.attachment_length = sizeof(t.small),
+		.handles = (u64)t.few,
+		.handle_count = FEW_HANDLES,
+		.name = (u64)name,
+		.timeout = timeout_of(u->socket.receive_timeout),
+	};
+	s64 r;
+
+	t.attachment = t.small;
+	t.handles = t.few;
+	r = receive_parcel(u, &parcel, &t);
+	if (!r) {
+		unix_unpack(transfer, t.attachment, parcel.attachment_length,
+			    t.handles, parcel.handle_count);
+		if (first) {
+			transfer->address.length =
+				MIN(parcel.name_length,
+				    sizeof(transfer->address.bytes));
+			memcpy(transfer->address.bytes, name,
+			       transfer->address.length);
+		}
+		if (parcel.result & DK_PARCEL_TRUNCATED)
+			transfer->result_flags |= MSG_TRUNC;
+		if (parcel.result & DK_PARCEL_CUT)
+			transfer->result_flags |= MSG_CTRUNC;
+		r = parcel.done;
+		if (u->socket.type != SOCK_STREAM &&
+		    transfer->flags & MSG_TRUNC)
+			r = parcel.whole;
+	}
+	taken_free(&t);
+	return r;
+}
+
+s64 unix_receive(struct file *file, struct transfer *transfer)
+{
+	struct unix_socket *u = unix_of(socket_of(file));
+	bool stream = u->socket.type == SOCK_STREAM, all;
+	size_t done = 0;
+	s64 r;
+
+	if (transfer->flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (stream && !transfer->vector.total)
+		return 0;
+	all = stream && transfer->flags & MSG_WAITALL &&
+	      !(transfer->flags & MSG_PEEK);
+	do {
+		r = receive_once(u, transfer, !done);
+		if (r > 0 && all)
+			advance(&transfer->vector, r);
+		if (r > 0)
+			done += r;
+	} while (r > 0 && all && !transfer->file_count &&
+		 done < transfer->vector.total);
+	return done ? (s64)done : r;
+}
+
+long unix_accept(struct file *file, struct file **accepted,
+		 struct address *peer, u32 flags)
+{
+	struct unix_socket *u = unix_of(socket_of(file)), *fresh;
+	DK_HANDLE handle = DK_INVALID_HANDLE;
+	u8 name[DK_LOCAL_NAME_MAX];
+	struct dk_parcel parcel = {
+		.flags = DK_PARCEL_ACCEPT,
+		.handles = (u64)&handle,
+		.handle_count = 1,
+		.name = (u64)name,
+		.timeout = timeout_of(u->socket.receive_timeout),
+	};
+	DK_STATUS status;
+
+	if (u->socket.type == SOCK_DGRAM)
+		return -EOPNOTSUPP;
+	for (;;) {
+		status = HOST_WAIT(DkxParcelReceive, u->handle, &parcel,
+				   sizeof(parcel));
+		if (status != DK_STATUS_INTERRUPTED &&
+		    status != DK_STATUS_ABORTED)
+			break;
+		if (signal_interrupts())
+			return interrupted(u->socket.receive_timeout);
+	}
+	if (status)
+		return unix_error(status);
+	fresh = unix_make(u->socket.type, handle);
+	if (!fresh) {
+		DkObjectClose(handle);
+		return -ENOMEM;
+	}
+	*accepted = socket_file(&fresh->socket, flags);
+	if (!*accepted) {
+		fresh->socket.ops->release(&fresh->socket);
+		return -ENFILE;
+	}
+	peer->length = MIN(parcel.name_length, sizeof(peer->bytes));
+	memcpy(peer->bytes, name, peer->length);
+	if (!peer->length) {
+		peer->length = sizeof(peer->family);
+		peer->family = AF_UNIX;
+	}
+	return 0;
+}
