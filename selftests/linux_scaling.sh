@@ -30,7 +30,7 @@ waits()
 # How often in a hundred calls two threads may meet: for the table of
 # descriptors, which Linux has them share as well. mmap changes the address
 # space, which is one for both, here and there.
-for each in read:0 write:0 futex:0 open:20 mmap:100; do
+for each in read:0 write:0 futex:0 open:20 mmap:200; do
 	operation=${each%:*}
 	native=$(run "$operation" 1 env)
 	native_two=$(run "$operation" 2 env)

@@ -5,15 +5,37 @@
  */
 #include "fs.h"
 
-#define KEY_MAX 255 /* XATTR_NAME_MAX */
+#include <linux/xattr.h>
 
 /* What is wrong with the name of an attribute, or @answer. */
 static long answer_key(const char *key, long answer)
 {
-	char text[KEY_MAX + 1];
+	char text[XATTR_NAME_MAX + 1];
 	ssize_t n = user_string(text, key, sizeof(text));
 
 	return n == -EFAULT ? n : n > 0 ? answer : -ERANGE;
+}
+
+/* A value that would be set: @flags, then whether all of it is there. */
+static long answer_value(const char *key, const u8 *value, size_t size,
+			 u32 flags)
+{
+	long r = answer_key(key, 0);
+	u8 part[256];
+	size_t n;
+
+	if (flags & ~(u32)(XATTR_CREATE | XATTR_REPLACE))
+		return -EINVAL;
+	if (r)
+		return r;
+	if (size > XATTR_SIZE_MAX)
+		return -E2BIG;
+	for (; size; size -= n, value += n) {
+		n = MIN(size, sizeof(part));
+		if (user_read(part, value, n))
+			return -EFAULT;
+	}
+	return -EOPNOTSUPP;
 }
 
 static long answer_at(const char *name, u32 flags, long answer)
@@ -38,28 +60,28 @@ static long answer_fd(int fd, long answer)
 	return answer;
 }
 
-SYSCALL5(setxattr, const char *, name, const char *, key, const void *,
-	 value __unused, size_t, size __unused, u32, flags __unused)
+SYSCALL5(setxattr, const char *, name, const char *, key, const void *, value,
+	 size_t, size, u32, flags)
 {
 	long r = answer_at(name, 0, 0);
 
-	return r ? r : answer_key(key, -EOPNOTSUPP);
+	return r ? r : answer_value(key, value, size, flags);
 }
 
-SYSCALL5(lsetxattr, const char *, name, const char *, key, const void *,
-	 value __unused, size_t, size __unused, u32, flags __unused)
+SYSCALL5(lsetxattr, const char *, name, const char *, key, const void *, value,
+	 size_t, size, u32, flags)
 {
 	long r = answer_at(name, PATH_NOFOLLOW, 0);
 
-	return r ? r : answer_key(key, -EOPNOTSUPP);
+	return r ? r : answer_value(key, value, size, flags);
 }
 
-SYSCALL5(fsetxattr, int, fd, const char *, key, const void *, value __unused,
-	 size_t, size __unused, u32, flags __unused)
+SYSCALL5(fsetxattr, int, fd, const char *, key, const void *, value, size_t,
+	 size, u32, flags)
 {
 	long r = answer_fd(fd, 0);
 
-	return r ? r : answer_key(key, -EOPNOTSUPP);
+	return r ? r : answer_value(key, value, size, flags);
 }
 
 SYSCALL4(getxattr, const char *, name, const char *, key, void *,
