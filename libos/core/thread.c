@@ -154,13 +154,17 @@ struct libos_thread *thread_find(u32 tid)
 
 void thread_forked(void)
 {
-	struct libos_thread *me = self();
+	struct libos_thread *me = self(), *t, *others = threads;
 
 	/* Their stacks may be in wait queues: they stay, and are never used. */
 	threads = NULL;
 	ending = NULL;
 	only = NULL;
 	thread_count = 1;
+	for (t = others; t; t = t->next) {
+		if (t != me)
+			fs_forked(t);
+	}
 	link_locked(me);
 }
 

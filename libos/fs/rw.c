@@ -35,16 +35,43 @@ s64 broken_pipe(void)
 	return -EPIPE;
 }
 
+/*
+ * The calling thread has a reference to @file and may be long. Between this and
+ * its end, a process that is cloned gives back the reference of the copy, which
+ * has no such thread.
+ */
+static inline void hold(struct file *file)
+{
+	struct libos_thread *t = self();
+
+	__atomic_store_n(&t->held, file, __ATOMIC_RELEASE);
+}
+
+void fs_forked(struct libos_thread *t)
+{
+	struct file *file = t->held;
+
+	t->held = NULL;
+	if (file)
+		file_put(file);
+}
+
 /* @buffer is the program's and checked, or the libos's. */
 s64 file_read(struct file *file, void *buffer, size_t length, u64 offset)
 {
+	s64 result;
+
 	if (!(file->access & FILE_READ))
 		return -EBADF;
 	if (!file->ops->read)
 		return -EINVAL;
 	if (offset != DK_OFFSET_CURRENT && !file->ops->seek)
 		return -ESPIPE;
-	return file->ops->read(file, buffer, MIN(length, MAX_TRANSFER), offset);
+	hold(file);
+	result = file->ops->read(file, buffer, MIN(length, MAX_TRANSFER),
+				 offset);
+	hold(NULL);
+	return result;
 }
 
 /* RLIMIT_FSIZE: a file may not become so long. -EFBIG and SIGXFSZ. */
@@ -78,7 +105,7 @@ static s64 within_limit(struct file *file, size_t length, u64 offset)
 
 s64 file_write(struct file *file, const void *buffer, size_t length, u64 offset)
 {
-	s64 allowed;
+	s64 allowed, result;
 
 	if (!(file->access & FILE_WRITE))
 		return -EBADF;
@@ -93,7 +120,10 @@ s64 file_write(struct file *file, const void *buffer, size_t length, u64 offset)
 			return allowed;
 		length = allowed;
 	}
-	return file->ops->write(file, buffer, length, offset);
+	hold(file);
+	result = file->ops->write(file, buffer, length, offset);
+	hold(NULL);
+	return result;
 }
 
 SYSCALL3(read, int, fd, void *, buffer, size_t, length)

@@ -294,6 +294,7 @@ struct libos_thread {
 	struct heap_cache heap;
 	struct fd_table *files;		/* libos/fs owns these */
 	struct fs_context *fs;
+	struct file *held;		/* being read or written: fs_forked() */
 	struct file *free_files;	/* fs/file.c: at hand for this thread */
 	u32	free_file_count;
 };
@@ -497,6 +498,10 @@ void fs_abandon(struct fd_table *files, struct fs_context *fs);
 void fs_forking(void);
 /* In the child: what an epoll follows is its parent's. */
 void epoll_forked(void);
+/* In the child, of each thread that is not there: what it held is given back,
+ * or a pipe that it reads from or writes to would never be closed.
+ */
+void fs_forked(struct libos_thread *t);
 
 /* Reference counting of open files. fs_get: NULL when @fd is not open. */
 struct file *fs_get(int fd);

@@ -359,6 +359,54 @@ static void threads(void)
 	}
 }
 
+/* ---- a thread in the middle of a write ---- */
+
+static void *writing(void *arg)
+{
+	static char block[1 << 20];
+
+	return (void *)write(*(int *)arg, block, sizeof(block));
+}
+
+/*
+ * While a thread writes into a pipe, another starts a process that stays. The
+ * reader of the pipe sees its end nevertheless when the writer closes it.
+ */
+static void held(void)
+{
+	char *const argv[] = { "sleep", "1000", NULL };
+	int data[2], go[2];
+	pthread_t thread;
+	pid_t reader, stays;
+	void *written;
+	char block[4096];
+
+	pipe2(data, O_CLOEXEC);
+	pipe2(go, O_CLOEXEC);
+	reader = fork();
+	if (!reader) {
+		close(data[1]);
+		read(go[0], block, 1);
+		while (read(data[0], block, sizeof(block)) > 0)
+			;
+		_exit(0);
+	}
+	pthread_create(&thread, NULL, writing, &data[1]);
+	/* However far it gets: the pipe is full long before the end. */
+	sleep_ms(50);
+	posix_spawn(&stays, "/bin/sleep", NULL, NULL, argv, environ);
+	write(go[1], "x", 1);
+	pthread_join(thread, &written);
+	SHOW("written", (long)written);
+	close(data[1]);
+	ended("the reader sees the end", reader);
+	kill(stays, SIGKILL);
+	ended("who stayed", stays);
+	close(data[0]);
+	close(go[0]);
+	close(go[1]);
+}
+
 int main(void)
 {
 	struct sigaction action = { .sa_sigaction = on_child,
@@ -376,6 +424,7 @@ int main(void)
 	stacks();
 	spawned();
 	threads();
+	held();
 	signal(SIGCHLD, SIG_IGN);
 	CHILD(_exit(1););
 	TRY(waitpid(-1, NULL, 0));
