@@ -151,6 +151,8 @@ u64 pick_id(struct worker *w);
 u64 put_path(struct worker *w, char *to, u64 at);
 /* A URI at @to, perhaps spoiled; its length. */
 u64 make_uri(struct worker *w, char *to, bool wild);
+/* The URI of an image beside our own, at @to; its length. */
+u64 make_image_uri(struct worker *w, char *to);
 
 /* ---- fuzz_steps.c ---- */
 

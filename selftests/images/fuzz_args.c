@@ -429,6 +429,29 @@ static bool is_length_of(const struct call *c, u32 i)
 		has_part(c->names[i + 1], "count"));
 }
 
+/* What a new process is given: a few of our handles, and three strings. */
+static void make_process_parameters(struct worker *w, u64 at)
+{
+	static const char strings[] = "/image\0/\0image\0A=B";
+	DK_HANDLE *handles = (DK_HANDLE *)(w->area + PAGE / 2);
+	struct dk_process_parameters p = {
+		.flags = below(w, 2),
+		.handle_count = below(w, chance(w, 80) ? 4 : DK_WAIT_MAX),
+		.handles = (u64)handles,
+		.strings = (u64)strings,
+		.strings_length = sizeof(strings),
+		.argument_count = 1,
+		.environment_count = 1,
+	};
+
+	for (u32 i = 0; i < p.handle_count; i++)
+		handles[i] = any_handle(w, "", chance(w, 2));
+	if (w->wild && chance(w, 50))
+		*(u32 *)((u8 *)&p + 4 * below(w, sizeof(p) / 4)) =
+			edge_number(w);
+	touch((void *)at, &p, sizeof(p));
+}
+
 static void make_string(struct worker *w, struct made *m, u32 i, bool wild)
 {
 	const struct call *c = &calls[m->index];
@@ -437,6 +460,8 @@ static void make_string(struct worker *w, struct made *m, u32 i, bool wild)
 
 	if (!strcmp(c->names[i], "text"))
 		length = below(w, wild ? 2 * PAGE : 1025);
+	else if (m_is(c, DK_INDEX_DkProcessCreate) && chance(w, 70))
+		length = make_image_uri(w, to);
 	else if (!strcmp(c->names[i], "target") && chance(w, 50))
 		length = put_path(w, to, 0);
 	else
@@ -480,6 +505,8 @@ static void make_buffer(struct worker *w, struct made *m, u32 i, bool wild)
 		length = console_sizes[m->a[1]];
 	else if (m_is(c, DK_INDEX_DkxStreamControl) && m->a[1] < 12)
 		length = control_sizes[m->a[1]];
+	else if (m_is(c, DK_INDEX_DkProcessCreate))
+		length = sizeof(struct dk_process_parameters);
 	if (!wild || chance(w, 40)) {
 		m->a[i] = private_buffer(w, m, length, written);
 	} else {
@@ -507,6 +534,9 @@ static void make_buffer(struct worker *w, struct made *m, u32 i, bool wild)
 		   m->a[i] < (u64)w->area + AREA_PAGES * PAGE) {
 		fill(w, m->a[i], length < BUFFER_SIZE ? length : 0);
 	}
+	if (m_is(c, DK_INDEX_DkProcessCreate) && m->a[i] >= (u64)w->area &&
+	    length == sizeof(struct dk_process_parameters))
+		make_process_parameters(w, m->a[i]);
 	if (is_length_of(c, i))
 		m->a[i + 1] = length;
 }
@@ -747,6 +777,8 @@ void keep_results(struct worker *w, const struct made *m, s64 status)
 	}
 	if (m->index == DK_INDEX_DkxProcessClone && m->slot[2])
 		keep_id(w, *m->slot[2]);
+	if (m->index == DK_INDEX_DkProcessCreate && m->slot[5])
+		keep_id(w, *m->slot[5]);
 	if (base && base < (u64)arena && length && length <= MAPPING_MAX)
 		keep_mapping(w, base, length);
 }

@@ -198,3 +198,16 @@ u64 make_uri(struct worker *w, char *to, bool wild)
 		return length;
 	}
 }
+
+/* An image beside our own, at @to: the length. */
+u64 make_image_uri(struct worker *w, char *to)
+{
+	static const char *const names[] = { "hello.img", "hello.img",
+					     "hello.img", "fuzz.img" };
+	u64 n = dkt_snprintf(to, PAGE, "file:%s", dkt_argument(0));
+
+	while (n && to[n - 1] != '/')
+		n--;
+	return n + dkt_snprintf(to + n, PAGE - n, "%s",
+				names[below(w, ARRAY_SIZE(names))]);
+}
