@@ -584,7 +584,7 @@ static const struct row rows[DK_CALL_LIMIT] = {
 			   DK_ADDRESS_WALL_CLOCK),
 	ROW(DkxAddressWake,
 	    .flags_known = DK_ADDRESS_WAKE | DK_ADDRESS_PRIVATE),
-	ROW(DkxPipeCreate, UNDO(DkxPipeCreate), .flags_known = 7),
+	ROW(DkxPipeCreate, UNDO(DkxPipeCreate), .flags_known = 0x3f),
 	ROW(DkxStreamControl, .wrong = &w.event),
 	ROW(DkxStreamLock, .wrong = &w.event, .flags_known = 0x3f),
 	ROW(DkxProcessClone, UNDO(DkxProcessClone),

@@ -258,7 +258,7 @@ TEST(nothing_is_left_of_what_fails)
 	DK_HANDLE h = POISON;
 
 	dkt_counts(&before);
-	EXPECT_STATUS(DkxPipeCreate(8, &h, &h), INVALID_PARAMETER);
+	EXPECT_STATUS(DkxPipeCreate(0x40, &h, &h), INVALID_PARAMETER);
 	EXPECT_STATUS(DkxPipeCreate(~0ULL, &h, &h), INVALID_PARAMETER);
 	EXPECT_STATUS(DkxPipeCreate(0, &h, NULL), INVALID_POINTER);
 	EXPECT_STATUS(DkxPipeCreate(0, NULL, &h), INVALID_POINTER);
