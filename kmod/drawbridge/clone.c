@@ -44,7 +44,10 @@ void dk_process_enter(struct dk_process *process)
 	mutex_unlock(&sandbox->lock);
 }
 
-/* Nothing of it was shown to pico.ko: dk_exit_process() will not come. */
+/*
+ * Nothing of it was shown to pico.ko: dk_exit_process() will not come. It may
+ * be in the sandbox's list, or not yet.
+ */
 void dk_process_drop(struct dk_process *process)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
@@ -84,14 +87,14 @@ static struct dk_thread *dk_clone_new(struct dk_thread *thread, u64 flags)
 	if (!ret && flags & DK_CLONE_NOTIFY)
 		ret = dk_notice_prepare(process, parent);
 	if (ret)
-		goto put_thread;
+		goto drop;
 	dk_process_enter(process);
 	return first;
 
-put_thread:
-	dk_handles_destroy(process);
-	dk_memory_gone(process);
+drop:
 	dk_object_put(&first->object);
+	dk_process_drop(process);
+	return ERR_PTR(ret);
 put_process:
 	dk_object_put(&process->object);
 	return ERR_PTR(ret);

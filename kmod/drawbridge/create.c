@@ -165,14 +165,14 @@ dk_create_new(struct dk_thread *thread, const char *path,
 	if (!ret && p->flags & DK_CLONE_NOTIFY)
 		ret = dk_notice_prepare(process, thread->process);
 	if (ret)
-		goto put_thread;
+		goto drop;
 	dk_process_enter(process);
 	return first;
 
-put_thread:
-	dk_handles_destroy(process);
-	dk_memory_gone(process);
+drop:
 	dk_object_put(&first->object);
+	dk_process_drop(process);
+	return ERR_PTR(ret);
 put_process:
 	dk_object_put(&process->object);
 	return ERR_PTR(ret);

@@ -27,20 +27,35 @@ struct dk_label {
  * struct dk_local - one socket
  * @ref:	one of the stream's, one of each that has it as its peer, and of
  *		whoever uses it
+ * @type:	does not change
  * @sandbox:	good while a process of it runs
  * @stream:	that it is behind; its end is release
  * @lock:	guards what follows; one at a time is held, interrupts on
  * @letters:	struct dk_letter, that it was sent
+ * @bytes:	in @letters, that were not read
+ * @count:	of @letters
  * @closed:	there is no handle any more
+ * @shut_in:	nothing is received any more
+ * @shut_out:	nothing is sent any more
  * @no_more:	nothing will come: the peer is gone, or has shut its side
  * @reset:	the peer went with letters unread; told once
+ * @listening:	it is for connections
+ * @connected:	it has, or had, a @peer
  * @peer:	counted; where letters go. Of a datagram socket: one way only
  * @senders:	datagram sockets whose peer this is, by their @sender_link
+ * @sender_link: in the @senders of @peer
+ * @identity:	who it belongs to, as its process says; the kernel does not ask
+ * @peer_identity: the same of who is, or was, at the other end
  * @wait:	for anything to happen to it
  * @reading:	one reader at a time; taken before @lock
  * @label:	counted, or NULL; changes once, under sandbox->local_lock
  * @connections: sockets not accepted yet, by their @accept_link; this and what
  *		follows under sandbox->local_lock
+ * @accept_link: in the @connections of a listening socket
+ * @waiting:	length of @connections
+ * @backlog:	as many may wait, and one
+ * @link:	in sandbox->locals
+ * @name_link:	in sandbox->local_names, while it can be found by its name
  */
 struct dk_local {
 	struct kref ref;
@@ -64,8 +79,8 @@ struct dk_local {
 	struct dk_label *label;
 	struct list_head connections, accept_link;
 	unsigned int waiting, backlog;
-	struct list_head link;		/* sandbox->locals */
-	struct list_head name_link;	/* sandbox->local_names */
+	struct list_head link;
+	struct list_head name_link;
 };
 
 /* A handle on its way. It counts as one of the sandbox's handles. */
@@ -76,7 +91,12 @@ struct dk_carried {
 
 /**
  * struct dk_letter - one message, or a piece of a stream
+ * @link:	in a socket's @letters
+ * @length:	of the data
  * @offset:	of the first byte that was not read
+ * @attachment_length: of what goes with it
+ * @carried_count: of @carried
+ * @carried:	the handles that go with it
  * @from:	the sender's name, counted, or NULL
  * @data:	@length bytes, then those of the attachment
  */

@@ -25,7 +25,9 @@
 
 /* ---- letters ---- */
 
-static void letter_free(struct dk_sandbox *sandbox, struct dk_letter *letter)
+/* It may be the end of a socket: neither its @lock nor local_lock is held. */
+static void letter_drop_handles(struct dk_sandbox *sandbox,
+				struct dk_letter *letter)
 {
 	u32 i;
 
@@ -34,6 +36,13 @@ static void letter_free(struct dk_sandbox *sandbox, struct dk_letter *letter)
 		atomic64_dec(&sandbox->handle_count);
 	}
 	kvfree(letter->carried);
+	letter->carried = NULL;
+	letter->carried_count = 0;
+}
+
+static void letter_free(struct dk_sandbox *sandbox, struct dk_letter *letter)
+{
+	letter_drop_handles(sandbox, letter);
 	dk_label_put(letter->from);
 	kvfree(letter);
 }
@@ -522,22 +531,12 @@ static bool follows(const struct dk_parcel *p, struct dk_letter *first,
 static void consume(struct dk_local *local, struct dk_letter *letter,
 		    size_t bytes, struct list_head *done)
 {
-	struct dk_letter *rest;
 	bool over;
 
 	over = local->type != DK_LOCAL_STREAM ||
 	       letter->offset + bytes == letter->length;
-	if (!over && letter->carried_count) {
-		/* They go now, with an empty letter. */
-		rest = letter_new(0, 0);
-		if (rest) {
-			rest->carried = letter->carried;
-			rest->carried_count = letter->carried_count;
-			letter->carried = NULL;
-			letter->carried_count = 0;
-			list_add_tail(&rest->link, done);
-		}
-	}
+	if (!over)
+		letter_drop_handles(local->sandbox, letter);
 	spin_lock(&local->lock);
 	letter->offset += bytes;
 	if (over) {

@@ -131,6 +131,7 @@ void dk_raise_end(struct dk_thread *thread)
 	list_splice_init(&thread->raised, &left);
 	spin_unlock(&process->raise_lock);
 	list_for_each_entry_safe(raised, next, &left, link) {
+		list_del(&raised->link);
 		if (!raised->any_thread || dk_raise_any(process, raised))
 			kfree(raised);
 	}
