@@ -99,13 +99,31 @@ static bool is_gone(DK_HANDLE handle)
 	return handle && !DkObjectsWaitAny(1, &handle, 0, &index);
 }
 
+/*
+ * It has said that it ends, which is the last thing it does: what it had open
+ * is closed when nothing is left of it, and wait4() has promised that. The
+ * signal by which it said so interrupts.
+ */
+static void await_end(DK_HANDLE handle)
+{
+	DK_STATUS status;
+	dk_u64 index;
+
+	if (!handle)
+		return;
+	do {
+		status = DkObjectsWaitAny(1, &handle, DK_TIMEOUT_INFINITE,
+					  &index);
+	} while (status == DK_STATUS_INTERRUPTED ||
+		 status == DK_STATUS_ABORTED);
+}
+
 /* Children of a process that was killed have nobody either. */
 static void leave_children_of(u32 pid)
 {
 	struct process_entry *entry;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		u32 parent = pid;
 
 		if (entry_state(entry) == ENTRY_FREE ||
@@ -275,11 +293,7 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 			result = 1;
 			if (w->options & WNOWAIT)
 				break;
-			/* It has said that it ends; see that it does. */
-			handles[0] = child->handle;
-			if (child->handle)
-				DkObjectsWaitAny(1, handles, NSEC_PER_SEC,
-						 (dk_u64 *)&handles[1]);
+			await_end(child->handle);
 			children_time += f->cpu_time;
 			forget(at);
 			break;

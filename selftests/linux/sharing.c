@@ -36,7 +36,8 @@ static long pass(int to, int fd, const char *text)
 {
 	char control[CMSG_SPACE(sizeof(int))] = "";
 	struct iovec iov = { (void *)text, strlen(text) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
 			    .msg_control = control,
 			    .msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
@@ -52,7 +53,8 @@ static int take(int from, const char *wanted)
 {
 	char control[CMSG_SPACE(sizeof(int))] = "", text[64] = "";
 	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
 			    .msg_control = control,
 			    .msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
@@ -165,20 +167,25 @@ static void servers(void)
 		pid = IN_CHILD(c = accept(s, NULL, NULL); read(c, b, 64);
 			       write(c, "served", 6));
 		ended("client", IN_CHILD({
-			close(s);
-			c = socket(AF_UNIX, SOCK_STREAM, 0);
-			if (connect(c, (void *)&a, length))
-				_exit(errno);
-			write(c, "request", 7);
-			if (read(c, b, 64) != 6 || memcmp(b, "served", 6))
-				_exit(200);
-			some = sizeof(cred);
-			getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred, &some);
-			if (cred.pid != getppid())
-				_exit(201);
-		}));
+			      close(s);
+			      c = socket(AF_UNIX, SOCK_STREAM, 0);
+			      if (connect(c, (void *)&a, length))
+				      _exit(errno);
+			      write(c, "request", 7);
+			      if (read(c, b, 64) != 6 || memcmp(b, "served", 6))
+				      _exit(200);
+			      some = sizeof(cred);
+			      getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred,
+					 &some);
+			      if (cred.pid != getppid())
+				      _exit(201);
+		      }));
 		ended("server", pid);
 		close(s);
+		/* Nobody has it any more: the child is gone, and so are its. */
+		c = socket(AF_UNIX, SOCK_STREAM, 0);
+		TRY(connect(c, (void *)&a, length));
+		close(c);
 		if (i)
 			TRY(unlink(a.sun_path));
 	}
