@@ -47,6 +47,7 @@ struct mail {
 	u32 pid;
 	u32 uid;
 	u32 tid; /* to this thread; 0: to the process */
+	u32 order; /* of sending; wraps */
 	u64 value; /* of SIGCHLD: the status */
 };
 
@@ -69,7 +70,7 @@ struct process_entry {
 	u32 exit_signal;
 	u32 flags; /* ENTRY_* */
 	u64 id; /* the host's; 0: not known yet */
-	u64 maker; /* the host's id of who reserved it */
+	u64 maker; /* of RESERVED: the host's id of whose it is; 0: not said */
 	u32 status; /* of ENDED, as wait(2) has it */
 	u32 news;
 	u32 stop_signal; /* that it is stopped by; 0: it runs */
@@ -83,6 +84,7 @@ struct process_entry {
 	u32 arguments_length;
 	char arguments[252]; /* the first of /proc/PID/cmdline */
 	u64 mail_lost; /* signals that found no room: a set */
+	u32 mail_order; /* of the last that was sent */
 	struct mail mail[MAIL_MAX];
 };
 
@@ -104,6 +106,8 @@ extern struct process_table *process_table;
 void table_init(void);
 struct process_entry *table_reserve(void);
 void table_free(struct process_entry *entry);
+/* What was reserved has a process, or is about to. */
+void table_live(struct process_entry *entry);
 /* A live or ended process by its number; NULL */
 struct process_entry *table_find(u32 pid);
 /* What others see of the program: its name has changed, or all of it. */

@@ -173,7 +173,7 @@ long process_fork(const struct clone_args *args)
 
 	lock_acquire(&children_lock);
 	world_stop();
-	entry_move(entry, ENTRY_RESERVED, ENTRY_LIVE);
+	table_live(entry);
 	do {
 		status = DkxProcessClone(0, &handle, &id);
 	} while (status == DK_STATUS_INTERRUPTED);

@@ -48,8 +48,7 @@ struct process_entry *group_member(u32 pgid, u32 sid)
 {
 	struct process_entry *entry;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_FREE && entry->pgid == pgid &&
 		    entry->sid == sid)
 			return entry;
@@ -61,8 +60,7 @@ bool group_exists(u32 pgid)
 {
 	struct process_entry *entry;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_FREE &&
 		    load(&entry->pgid) == pgid)
 			return true;
@@ -98,8 +96,7 @@ SYSCALL0(setsid)
 {
 	struct process_entry *me = process_self, *entry;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_FREE &&
 		    load(&entry->pgid) == me->pid)
 			return -EPERM;
@@ -119,8 +116,7 @@ bool group_is_orphaned(u32 pgid, const struct process_entry *but)
 	struct process_entry *entry, *parent;
 	u32 ppid;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_LIVE ||
 		    load(&entry->pgid) != pgid || entry == but)
 			continue;
@@ -149,8 +145,7 @@ void group_signal(u32 pgid, int signal, const struct process_entry *but)
 	struct process_entry *entry;
 	bool me_too = false;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_LIVE ||
 		    load(&entry->pgid) != pgid || entry == but)
 			continue;
@@ -167,8 +162,7 @@ static bool has_stopped(u32 pgid, const struct process_entry *but)
 {
 	struct process_entry *entry;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) == ENTRY_LIVE &&
 		    load(&entry->pgid) == pgid && entry != but &&
 		    load(&entry->stop_signal))
@@ -197,8 +191,7 @@ void group_leave(const struct process_entry *entry)
 
 	if (parent && load(&parent->pgid) != pgid && load(&parent->sid) == sid)
 		wake_orphans(pgid, entry);
-	for_each_entry(child)
-	{
+	for_each_entry(child) {
 		if (entry_state(child) != ENTRY_LIVE ||
 		    load(&child->ppid) != entry->pid ||
 		    load(&child->pgid) == pgid || load(&child->sid) != sid)
@@ -247,8 +240,7 @@ long process_signal_many(int pid, int signal, bool *me_too)
 	bool any = false, denied = false;
 
 	*me_too = false;
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		u32 state = entry_state(entry);
 
 		if (state != ENTRY_LIVE && state != ENTRY_ENDED)

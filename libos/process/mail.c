@@ -47,6 +47,8 @@ static bool post(struct process_entry *to, const struct mail *mail)
 		m->uid = mail->uid;
 		m->tid = mail->tid;
 		m->value = mail->value;
+		m->order = __atomic_add_fetch(&to->mail_order, 1,
+					      __ATOMIC_SEQ_CST);
 		__atomic_store_n(&m->state, 2, __ATOMIC_SEQ_CST);
 		return true;
 	}
@@ -88,19 +90,32 @@ static void deliver(const struct mail *m)
 	}
 }
 
-void mail_take(void)
+/* What was sent first of what has come, or NULL. */
+static struct mail *oldest(struct process_entry *me)
 {
-	struct process_entry *me = process_self;
-	sigset lost;
+	struct mail *found = NULL;
 	u32 i;
 
 	for (i = 0; i < MAIL_MAX; i++) {
-		struct mail *m = &me->mail[i], copy;
+		struct mail *m = &me->mail[i];
+
+		if (__atomic_load_n(&m->state, __ATOMIC_SEQ_CST) == 2 &&
+		    (!found || (s32)(m->order - found->order) < 0))
+			found = m;
+	}
+	return found;
+}
+
+void mail_take(void)
+{
+	struct process_entry *me = process_self;
+	struct mail *m;
+	sigset lost;
+
+	while ((m = oldest(me))) {
+		struct mail copy = *m;
 		u32 full = 2;
 
-		if (__atomic_load_n(&m->state, __ATOMIC_SEQ_CST) != full)
-			continue;
-		copy = *m;
 		/* Of two threads that look, one delivers. */
 		if (__atomic_compare_exchange_n(&m->state, &full, 0, false,
 						__ATOMIC_SEQ_CST,
@@ -112,9 +127,9 @@ void mail_take(void)
 	lock_release(&thread_lock);
 	lost = __atomic_exchange_n(&me->mail_lost, 0, __ATOMIC_SEQ_CST);
 	for (; lost; lost &= lost - 1) {
-		struct mail m = { .signal = __builtin_ctzll(lost) + 1,
-				  .code = SI_USER };
+		struct mail one = { .signal = __builtin_ctzll(lost) + 1,
+				    .code = SI_USER };
 
-		deliver(&m);
+		deliver(&one);
 	}
 }

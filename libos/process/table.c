@@ -18,8 +18,7 @@ static bool pid_is_used(u32 pid)
 {
 	struct process_entry *entry;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_FREE &&
 		    (entry->pid == pid || entry->pgid == pid ||
 		     entry->sid == pid))
@@ -52,6 +51,19 @@ static bool is_gone(u64 id)
 }
 
 /*
+ * Of several that find the maker gone, one goes on. An entry that was reserved
+ * a moment ago does not say yet whose it is.
+ */
+static bool take_from_dead(struct process_entry *entry)
+{
+	u64 maker = __atomic_load_n(&entry->maker, __ATOMIC_SEQ_CST);
+
+	return maker && is_gone(maker) &&
+	       __atomic_compare_exchange_n(&entry->maker, &maker, 0, false,
+					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/*
  * Entries of processes that were killed: reserved by one that is gone; or of an
  * orphan that could not free its own.
  */
@@ -60,10 +72,9 @@ static void collect(void)
 	struct process_entry *entry;
 	u32 state;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		state = entry_state(entry);
-		if (state == ENTRY_RESERVED && is_gone(entry->maker))
+		if (state == ENTRY_RESERVED && take_from_dead(entry))
 			entry_move(entry, state, ENTRY_FREE);
 		else if (state == ENTRY_LIVE && entry->id &&
 			 !table_find(entry->ppid) && entry != process_self &&
@@ -106,13 +117,21 @@ struct process_entry *table_reserve(void)
 	memset((char *)entry + sizeof(entry->state), 0,
 	       sizeof(*entry) - sizeof(entry->state));
 	if (process_self)
-		entry->maker = process_self->id;
+		__atomic_store_n(&entry->maker, process_self->id,
+				 __ATOMIC_SEQ_CST);
 	entry->pid = pid_new();
 	return entry;
 }
 
+void table_live(struct process_entry *entry)
+{
+	entry_move(entry, ENTRY_RESERVED, ENTRY_LIVE);
+	__atomic_store_n(&entry->maker, 0, __ATOMIC_SEQ_CST);
+}
+
 void table_free(struct process_entry *entry)
 {
+	__atomic_store_n(&entry->maker, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&entry->state, ENTRY_FREE, __ATOMIC_SEQ_CST);
 }
 
@@ -121,8 +140,7 @@ struct process_entry *table_find(u32 pid)
 	struct process_entry *entry;
 	u32 state;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		state = entry_state(entry);
 		if (entry->pid == pid &&
 		    (state == ENTRY_LIVE || state == ENTRY_ENDED))
@@ -170,5 +188,5 @@ void table_init(void)
 	process_table->terminal_group = entry->pgid;
 	process_table->terminal_session = entry->sid;
 	process_self = entry;
-	entry_move(entry, ENTRY_RESERVED, ENTRY_LIVE);
+	table_live(entry);
 }

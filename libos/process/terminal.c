@@ -185,8 +185,7 @@ void terminal_stopped(void)
 	struct process_entry *entry, *first = NULL;
 	u32 ppid;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_LIVE)
 			continue;
 		if (!load(&entry->stop_signal))

@@ -280,7 +280,7 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	entry->id = process_self->id;
 	entry->flags |= ENTRY_BORROWS;
 	lock_acquire(&children_lock);
-	entry_move(entry, ENTRY_RESERVED, ENTRY_LIVE);
+	table_live(entry);
 	child_add(v->child, entry, DK_INVALID_HANDLE);
 	lock_release(&children_lock);
 	if (args->flags & CLONE_PARENT_SETTID)
