@@ -139,10 +139,10 @@ static long terminal_control(struct file *file, unsigned int command,
 		return terminal_give_up();
 	case TCSBRK:
 		/* A break has no meaning here; all else waits for output. */
-		return argument ? change_nothing(
-					  file,
-					  DK_CONSOLE_SET_ATTRIBUTES_DRAIN) :
-				  0;
+		return argument ?
+			       change_nothing(file,
+					      DK_CONSOLE_SET_ATTRIBUTES_DRAIN) :
+			       0;
 	case TCSBRKP:
 		return 0;
 	case TCFLSH:

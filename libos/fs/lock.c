@@ -121,8 +121,7 @@ static int owner_of(const struct dk_lock_info *info)
 
 	if (!info->id)
 		return info->process_id;
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		if (entry_state(entry) == ENTRY_LIVE && entry->id == info->id)
 			return entry->pid;
 	}

@@ -86,7 +86,8 @@ void text_loadavg(struct text *text)
 	struct process_entry *entry;
 	u32 count = 0, last;
 
-	for_each_entry(entry) count += entry_state(entry) == ENTRY_LIVE;
+	for_each_entry(entry)
+		count += entry_state(entry) == ENTRY_LIVE;
 	last = __atomic_load_n(&process_table->last_pid, __ATOMIC_RELAXED);
 	text_add(text, "0.00 0.00 0.00 1/%u %u\n", MAX(count, 1U),
 		 last % PID_LIMIT);

@@ -349,8 +349,7 @@ static void list_processes(struct listing *list, u64 inode)
 	struct process_entry *entry;
 	u32 state;
 
-	for_each_entry(entry)
-	{
+	for_each_entry(entry) {
 		state = entry_state(entry);
 		if (state == ENTRY_LIVE || state == ENTRY_ENDED)
 			list_number(list, entry->pid, DK_TYPE_DIRECTORY, inode);

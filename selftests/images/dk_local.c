@@ -167,16 +167,15 @@ TEST(messages)
 		EXPECT_EQ(got.p.done, 2);
 		EXPECT_EQ(got.p.whole, 5);
 		EXPECT_EQ(got.p.result, DK_PARCEL_TRUNCATED);
-		EXPECT_STATUS(receive(p.b, 8, DK_PARCEL_NONBLOCK),
-			      WOULD_BLOCK);
+		EXPECT_STATUS(receive(p.b, 8, DK_PARCEL_NONBLOCK), WOULD_BLOCK);
 		close_pair(p);
 	}
 }
 
 TEST(limits)
 {
-	struct pair p = new_pair(DK_PIPE_LOCAL_DATAGRAM |
-				 DK_PIPE_NONBLOCK_READ);
+	struct pair p =
+		new_pair(DK_PIPE_LOCAL_DATAGRAM | DK_PIPE_NONBLOCK_READ);
 	u64 size = 300000;
 	char *big = dkt_pages(size / PAGE + 1);
 	struct dk_buffer buffer = { (u64)big, size };
@@ -190,8 +189,7 @@ TEST(limits)
 	while (n < 100 && !DkxParcelSend(p.a, &parcel, sizeof(parcel)))
 		n++;
 	EXPECT_EQ(n, 4);
-	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)),
-		      WOULD_BLOCK);
+	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)), WOULD_BLOCK);
 	parcel.flags = 0;
 	parcel.timeout = MSEC;
 	close_pair(p);
@@ -201,8 +199,7 @@ TEST(limits)
 	EXPECT_OK(DkxParcelSend(p.a, &parcel, sizeof(parcel)));
 	EXPECT_LE(parcel.done, 212992);
 	EXPECT_GE(parcel.done, 150000);
-	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)),
-		      WOULD_BLOCK);
+	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)), WOULD_BLOCK);
 	close_pair(p);
 	DkVirtualMemoryFree(big, (size / PAGE + 1) * PAGE, DK_MEM_RELEASE);
 }
@@ -311,7 +308,8 @@ TEST(names)
 	EXPECT_STATUS(send(client, "x", NULL, 0), NOT_CONNECTED);
 	EXPECT_STATUS(shut(client, DK_SHUTDOWN_READ), NOT_CONNECTED);
 	EXPECT_STATUS(DkxStreamControl(client, DK_CONTROL_PEER_NAME, &name,
-				       sizeof(name)), NOT_CONNECTED);
+				       sizeof(name)),
+		      NOT_CONNECTED);
 	EXPECT_OK(DkxStreamControl(server, DK_CONTROL_IDENTITY, identity,
 				   sizeof(identity)));
 	EXPECT_OK(listen(server, 0));
@@ -414,20 +412,23 @@ TEST(refusals)
 	EXPECT_STATUS(DkStreamOpen(URI("local:other"), BOTH, NEW, 0, &h),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamOpen(URI("local:stream"), DK_ACCESS_READ, NEW, 0,
-				   &h), INVALID_PARAMETER);
+				   &h),
+		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamOpen(URI("local:stream"), BOTH, DK_OPEN_EXISTING,
-				   0, &h), INVALID_PARAMETER);
+				   0, &h),
+		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamOpen(URI("local:stream"),
 				   BOTH | DK_ACCESS_EXECUTE, NEW, 0, &h),
 		      ACCESS_DENIED);
 	EXPECT_STATUS(DkStreamOpen(URI("local:stream"), BOTH, NEW,
-				   DK_OPTION_DIRECTORY, &h), NOT_DIRECTORY);
+				   DK_OPTION_DIRECTORY, &h),
+		      NOT_DIRECTORY);
 	EXPECT_EQ(h, POISON);
 	EXPECT_STATUS(DkxPipeCreate(DK_PIPE_LOCAL_STREAM | DK_PIPE_DUPLEX, &h,
-				    &h), INVALID_PARAMETER);
+				    &h),
+		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamRead(p.a, CURRENT, &name, 1, &h), NOT_SUPPORTED);
-	EXPECT_STATUS(DkStreamWrite(p.a, CURRENT, &name, 1, &h),
-		      NOT_SUPPORTED);
+	EXPECT_STATUS(DkStreamWrite(p.a, CURRENT, &name, 1, &h), NOT_SUPPORTED);
 	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, 8), INVALID_PARAMETER);
 	EXPECT_STATUS(DkxParcelSend(p.a, NULL, sizeof(parcel)),
 		      INVALID_POINTER);
@@ -464,14 +465,17 @@ TEST(refusals)
 	EXPECT_STATUS(DkxStreamControl(writer, DK_CONTROL_UNREAD, &name, 4),
 		      NOT_SUPPORTED);
 	EXPECT_STATUS(DkxStreamControl(p.a, DK_CONTROL_BIND, NULL,
-				       sizeof(name)), INVALID_POINTER);
+				       sizeof(name)),
+		      INVALID_POINTER);
 	name.key_length = DK_LOCAL_NAME_MAX + 1;
 	EXPECT_STATUS(DkxStreamControl(p.a, DK_CONTROL_BIND, &name,
-				       sizeof(name)), INVALID_PARAMETER);
+				       sizeof(name)),
+		      INVALID_PARAMETER);
 	name.key_length = 1;
 	name.flags = 2;
 	EXPECT_STATUS(DkxStreamControl(p.a, DK_CONTROL_BIND, &name,
-				       sizeof(name)), INVALID_PARAMETER);
+				       sizeof(name)),
+		      INVALID_PARAMETER);
 	EXPECT_OK(DkObjectClose(reader));
 	EXPECT_OK(DkObjectClose(writer));
 	close_pair(p);
@@ -619,12 +623,14 @@ TEST(counters)
 	EXPECT_STATUS(DkStreamOpen(URI("counter:two"), BOTH, NEW, 0, &h),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkStreamOpen(URI("counter:one"), BOTH, DK_OPEN_EXISTING,
-				   0, &h), INVALID_PARAMETER);
-	EXPECT_STATUS(DkStreamOpen(URI("counter:one"),
-				   BOTH | DK_ACCESS_EXECUTE, NEW, 0, &h),
+				   0, &h),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(DkStreamOpen(URI("counter:one"), BOTH | DK_ACCESS_EXECUTE,
+				   NEW, 0, &h),
 		      ACCESS_DENIED);
 	EXPECT_STATUS(DkStreamOpen(URI("counter:one"), BOTH, NEW,
-				   DK_OPTION_DIRECTORY, &h), NOT_DIRECTORY);
+				   DK_OPTION_DIRECTORY, &h),
+		      NOT_DIRECTORY);
 	EXPECT_EQ(h, POISON);
 	EXPECT_OK(DkObjectClose(event));
 	EXPECT_OK(DkObjectClose(all));
