@@ -15,6 +15,7 @@ same()
 	local code good=0
 
 	# As in a picoprocess, the program does not lead the session.
+	# shellcheck disable=SC2016
 	python3 "$here/linux_jobs.py" "$1" /bin/sh -c '"$0" "$@"; exit $?' \
 		${2:+"$2"} >"$work/n.out" 2>&1
 	code=$?

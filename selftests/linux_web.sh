@@ -3,4 +3,4 @@
 #
 # The parts of linux_net that take longer: python3's modules, TLS, curl and wget.
 
-exec "$(dirname "$0")/linux_net.sh" python ssl curl
+exec "$(dirname "$0")/linux_net.sh" localhost python ssl curl
