@@ -140,11 +140,27 @@ static void passing(void)
 	unlink(name);
 }
 
+/* A client of our parent's server; 0, or what went wrong. */
+static int ask(const struct sockaddr_un *server, socklen_t length)
+{
+	int c = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct ucred cred;
+	socklen_t some = sizeof(cred);
+	char b[64] = "";
+
+	if (connect(c, (const void *)server, length))
+		return errno;
+	write(c, "request", 7);
+	if (read(c, b, 64) != 6 || memcmp(b, "served", 6))
+		return 200;
+	getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred, &some);
+	return cred.pid == getppid() ? 0 : 201;
+}
+
 static void servers(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	socklen_t length = sizeof(a), some;
-	struct ucred cred;
+	socklen_t length = sizeof(a);
 	char b[64] = "";
 	int s, c, i;
 	pid_t pid;
@@ -166,20 +182,7 @@ static void servers(void)
 		/* One of the children has the listening socket from us. */
 		pid = IN_CHILD(c = accept(s, NULL, NULL); read(c, b, 64);
 			       write(c, "served", 6));
-		ended("client", IN_CHILD({
-			      close(s);
-			      c = socket(AF_UNIX, SOCK_STREAM, 0);
-			      if (connect(c, (void *)&a, length))
-				      _exit(errno);
-			      write(c, "request", 7);
-			      if (read(c, b, 64) != 6 || memcmp(b, "served", 6))
-				      _exit(200);
-			      some = sizeof(cred);
-			      getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred,
-					 &some);
-			      if (cred.pid != getppid())
-				      _exit(201);
-		      }));
+		ended("client", IN_CHILD(close(s); _exit(ask(&a, length))));
 		ended("server", pid);
 		close(s);
 		/* Nobody has it any more: the child is gone, and so are its. */
