@@ -141,6 +141,48 @@ TEST(no_thread_sees_time_go_back)
 	dkt_print("# %lu readings\n", (unsigned long)rounds);
 }
 
+/* What threads that end have run stays in the process's time. */
+
+static void burn(u64 unused)
+{
+	s64 end = read(DK_CLOCK_MONOTONIC) + 6 * MSEC;
+
+	while (read(DK_CLOCK_MONOTONIC) < end)
+		;
+}
+
+static void watch(u64 unused)
+{
+	s64 last = 0, now;
+
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		now = read(DK_CLOCK_PROCESS_CPU);
+		if (now < last)
+			__atomic_add_fetch(&backwards, 1, __ATOMIC_RELAXED);
+		last = now;
+	}
+}
+
+TEST(processor_time_does_not_go_back)
+{
+	s64 end = read(DK_CLOCK_MONOTONIC) + 3000 * MSEC, ended = 0;
+	DK_HANDLE watcher;
+
+	backwards = 0;
+	__atomic_store_n(&stop, false, __ATOMIC_RELAXED);
+	watcher = dkt_thread(watch, 0);
+	while (read(DK_CLOCK_MONOTONIC) < end) {
+		EXPECT_TRUE(dkt_wait(dkt_thread(burn, 0)));
+		ended++;
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	EXPECT_TRUE(dkt_wait(watcher));
+	EXPECT_EQ(backwards, 0);
+	EXPECT_GE(ended, 10);
+	EXPECT_GE(read(DK_CLOCK_PROCESS_CPU), ended * MSEC);
+	dkt_print("# %ld threads have ended\n", (long)ended);
+}
+
 /* ---- read-only ---- */
 
 static u64 faults;
