@@ -174,6 +174,12 @@ DK_HANDLER(DkSystemTimeQuery)
 {
 	s64 time;
 
+	/*
+	 * The scheduler accounts what has run at each tick and when it is
+	 * called, and exports nothing else that makes it do so.
+	 */
+	if (a0 == DK_CLOCK_PROCESS_CPU || a0 == DK_CLOCK_THREAD_CPU)
+		schedule();
 	switch (a0) {
 	case DK_CLOCK_WALL:
 		time = ktime_get_real_ns();

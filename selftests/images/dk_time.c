@@ -183,6 +183,26 @@ TEST(processor_time_does_not_go_back)
 	dkt_print("# %ld threads have ended\n", (long)ended);
 }
 
+/* Not only what ticks have counted: they are milliseconds apart. */
+TEST(processor_time_is_exact)
+{
+	static const u64 clocks[] = {
+		DK_CLOCK_PROCESS_CPU,
+		DK_CLOCK_THREAD_CPU,
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(clocks); i++) {
+		s64 last = read(clocks[i]), now;
+		int moved = 0;
+
+		for (int j = 0; j < 1000; j++, last = now) {
+			now = read(clocks[i]);
+			moved += now > last;
+		}
+		EXPECT_GE(moved, 990);
+	}
+}
+
 /* ---- read-only ---- */
 
 static u64 faults;
