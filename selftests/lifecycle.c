@@ -115,7 +115,18 @@ static bool end_one(struct one *one, int *status)
 	}
 }
 
-/* Tasks in uninterruptible sleep, twice in a row. */
+static bool sleeps_uninterruptibly(const char *pid, char *text, size_t size)
+{
+	char path[300], *at;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+	if (read_file(path, text, size) <= 0)
+		return false;
+	at = strrchr(text, ')');
+	return at && at[2] == 'D';
+}
+
+/* Tasks in uninterruptible sleep, whenever looked at in ten seconds. */
 static int stuck_tasks(void)
 {
 	struct dirent *e;
@@ -123,15 +134,17 @@ static int stuck_tasks(void)
 	DIR *d = opendir("/proc");
 
 	while ((e = readdir(d))) {
-		char path[300], text[512], *at;
+		int looks = 100 * slower();
+		char text[512];
 
 		if (e->d_name[0] < '0' || e->d_name[0] > '9')
 			continue;
-		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
-		if (read_file(path, text, sizeof(text)) <= 0)
-			continue;
-		at = strrchr(text, ')');
-		if (at && at[2] == 'D') {
+		while (looks && sleeps_uninterruptibly(e->d_name, text,
+						       sizeof(text))) {
+			usleep(100000);
+			looks--;
+		}
+		if (!looks) {
 			printf("# in D: %.100s\n", text);
 			stuck++;
 		}
