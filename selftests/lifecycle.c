@@ -139,8 +139,8 @@ static int stuck_tasks(void)
 
 		if (e->d_name[0] < '0' || e->d_name[0] > '9')
 			continue;
-		while (looks && sleeps_uninterruptibly(e->d_name, text,
-						       sizeof(text))) {
+		while (looks &&
+		       sleeps_uninterruptibly(e->d_name, text, sizeof(text))) {
 			usleep(100000);
 			looks--;
 		}
