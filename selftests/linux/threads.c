@@ -216,7 +216,8 @@ static void kinds(void)
 
 static void *ends_last(void *arg)
 {
-	sleep_ms(50);
+	/* Long enough that exit() comes first, however busy the machine is. */
+	sleep_ms(arg ? 20000 : 50);
 	printf("the last thread ends\n");
 	fflush(stdout);
 	return arg;
@@ -276,7 +277,7 @@ int main(int argc, char **argv)
 	timed();
 	kinds();
 	if (argc > 1 && !strcmp(argv[1], "exit")) {
-		pthread_create(&thread, NULL, ends_last, NULL);
+		pthread_create(&thread, NULL, ends_last, argv);
 		exit(3);
 	}
 	pthread_create(&thread, NULL, ends_last, NULL);
