@@ -4,19 +4,16 @@
  * the same time.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
-#include <sys/stat.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include "lib/freezer.h"
 #include "lib/harness.h"
 #include "lib/provider.h"
-
-#define FREEZER "/sys/fs/cgroup/pico-freezer"
 
 PROVIDER_FIXTURE(suspending, true)
 
@@ -270,81 +267,53 @@ TEST_F(suspending, stopped_too)
 	EXPECT_TRUE(slot_moves(&self->w, 0));
 }
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+/* ---- the freezer of cgroups ---- */
 
-	close(fd);
-	return ret;
-}
-
-static bool frozen(void)
-{
-	char text[256];
-
-	return read_file(FREEZER "/cgroup.events", text, sizeof(text)) > 0 &&
-	       strstr(text, "frozen 1");
-}
-
-static void to_freezer(struct __test_metadata *_metadata, pid_t pid)
-{
-	char text[16];
-
-	ASSERT_TRUE(mkdir(FREEZER, 0755) == 0 || errno == EEXIST);
-	snprintf(text, sizeof(text), "%d", pid);
-	ASSERT_EQ(0, write_text(FREEZER "/cgroup.procs", text));
-}
-
-static void end_freezer(struct __test_metadata *_metadata, pid_t pid)
+static void end_frozen(struct __test_metadata *_metadata, pid_t pid)
 {
 	kill(pid, SIGKILL);
 	EXPECT_EQ(SIGKILL, end_status(pid));
-	EXPECT_TRUE(eventually(rmdir(FREEZER) == 0));
+	EXPECT_TRUE(freezer_remove());
 }
 
 TEST_F(suspending, frozen_while_it_runs)
 {
-	to_freezer(_metadata, self->pid);
+	ASSERT_TRUE(freezer_take(self->pid));
 	ASSERT_TRUE(slot_spin(&self->w, 0));
-	ASSERT_EQ(0, write_text(FREEZER "/cgroup.freeze", "1"));
-	EXPECT_TRUE(eventually(frozen()));
+	EXPECT_TRUE(freezer_set(true));
 	EXPECT_TRUE(slot_rests(&self->w, 0));
 	/* Suspended while frozen, it stays so when thawed. */
 	ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
-	ASSERT_EQ(0, write_text(FREEZER "/cgroup.freeze", "0"));
-	EXPECT_TRUE(eventually(!frozen()));
+	EXPECT_TRUE(freezer_set(false));
 	ASSERT_EQ(0, comes_to_rest(&self->w, self->pid));
 	EXPECT_TRUE(slot_rests(&self->w, 0));
 	ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
 	EXPECT_TRUE(slot_moves(&self->w, 0));
-	end_freezer(_metadata, self->pid);
+	end_frozen(_metadata, self->pid);
 }
 
 TEST_F(suspending, frozen_while_suspended)
 {
-	to_freezer(_metadata, self->pid);
+	ASSERT_TRUE(freezer_take(self->pid));
 	ASSERT_TRUE(slot_spin(&self->w, 0));
 	ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
 	ASSERT_EQ(0, comes_to_rest(&self->w, self->pid));
-	ASSERT_EQ(0, write_text(FREEZER "/cgroup.freeze", "1"));
-	EXPECT_TRUE(eventually(frozen()));
+	EXPECT_TRUE(freezer_set(true));
 	/* Resumed while frozen. */
 	ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
 	EXPECT_TRUE(slot_rests(&self->w, 0));
-	ASSERT_EQ(0, write_text(FREEZER "/cgroup.freeze", "0"));
+	EXPECT_TRUE(freezer_set(false));
 	EXPECT_TRUE(slot_moves(&self->w, 0));
-	end_freezer(_metadata, self->pid);
+	end_frozen(_metadata, self->pid);
 }
 
 TEST_F(suspending, killed_while_frozen_and_suspended)
 {
-	to_freezer(_metadata, self->pid);
+	ASSERT_TRUE(freezer_take(self->pid));
 	ASSERT_TRUE(slot_spin(&self->w, 0));
 	ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
-	ASSERT_EQ(0, write_text(FREEZER "/cgroup.freeze", "1"));
-	EXPECT_TRUE(eventually(frozen()));
-	end_freezer(_metadata, self->pid);
+	EXPECT_TRUE(freezer_set(true));
+	end_frozen(_metadata, self->pid);
 	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_THREAD, self->pid));
 }
 
