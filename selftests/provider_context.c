@@ -5,6 +5,7 @@
  */
 #include <cpuid.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +13,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <elf.h>
+#include "lib/freezer.h"
 #include "lib/harness.h"
 #include "lib/provider.h"
 
@@ -59,6 +61,7 @@ static unsigned int area_size(struct world *w)
 static bool spin(struct world *w, int n, int seed)
 {
 	fill(&slot(w, n)->in, seed);
+	slot(w, n)->nested = 0;
 	memset((void *)&slot(w, n)->out, 0, sizeof(slot(w, n)->out));
 	slot_begin(w, n, SLOT_REGISTERS, 0, 0, 0, 0, 0, 0, 0);
 	return eventually(slot(w, n)->counter);
@@ -521,6 +524,158 @@ TEST_F(context, vectors_survive)
 		EXPECT_TRUE(slot_moves(&self->w, 0));
 	}
 	stored(_metadata, &self->w, 0, 21);
+}
+
+static void quiet(struct __test_metadata *_metadata, struct world *w,
+		  int callback, int result, int value)
+{
+	ASSERT_EQ(0,
+		  behave(w, (struct pico_test_behaviour){ .callback = callback,
+							  .result = result,
+							  .value = value }));
+}
+
+/* ... and through what pico.ko itself does to it. */
+TEST_F(context, vectors_survive_callbacks)
+{
+	struct pico_test_service apc = { .service = PICO_TEST_DO_APC,
+					 .tid = self->pid };
+	int exceptions, status;
+
+	quiet(_metadata, &self->w, PICO_TEST_EXCEPTION, PICO_TEST_SKIP, 2);
+	quiet(_metadata, &self->w, PICO_TEST_APC, PICO_TEST_USED, 0);
+	quiet(_metadata, &self->w, PICO_TEST_SIGNAL, PICO_TEST_TAKEN, 0);
+	ASSERT_TRUE(freezer_take(self->pid));
+	ASSERT_TRUE(spin(&self->w, 0, 51));
+	for (int i = 1; i <= 3; i++) {
+		/* Exceptions, while it is seized, too. */
+		slot(&self->w, 0)->nested = 1;
+		ASSERT_TRUE(
+			wait_event(&self->w, PICO_TEST_EXCEPTION, self->pid));
+		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->pid, 0, 0));
+		exceptions =
+			count_events(&self->w, PICO_TEST_EXCEPTION, self->pid);
+		EXPECT_TRUE(
+			eventually(count_events(&self->w, PICO_TEST_EXCEPTION,
+						self->pid) > exceptions));
+		slot(&self->w, 0)->nested = 0;
+		ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->pid, 0, 0));
+		ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+		ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->pid, 0, 0));
+		clear_events(&self->w);
+		ASSERT_EQ(0, service(&self->w, &apc));
+		EXPECT_TRUE(wait_event(&self->w, PICO_TEST_APC, self->pid));
+		ASSERT_EQ(0, kill(self->pid, SIGWINCH));
+		EXPECT_TRUE(wait_event(&self->w, PICO_TEST_SIGNAL, self->pid));
+		ASSERT_TRUE(freezer_set(true));
+		EXPECT_TRUE(slot_rests(&self->w, 0));
+		ASSERT_TRUE(freezer_set(false));
+		EXPECT_TRUE(slot_moves(&self->w, 0));
+	}
+	stored(_metadata, &self->w, 0, 51);
+	kill(self->pid, SIGKILL);
+	EXPECT_EQ(SIGKILL, end_status(self->pid));
+	EXPECT_TRUE(freezer_remove());
+}
+
+/* ---- protection keys ---- */
+
+static unsigned int pkru_offset(void)
+{
+	unsigned int a = 0, b = 0, c = 0, d = 0;
+
+	__cpuid_count(7, 0, a, b, c, d);
+	if (!(c & 1 << 4)) /* OSPKE */
+		return 0;
+	__cpuid_count(0xd, 9, a, b, c, d);
+	return b;
+}
+
+/*
+ * The one part of extended state that the kernel does not keep with the rest.
+ * Key 0 is always open: the thread's own memory has it.
+ */
+TEST_F(context, protection_keys)
+{
+	unsigned int at = pkru_offset();
+	__u8 area[AREA_MAX];
+	struct pico_test_service s;
+	__u32 pkru;
+
+	if (!at)
+		SKIP(return, "no protection keys");
+	ASSERT_LE(at + 4, area_size(&self->w));
+	slot_begin(&self->w, 0, SLOT_PKRU, 0x40, 0, 0, 0, 0, 0, 0);
+	ASSERT_TRUE(eventually(slot(&self->w, 0)->counter));
+	for (__u32 i = 1; i < 200; i++) {
+		/* Read and written on its way to rest, and when it is there. */
+		if (i & 1)
+			ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
+		ASSERT_EQ(0, get_all(&self->w, self->pid, area, &s));
+		memcpy(&pkru, area + at, 4);
+		ASSERT_EQ(i << 6, pkru) TH_LOG("round %u", i);
+		pkru = (i + 1) << 6;
+		memcpy(area + at, &pkru, 4);
+		area[513] |= 1 << 1; /* component 9 is there */
+		ASSERT_EQ(0,
+			  set_parts(&self->w, self->pid, EXTENDED, area, &s));
+		if (i & 1)
+			ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
+		if (i & 2)
+			EXPECT_TRUE(slot_moves(&self->w, 0));
+	}
+	ASSERT_TRUE(slot_stop(&self->w, 0));
+	EXPECT_EQ(200 << 6, slot(&self->w, 0)->result);
+}
+
+/* ---- threads that end ---- */
+
+struct reader {
+	struct world *w;
+	pid_t tid;
+	volatile int result;
+};
+
+static void *reads(void *arg)
+{
+	struct reader *reader = arg;
+	struct pico_test_service s;
+
+	reader->result = get_context(reader->w, reader->tid, GENERAL, &s);
+	return NULL;
+}
+
+/* On its way out, a thread has no context that could be read. */
+TEST_F(context, of_a_thread_that_leaves)
+{
+	struct pico_test_behaviour gate = {
+		.callback = PICO_TEST_EXIT_THREAD,
+		.flags = PICO_TEST_GATE,
+	};
+
+	for (int suspended = 0; suspended < 2; suspended++) {
+		pid_t tid = new_thread(&self->w, 0, 1);
+		struct reader reader = { &self->w, tid, 1 };
+		pthread_t thread;
+
+		ASSERT_GT(tid, 0);
+		ASSERT_TRUE(slot_spin(&self->w, 1));
+		if (suspended) {
+			ASSERT_EQ(0, suspend(&self->w, tid, NULL));
+			ASSERT_EQ(0, comes_to_rest(&self->w, tid));
+		}
+		gate.flags = PICO_TEST_GATE;
+		ASSERT_EQ(0, behave(&self->w, gate));
+		ASSERT_EQ(0, terminate_thread(&self->w, tid, 0));
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, tid));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, reads, &reader));
+		usleep(100000);
+		EXPECT_EQ(1, reader.result);
+		gate.flags = 0;
+		ASSERT_EQ(0, behave(&self->w, gate));
+		pthread_join(thread, NULL);
+		EXPECT_EQ(-ESRCH, reader.result);
+	}
 }
 
 /* What a tracer sets while the thread is suspended counts too. */

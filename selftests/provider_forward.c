@@ -5,11 +5,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
 
@@ -195,6 +199,149 @@ TEST_F(calls, exit_group_and_exit)
 		   SYS_exit_group, 6, 0, 0, 0, 0);
 	EXPECT_EQ(EXITED(6), end_status(self->pid));
 	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, 0));
+}
+
+/* ---- a tracer that makes other calls of those that are forwarded ---- */
+
+/* Registers of ptrace in the order of enum pico_test_register. */
+struct words {
+	unsigned long word[PICO_TEST_REGISTERS];
+};
+
+static void seize(struct __test_metadata *_metadata, pid_t pid)
+{
+	int status;
+
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD));
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	ASSERT_EQ(pid, waitpid(pid, &status, __WALL));
+	ASSERT_EQ(0, ptrace(PTRACE_SYSCALL, pid, 0, 0));
+}
+
+static void let_go(struct __test_metadata *_metadata, pid_t pid)
+{
+	int status;
+
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, pid, 0, 0));
+	ASSERT_EQ(pid, waitpid(pid, &status, __WALL));
+	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, 0, 0));
+}
+
+typedef void changes(struct words *w, const long *with);
+
+/* Has slot 0 make a call that is forwarded, and makes another of that. */
+static void change_call(struct __test_metadata *_metadata, struct world *w,
+			pid_t pid, enum pico_test_call call, __u64 a0,
+			changes *change, const long *with)
+{
+	struct words regs;
+	int status;
+
+	slot_begin(w, 0, SLOT_CALL, call, a0, 0, 0, 0, 0, 0);
+	/* Calls that the provider answers have no stop. */
+	ASSERT_EQ(pid, waitpid(pid, &status, __WALL));
+	ASSERT_EQ(SIGTRAP | 0x80, WSTOPSIG(status));
+	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, pid, 0, &regs));
+	change(&regs, with);
+	ASSERT_EQ(0, ptrace(PTRACE_SETREGS, pid, 0, &regs));
+	ASSERT_EQ(0, ptrace(PTRACE_SYSCALL, pid, 0, 0));
+}
+
+/* The same, and waits for what the slot sees. */
+static long changed(struct __test_metadata *_metadata, struct world *w,
+		    pid_t pid, enum pico_test_call call, __u64 a0,
+		    changes *change, const long *with)
+{
+	int status;
+
+	change_call(_metadata, w, pid, call, a0, change, with);
+	ASSERT_EQ(pid, waitpid(pid, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status)) TH_LOG("%#x", status);
+	ASSERT_EQ(0, ptrace(PTRACE_SYSCALL, pid, 0, 0));
+	return slot_done(w, 0) ? (long)w->shared->slots[0].result : NO_RESULT;
+}
+
+static void change_number(struct words *w, const long *with)
+{
+	w->word[PICO_TEST_ORIG_AX] = with[0];
+	w->word[PICO_TEST_DI] = with[1];
+	w->word[PICO_TEST_SI] = with[2];
+	w->word[PICO_TEST_DX] = with[3];
+	w->word[PICO_TEST_R10] = with[4];
+}
+
+/* with[0] out of clone's flags, with[1] into them. */
+static void change_flags(struct words *w, const long *with)
+{
+	w->word[PICO_TEST_DI] = (w->word[PICO_TEST_DI] & ~with[0]) | with[1];
+}
+
+TEST_F(calls, a_tracer_cannot_take_the_mark_away)
+{
+	const long path = SLOT_ADDRESS(0, scratch);
+	const struct {
+		const char *what;
+		long with[5], result;
+	} tries[] = {
+		{ "getppid", { SYS_getppid }, getpid() },
+		{ "execve", { SYS_execve, path }, -EPERM },
+		{ "execveat", { SYS_execveat, AT_FDCWD, path }, -EPERM },
+		{ "prctl, off",
+		  { SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH,
+		    PR_SYS_DISPATCH_OFF },
+		  -EPERM },
+		{ "prctl, on",
+		  { SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON,
+		    PICO_TEST_IMAGE, 4096 },
+		  -EPERM },
+	};
+
+	strcpy((char *)self->w.shared->slots[0].scratch, "/bin/true");
+	seize(_metadata, self->pid);
+	for (int i = 0; i < 5; i++) {
+		EXPECT_EQ(tries[i].result,
+			  changed(_metadata, &self->w, self->pid,
+				  PICO_TEST_CALL_FORWARD, SYS_getpid,
+				  change_number, tries[i].with))
+		TH_LOG("%s", tries[i].what);
+	}
+	let_go(_metadata, self->pid);
+	EXPECT_EQ(1, module_counter("pico", "threads"));
+	EXPECT_EQ(2,
+		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
+}
+
+/* What it makes, of nothing or of something else, never sees user mode. */
+TEST_F(calls, a_tracer_makes_clones)
+{
+	static const long fork[5] = { SYS_fork };
+	static const long no_thread[2] = {
+		CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, SIGCHLD
+	};
+	static const long thread[2] = { 0xff, CLONE_THREAD | CLONE_SIGHAND |
+						      CLONE_VM };
+	struct pico_test_create c;
+
+	seize(_metadata, self->pid);
+	EXPECT_GT(changed(_metadata, &self->w, self->pid,
+			  PICO_TEST_CALL_FORWARD, SYS_getpid, change_number,
+			  fork),
+		  0);
+	create_init(&c, 1);
+	c.resume = 1;
+	memcpy(self->w.shared->slots[0].scratch, &c, sizeof(c));
+	EXPECT_EQ(-EAGAIN,
+		  changed(_metadata, &self->w, self->pid, PICO_TEST_CALL_THREAD,
+			  SLOT_ADDRESS(0, scratch), change_flags, no_thread));
+	EXPECT_TRUE(eventually(module_counter("pico", "threads") == 1));
+	EXPECT_EQ(1, module_counter("pico", "processes"));
+	/* A thread cannot be ended without its process. */
+	memcpy(self->w.shared->slots[0].scratch, &c, sizeof(c));
+	change_call(_metadata, &self->w, self->pid, PICO_TEST_CALL_PROCESS,
+		    SLOT_ADDRESS(0, scratch), change_flags, thread);
+	EXPECT_EQ(SIGKILL, end_status(self->pid));
+	EXPECT_EQ(0, self->w.shared->slots[1].started);
+	EXPECT_EQ(2, count_events(&self->w, PICO_TEST_CREATED, self->pid));
 }
 
 TEST_F(calls, a_callback_that_sleeps_for_seconds)

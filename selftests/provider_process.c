@@ -559,6 +559,57 @@ TEST_F(process, native_signals)
 	EXPECT_EQ(SIGUSR2, slots[2].fault[0]);
 }
 
+/* An exception that nobody handles cannot be kept waiting, or away. */
+TEST_F(process, native_signals_and_exceptions)
+{
+	enum { BLOCKED = 1, IGNORED = 2, HANDLED = 4 };
+	static const int cases[] = {
+		0,	 BLOCKED,	    IGNORED,
+		HANDLED, HANDLED | BLOCKED, IGNORED | BLOCKED
+	};
+	volatile struct slot *slot = &self->w.shared->slots[1];
+	const __u64 ignore[4] = { 1 /* SIG_IGN */ };
+	const __u64 set = 1UL << (SIGSEGV - 1);
+
+	ASSERT_EQ(0, on_start(&self->w, PICO_TEST_NATIVE_SIGNALS));
+	for (int i = 0; i < 6; i++) {
+		pid_t pid = start_process(&self->w, self->w.host, 1, true);
+		__u32 faults = slot->faults;
+
+		ASSERT_GT(pid, 0);
+		if (cases[i] & HANDLED)
+			ASSERT_EQ(0, handles(&self->w, 1, SIGSEGV));
+		if (cases[i] & IGNORED) {
+			memcpy((void *)slot->scratch, ignore, sizeof(ignore));
+			ASSERT_EQ(0,
+				  slot_call(&self->w, 1, PICO_TEST_CALL_FORWARD,
+					    SYS_rt_sigaction, SIGSEGV,
+					    SLOT_ADDRESS(1, scratch), 0, 8));
+		}
+		if (cases[i] & BLOCKED) {
+			memcpy((void *)slot->scratch, &set, 8);
+			ASSERT_EQ(0,
+				  slot_call(&self->w, 1, PICO_TEST_CALL_FORWARD,
+					    SYS_rt_sigprocmask, SIG_BLOCK,
+					    SLOT_ADDRESS(1, scratch), 0, 8));
+		}
+		slot_begin(&self->w, 1, SLOT_FAULT, FAULT_READ, 0, 0, 0, 0, 0,
+			   0);
+		if (cases[i] == HANDLED) {
+			ASSERT_TRUE(eventually(slot->faults == faults + 1));
+			EXPECT_EQ(SIGSEGV, slot->fault[0]);
+			EXPECT_EQ(2, slot_call(&self->w, 1, PICO_TEST_CALL_ECHO,
+					       1, 0, 0, 0, 0));
+			kill(pid, SIGKILL);
+		}
+		EXPECT_EQ(cases[i] == HANDLED ? SIGKILL : SIGSEGV,
+			  end_status(pid) & 0x7f)
+		TH_LOG("case %d", i);
+		kill(pid, SIGKILL);
+		EXPECT_EQ(faults + (cases[i] == HANDLED), slot->faults);
+	}
+}
+
 /* What is ignored without them, and the default with them. */
 TEST_F(process, ignored_signals)
 {

@@ -8,13 +8,16 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
+#include "lib/sandbox.h"
 
 PROVIDER_FIXTURE(races, true)
 
@@ -493,6 +496,104 @@ TEST_F(races, unregister_and_create)
 					 PICO_TEST_IOC_UNREGISTER, 1) == 0));
 		EXPECT_NE(-1, end_status(pid));
 	}
+}
+
+/* Who looks at the process, in the ways that ask for its provider's masks. */
+static void *looks(void *arg)
+{
+	static const char *const files[] = {
+		"/sys/kernel/debug/pico/processes",
+		"/sys/kernel/debug/pico/threads",
+		"/sys/kernel/debug/pico/providers",
+	};
+	struct worker *me = arg;
+	char path[64], text[4096];
+
+	while (!me->stop) {
+		pid_t tid = *(volatile pid_t *)&me->tid;
+
+		me->rounds++;
+		for (int i = 0; i < 3; i++)
+			read_file(files[i], text, sizeof(text));
+		if (!tid)
+			continue;
+		kill(tid, SIGWINCH);
+		syscall(SYS_tgkill, tid, tid, SIGURG);
+		snprintf(path, sizeof(path), "/proc/%d/maps", tid);
+		read_file(path, text, sizeof(text));
+		syscall(SYS_kcmp, tid, getpid(), 1, 0, 0);
+	}
+	return NULL;
+}
+
+TEST_F(races, look_and_exit)
+{
+	struct pico_test_registration r = {
+		.slot = 1,
+		.process_access = 7,
+		.thread_access = 7,
+		.name = "fleeting",
+	};
+	struct worker a, b;
+	int n = rounds(100);
+
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_SIGNAL,
+					      .result = PICO_TEST_TAKEN }));
+	begin(&a, &self->w, 0, 0, looks);
+	begin(&b, &self->w, 0, 0, looks);
+	for (int i = 0; i < n; i++) {
+		pid_t pid;
+		int fd;
+
+		ASSERT_EQ(0,
+			  ioctl(self->w.control, PICO_TEST_IOC_REGISTER, &r));
+		fd = provider_open(&self->w, "fleeting");
+		ASSERT_GE(fd, 0);
+		pid = start_process(&self->w, fd, 1, true);
+		ASSERT_GT(pid, 0);
+		a.tid = pid;
+		b.tid = pid;
+		/* Long after the threads are gone there is a zombie to ask of. */
+		if (i & 1)
+			close(fd);
+		else
+			terminate_process(&self->w, pid, SIGKILL);
+		if (!(i & 1))
+			close(fd);
+		EXPECT_TRUE(
+			eventually(ioctl(self->w.control,
+					 PICO_TEST_IOC_UNREGISTER, 1) == 0));
+		EXPECT_NE(-1, end_status(pid));
+	}
+	end(&a);
+	end(&b);
+	EXPECT_GT(a.rounds + b.rounds, 2);
+}
+
+/* A thread's state is read while it is told to end. */
+TEST_F(races, read_and_terminate)
+{
+	struct worker a, b;
+	int n = rounds(100);
+
+	begin(&a, &self->w, 0, 0, harasses);
+	begin(&b, &self->w, 0, 0, harasses);
+	for (int i = 0; i < n; i++) {
+		pid_t tid = new_thread(&self->w, 0, 1);
+
+		ASSERT_GT(tid, 0);
+		ASSERT_TRUE(slot_spin(&self->w, 1));
+		a.tid = tid;
+		b.tid = tid;
+		usleep(i * 50);
+		terminate_thread(&self->w, tid, 0);
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, tid));
+	}
+	end(&a);
+	end(&b);
+	EXPECT_EQ(0, a.wrong + b.wrong) TH_LOG("%d %d", a.last, b.last);
+	EXPECT_TRUE(eventually(status_number(self->pid, "Threads:") == 1));
 }
 
 /* A tracer comes and goes while the thread is suspended and resumed. */

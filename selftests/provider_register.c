@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
+#include "lib/sandbox.h"
 
 PROVIDER_FIXTURE(registration, false)
 
@@ -233,6 +236,42 @@ TEST_F(registration, processes_keep_it)
 	EXPECT_TRUE(eventually(unregisters(&self->w, 1) == 0));
 }
 
+/* References to its threads outlive it: they answer, and keep nothing else. */
+TEST_F(registration, threads_that_it_leaves_behind)
+{
+	static const int services[] = {
+		PICO_TEST_DO_SUSPEND,	       PICO_TEST_DO_RESUME,
+		PICO_TEST_DO_GET_CONTEXT,      PICO_TEST_DO_SET_CONTEXT,
+		PICO_TEST_DO_TERMINATE_THREAD, PICO_TEST_DO_TERMINATE_PROCESS,
+		PICO_TEST_DO_DESCRIPTOR_BASE,  PICO_TEST_DO_APC,
+	};
+	struct pico_test_registration r = valid("fleeting");
+	int fd, held;
+	pid_t pid;
+
+	ASSERT_EQ(0, registers(&self->w, &r));
+	fd = provider_open(&self->w, "fleeting");
+	ASSERT_GE(fd, 0);
+	pid = start_process(&self->w, fd, 1, true);
+	ASSERT_GT(pid, 0);
+	held = ioctl(self->w.host, PICO_TEST_IOC_HOLD, pid);
+	ASSERT_GT(held, 0);
+	close(fd);
+	EXPECT_EQ(SIGKILL, end_status(pid));
+	EXPECT_TRUE(eventually(unregisters(&self->w, 1) == 0));
+	for (int i = 0; i < 8; i++) {
+		struct pico_test_service s = { .service = services[i],
+					       .held = held,
+					       .parts = 1 };
+
+		s.registers[PICO_TEST_IP] = PICO_TEST_ENTRY;
+		EXPECT_EQ(-ESRCH, service(&self->w, &s))
+		TH_LOG("service %d", services[i]);
+	}
+	EXPECT_EQ(0, ioctl(self->w.host, PICO_TEST_IOC_DROP, held));
+	EXPECT_EQ(NO_THREAD, suspend(&self->w, pid, NULL));
+}
+
 TEST_F(registration, processes_pin_the_module)
 {
 	pid_t pid = start_process(&self->w, self->w.host, 0, true);
@@ -312,6 +351,77 @@ static bool found_in(const char *folder, const char *text)
 	found = run_exit_code(&run) == 0;
 	run_free(&run);
 	return found;
+}
+
+/* Whether a file of pico's in debugfs has this line. */
+static bool shown(const char *file, const char *format, ...)
+{
+	char path[64], line[256], text[8192], *at = text;
+	va_list arguments;
+	size_t length;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/pico/%s", file);
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return false;
+	va_start(arguments, format);
+	length = vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	for (; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		if (!strncmp(at, line, length) && at[length] == '\n')
+			return true;
+	}
+	return false;
+}
+
+TEST_F(registration, processes_and_threads_in_debugfs)
+{
+	struct pico_test_behaviour gate = {
+		.callback = PICO_TEST_EXIT_THREAD,
+		.flags = PICO_TEST_GATE,
+	};
+	pid_t pid, tid;
+
+	if (access("/sys/kernel/debug/pico", F_OK))
+		SKIP(return, "no debugfs");
+	/* Two files are open. */
+	EXPECT_TRUE(shown("providers",
+			  "pico_test\tpico_test\t%d\t0x7\t0x7\t0\t2", 0x7e57));
+	EXPECT_TRUE(shown("process_count", "0"));
+	EXPECT_TRUE(shown("thread_count", "0"));
+	pid = start_process(&self->w, self->w.host, 1, true);
+	tid = new_thread(&self->w, 1, 2);
+	ASSERT_GT(tid, 0);
+	EXPECT_TRUE(shown("providers",
+			  "pico_test\tpico_test\t%d\t0x7\t0x7\t1\t2", 0x7e57));
+	EXPECT_TRUE(shown("process_count", "1"));
+	EXPECT_TRUE(shown("thread_count", "2"));
+	EXPECT_TRUE(shown("processes", "%d\tpico_test\t%d\t2\tpicotest", pid,
+			  0x7e57));
+	EXPECT_TRUE(
+		shown("threads", "%d\t%d\tpico_test\t0\trunning", pid, pid));
+	EXPECT_TRUE(
+		shown("threads", "%d\t%d\tpico_test\t0\trunning", pid, tid));
+	ASSERT_EQ(0, suspend(&self->w, tid, NULL));
+	ASSERT_EQ(0, suspend(&self->w, tid, NULL));
+	ASSERT_EQ(0, comes_to_rest(&self->w, tid));
+	EXPECT_TRUE(
+		shown("threads", "%d\t%d\tpico_test\t2\tresting", pid, tid));
+	ASSERT_EQ(0, behave(&self->w, gate));
+	ASSERT_EQ(0, terminate_thread(&self->w, tid, 0));
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, tid));
+	EXPECT_TRUE(
+		shown("threads", "%d\t%d\tpico_test\t2\tleaving", pid, tid));
+	gate.flags = 0;
+	ASSERT_EQ(0, behave(&self->w, gate));
+	EXPECT_TRUE(eventually(shown("thread_count", "1")));
+	EXPECT_TRUE(shown("processes", "%d\tpico_test\t%d\t1\tpicotest", pid,
+			  0x7e57));
+	EXPECT_FALSE(
+		shown("threads", "%d\t%d\tpico_test\t2\tleaving", pid, tid));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(SIGKILL, end_status(pid));
+	EXPECT_TRUE(eventually(shown("process_count", "0")));
+	EXPECT_TRUE(shown("thread_count", "0"));
 }
 
 TEST_F(registration, subsystem_type_in_debugfs)

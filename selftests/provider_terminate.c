@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
@@ -236,6 +238,41 @@ TEST_F(ending, killed)
 	EXPECT_EQ(SIGKILL, end_status(self->pid));
 }
 
+/* The last thing that a thread does ends all others. */
+TEST_F(ending, with_one_of_its_threads)
+{
+	struct pico_test_behaviour all = {
+		.callback = PICO_TEST_EXIT_THREAD,
+		.result = PICO_TEST_EXIT_ALL,
+		.value = EXITED(7),
+	};
+
+	ASSERT_GT(new_thread(&self->w, 0, 1), 0);
+	ASSERT_GT(new_thread(&self->w, 0, 2), 0);
+	ASSERT_TRUE(slot_spin(&self->w, 1));
+	ASSERT_EQ(0, behave(&self->w, all));
+	slot_begin(&self->w, 2, SLOT_CALL, PICO_TEST_CALL_FORWARD, SYS_exit, 1,
+		   0, 0, 0, 0);
+	EXPECT_EQ(EXITED(7), end_status(self->pid));
+	EXPECT_EQ(3, count_events(&self->w, PICO_TEST_EXIT_THREAD, self->pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, self->pid));
+}
+
+/* And of the only thread's end it is still the status. */
+TEST_F(ending, with_its_only_thread)
+{
+	struct pico_test_behaviour all = {
+		.callback = PICO_TEST_EXIT_THREAD,
+		.result = PICO_TEST_EXIT_ALL,
+		.value = EXITED(8),
+	};
+
+	ASSERT_EQ(0, behave(&self->w, all));
+	slot_begin(&self->w, 0, SLOT_CALL, PICO_TEST_CALL_FORWARD, SYS_exit, 1,
+		   0, 0, 0, 0);
+	EXPECT_EQ(EXITED(8), end_status(self->pid));
+}
+
 /* ---- PICO_IOC_TERMINATE ---- */
 
 static int ioc_terminate(int fd, pid_t pid, int status)
@@ -308,6 +345,54 @@ TEST_F(ending, asked_for_what_cannot_be)
 	EXPECT_EQ(-ESRCH, ioc_terminate(self->w.host, self->pid, EXITED(1)));
 	close(other);
 	close(unbound);
+}
+
+struct asker {
+	struct world *w;
+	pid_t pid;
+	volatile int result;
+};
+
+static void *asks(void *arg)
+{
+	struct asker *asker = arg;
+
+	asker->result = ioc_terminate(asker->w->host, asker->pid, EXITED(6));
+	return NULL;
+}
+
+/*
+ * Killed while the provider is being asked: the process' context is there until
+ * the callback has returned, and later questions are refused.
+ */
+TEST_F(ending, asked_while_it_is_killed)
+{
+	struct pico_test_behaviour gate = {
+		.callback = PICO_TEST_TERMINATE,
+		.flags = PICO_TEST_GATE,
+		.result = PICO_TEST_REPLACE,
+		.value = EXITED(6),
+	};
+	struct asker asker = { &self->w, self->pid, 1 };
+	pthread_t thread;
+
+	ASSERT_EQ(0, behave(&self->w, gate));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, asks, &asker));
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_TERMINATE, self->pid));
+	kill(self->pid, SIGKILL);
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, self->pid));
+	usleep(100000);
+	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_EXIT_PROCESS, self->pid));
+	EXPECT_EQ(1, asker.result);
+	EXPECT_EQ(-ESRCH, ioc_terminate(self->w.host, self->pid, 0));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_TERMINATE, self->pid));
+	gate.flags = 0;
+	ASSERT_EQ(0, behave(&self->w, gate));
+	EXPECT_EQ(SIGKILL, end_status(self->pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, self->pid));
+	pthread_join(thread, NULL);
+	/* It had ended: there was nothing to be done any more. */
+	EXPECT_EQ(0, asker.result);
 }
 
 TEST_F(ending, asked_of_a_process_that_was_created)

@@ -126,14 +126,13 @@ int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous)
 		if (!pico_held(thread))
 			pico_kick(thread);
 		thread->suspensions++;
+		/* The provider is there as long as its thread is. */
+		trace_pico_suspend_thread(thread, before);
 	}
 	spin_unlock(&thread->lock);
-	if (ret)
-		return ret;
-	trace_pico_suspend_thread(thread, before);
-	if (previous)
+	if (!ret && previous)
 		*previous = before;
-	return 0;
+	return ret;
 }
 
 int pico_resume_thread(struct pico_thread *thread, unsigned int *previous)
@@ -143,18 +142,19 @@ int pico_resume_thread(struct pico_thread *thread, unsigned int *previous)
 
 	spin_lock(&thread->lock);
 	before = thread->suspensions;
-	if (thread->gone)
+	if (thread->gone) {
 		ret = -ESRCH;
-	else if (!before)
+	} else if (!before) {
 		ret = -EINVAL;
-	else
+	} else {
 		thread->suspensions--;
+		trace_pico_resume_thread(thread, before);
+	}
 	spin_unlock(&thread->lock);
 	if (ret)
 		return ret;
 	if (before == 1)
 		wake_up_all(&thread->wait);
-	trace_pico_resume_thread(thread, before);
 	if (previous)
 		*previous = before;
 	return 0;
@@ -186,42 +186,51 @@ int pico_terminate_thread(struct pico_thread *thread, int status)
 	if (!pico_status_valid(status))
 		return -EINVAL;
 	spin_lock(&thread->lock);
-	if (thread->gone)
+	if (thread->gone) {
 		ret = -ESRCH;
-	else
+	} else {
 		pico_thread_leave(thread, PICO_LEAVE_THREAD, status);
+		trace_pico_terminate_thread(thread, status);
+	}
 	spin_unlock(&thread->lock);
-	if (ret)
-		return ret;
-	trace_pico_terminate_thread(thread, status);
-	wake_up_all(&thread->wait);
-	return 0;
+	if (!ret)
+		wake_up_all(&thread->wait);
+	return ret;
 }
 
 /*
- * From inside, the calling thread ends the process as exit_group() would. From
- * outside SIGKILL does, which nothing can delay; the exit hook then puts the
- * status in place of the signal's.
+ * From inside, the calling thread ends the process as exit_group() would, unless
+ * it is on its own way out. From outside SIGKILL does, which nothing can delay;
+ * the exit hook then puts the status in place of the signal's.
  */
-int pico_terminate_process(struct pico_process *process, int status)
+static int pico_process_leave(struct pico_process *process, int status)
 {
 	struct pico_thread *thread = pico_thread_current();
+
+	trace_pico_terminate_process(process, status);
+	atomic_cmpxchg(&process->termination, 0, status | PICO_TERMINATED);
+	if (!thread || thread->process != process ||
+	    current->flags & PF_EXITING)
+		return kill_pid(process->pid, SIGKILL, 1);
+	status = atomic_read(&process->termination) & ~PICO_TERMINATED;
+	spin_lock(&thread->lock);
+	pico_thread_leave(thread, PICO_LEAVE_PROCESS, status);
+	spin_unlock(&thread->lock);
+	return 0;
+}
+
+int pico_terminate_process(struct pico_process *process, int status)
+{
+	int ret;
 
 	if (!pico_status_valid(status))
 		return -EINVAL;
 	/* One that execve() is still making has no thread yet, but can die. */
-	if (!process->pid || READ_ONCE(process->ended))
+	if (!process->pid || !pico_process_hold(process))
 		return -ESRCH;
-	trace_pico_terminate_process(process, status);
-	atomic_cmpxchg(&process->termination, 0, status | PICO_TERMINATED);
-	if (thread && thread->process == process) {
-		status = atomic_read(&process->termination) & ~PICO_TERMINATED;
-		spin_lock(&thread->lock);
-		pico_thread_leave(thread, PICO_LEAVE_PROCESS, status);
-		spin_unlock(&thread->lock);
-		return 0;
-	}
-	return kill_pid(process->pid, SIGKILL, 1);
+	ret = pico_process_leave(process, status);
+	pico_process_release(process);
+	return ret;
 }
 
 static void pico_rest_begin(struct pico_thread *thread)
@@ -300,6 +309,8 @@ static void pico_rest(struct pico_thread *thread, struct pt_regs *regs)
 			pico_signals_handle(thread, regs);
 			pico_rest_begin(thread);
 		} else if (READ_ONCE(thread->leave)) {
+			/* Nobody reads a stack that goes. */
+			pico_rest_end(thread, true);
 			pico_leave(thread);
 		}
 	}
@@ -331,11 +342,11 @@ int pico_queue_apc(struct pico_thread *thread)
 {
 	int ret = 0;
 
-	if (!thread->process->provider->routines->deliver_apc)
-		return -EOPNOTSUPP;
 	spin_lock(&thread->lock);
 	if (thread->gone) {
 		ret = -ESRCH;
+	} else if (!thread->process->provider->routines->deliver_apc) {
+		ret = -EOPNOTSUPP;
 	} else {
 		WRITE_ONCE(thread->apc, true);
 		pico_kick(thread);

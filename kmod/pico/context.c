@@ -202,6 +202,41 @@ static int pico_context_write(struct pico_thread *thread,
 	return 0;
 }
 
+/*
+ * Have @work done on a thread that is at rest and busy, and off its processor
+ * all the time: what the kernel saves on the way off (PKRU) is not that of rest.
+ * Whoever is woken meanwhile finds that it is busy and sleeps again.
+ */
+static int pico_work_off_cpu(struct pico_thread *thread,
+			     int (*work)(struct pico_thread *thread,
+					 struct pico_context *context),
+			     struct pico_context *context)
+{
+	struct task_struct *task = thread->task;
+	unsigned long switches;
+	bool undisturbed;
+	int ret;
+
+	do {
+#ifdef CONFIG_SMP
+		smp_cond_load_acquire(&task->on_cpu, !VAL);
+#endif
+		switches = READ_ONCE(task->nvcsw) + READ_ONCE(task->nivcsw);
+		ret = work(thread, context);
+		/* It comes on with what was written, or is seen to be on. */
+		smp_mb();
+#ifdef CONFIG_SMP
+		undisturbed = !READ_ONCE(task->on_cpu);
+#else
+		undisturbed = true;
+#endif
+		if (switches != READ_ONCE(task->nvcsw) +
+				READ_ONCE(task->nivcsw))
+			undisturbed = false;
+	} while (!undisturbed);
+	return ret;
+}
+
 /* Have @work, which may sleep, done on a thread that is at rest and busy. */
 static int pico_at_rest(struct pico_thread *thread,
 			int (*work)(struct pico_thread *thread,
@@ -226,7 +261,7 @@ static int pico_at_rest(struct pico_thread *thread,
 		spin_unlock(&thread->lock);
 	}
 	if (claimed) {
-		ret = work(thread, context);
+		ret = pico_work_off_cpu(thread, work, context);
 		spin_lock(&thread->lock);
 		thread->busy = false;
 		spin_unlock(&thread->lock);

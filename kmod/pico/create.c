@@ -193,6 +193,12 @@ void pico_creation_forked(struct pico_thread *thread, struct task_struct *task)
 		return;
 	}
 	child = creation->child;
+	/* A tracer has changed what the clone was to be. */
+	if (same_thread_group(task, current) !=
+	    (child->process == thread->process)) {
+		pico_child_kill(task);
+		return;
+	}
 	creation->made = true;
 	child->suspensions = 1;
 	if (child->process != thread->process)

@@ -142,11 +142,12 @@ static long pico_ioctl_terminate(struct pico_host *host, void __user *arg)
 		return -ESRCH;
 	process = thread->process;
 	ret = -ESRCH;
-	if (READ_ONCE(process->host) == host) {
+	if (READ_ONCE(process->host) == host && pico_process_hold(process)) {
 		ret = 0;
 		if (!routines->terminate_process ||
 		    !routines->terminate_process(process, terminate.status))
 			ret = pico_terminate_process(process, terminate.status);
+		pico_process_release(process);
 	}
 	pico_thread_put(thread);
 	return ret;

@@ -164,10 +164,13 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	memset(current_pt_regs(), 0, offsetof(struct pt_regs, orig_ax));
 	start_thread(current_pt_regs(), start.ip, start.sp);
 	current_pt_regs()->di = start.arg0;
+	/* The provider knows it: others may suspend it, too. */
+	spin_lock(&thread->lock);
 	if (start.suspended)
 		thread->suspensions++;
 	if (thread->suspensions)
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	spin_unlock(&thread->lock);
 	pico_thread_mark(thread, current);
 	return 0;
 }

@@ -30,6 +30,8 @@ enum pico_hooked {
 	PICO_HOOKED_EXIT,
 	PICO_HOOKED_FORCE_SIGNAL,
 	PICO_HOOKED_SIGNAL,
+	PICO_HOOKED_EXEC,
+	PICO_HOOKED_DISPATCH,
 	PICO_HOOKED_VSYSCALL,
 	PICO_HOOKED_PTRACE_ACCESS,
 #if PICO_HAS_DISPATCH_CONFIG
@@ -55,6 +57,8 @@ static struct pico_hook pico_hooks[PICO_HOOKED_COUNT] = {
 	[PICO_HOOKED_EXIT] = { "taskstats_exit" },
 	[PICO_HOOKED_FORCE_SIGNAL] = { "force_sig_info_to_task" },
 	[PICO_HOOKED_SIGNAL] = { "arch_do_signal_or_restart" },
+	[PICO_HOOKED_EXEC] = { "begin_new_exec" },
+	[PICO_HOOKED_DISPATCH] = { "set_syscall_user_dispatch" },
 	[PICO_HOOKED_VSYSCALL] = { "emulate_vsyscall", true },
 	[PICO_HOOKED_PTRACE_ACCESS] = { "__ptrace_may_access" },
 #if PICO_HAS_DISPATCH_CONFIG
@@ -209,6 +213,9 @@ unsigned long pico_hook_current(unsigned long a, unsigned long b,
 					      (struct task_struct *)b, c);
 	if (pico_called_from(ip, PICO_HOOKED_EXIT))
 		return pico_hook_exit((struct task_struct *)a, b);
+	if (pico_called_from(ip, PICO_HOOKED_EXEC) ||
+	    pico_called_from(ip, PICO_HOOKED_DISPATCH))
+		return pico_hook_mark();
 	return pico_hook_vsyscall(a, (struct pt_regs *)b);
 }
 

@@ -43,13 +43,15 @@ struct pico_provider {
 	const struct pico_provider_routines *routines;
 	atomic_t users;		/* bound files and processes */
 	atomic_t processes;
-	struct rcu_head rcu;
 };
 
 /*
  * @host, @pid: set before the first thread can run, until the last has gone.
  * @flags, @credentials: of create_process(), until the first thread started.
  * @termination: 0, or PICO_TERMINATED and the status that was asked for.
+ * @holds, @ended: under a lock of process.c. Who is no thread of the process
+ * holds it while the provider is to find it alive. Once it has ended nobody can,
+ * and exit_process() waits for those that do.
  */
 struct pico_process {
 	void *context;		/* first, see pico_thread_context() */
@@ -60,10 +62,12 @@ struct pico_process {
 	struct kref ref;
 	atomic_t threads;
 	atomic_t termination;
+	unsigned int holds;
 	bool ended;		/* its last thread is gone */
 	bool native_signals;	/* of struct pico_start */
 	u32 flags;
 	struct cred *credentials;
+	struct rcu_head rcu;	/* lookups read it by way of its threads */
 };
 
 #define PICO_TERMINATED		BIT(16)
@@ -257,6 +261,8 @@ void pico_signals_handle(struct pico_thread *thread, struct pt_regs *regs);
 struct pico_process *pico_process_alloc(struct pico_host *host);
 void pico_processes_kill(struct pico_host *host);
 void pico_process_drop(struct pico_process *process);
+bool pico_process_hold(struct pico_process *process);
+void pico_process_release(struct pico_process *process);
 void pico_process_end(struct pico_process *process);
 void pico_process_present(struct pico_process *process,
 			  const struct pico_start *start);
@@ -312,6 +318,7 @@ bool pico_hook_system_call(struct pico_thread *thread, struct pt_regs *regs);
 unsigned long pico_hook_dispatch_config(struct task_struct *task);
 unsigned long pico_hook_vsyscall(unsigned long error_code,
 				 struct pt_regs *regs);
+unsigned long pico_hook_mark(void);
 unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
 				     struct task_struct *task, int handler);
 unsigned long pico_hook_signal(struct pt_regs *regs);

@@ -19,6 +19,8 @@ atomic_t pico_process_count;
 static LIST_HEAD(pico_processes);
 static DEFINE_SPINLOCK(pico_processes_lock);
 
+static DECLARE_WAIT_QUEUE_HEAD(pico_processes_wait);
+
 /* It holds @host, which holds the provider, and pico.ko, until it ends. */
 struct pico_process *pico_process_alloc(struct pico_host *host)
 {
@@ -45,7 +47,7 @@ static void pico_process_free(struct kref *ref)
 						    ref);
 
 	put_pid(process->pid);
-	kfree(process);
+	kfree_rcu(process, rcu);
 }
 
 /**
@@ -76,6 +78,39 @@ void pico_process_put(struct pico_process *process)
 }
 EXPORT_SYMBOL_GPL(pico_process_put);
 
+/* False: it has ended. */
+bool pico_process_hold(struct pico_process *process)
+{
+	bool held;
+
+	spin_lock(&pico_processes_lock);
+	held = !process->ended;
+	if (held)
+		process->holds++;
+	spin_unlock(&pico_processes_lock);
+	return held;
+}
+
+void pico_process_release(struct pico_process *process)
+{
+	bool last;
+
+	spin_lock(&pico_processes_lock);
+	last = !--process->holds && process->ended;
+	spin_unlock(&pico_processes_lock);
+	if (last)
+		wake_up_all(&pico_processes_wait);
+}
+
+/* From here on it has ended, for everybody. */
+static void pico_process_close(struct pico_process *process)
+{
+	spin_lock(&pico_processes_lock);
+	process->ended = true;
+	spin_unlock(&pico_processes_lock);
+	wait_event_idle(pico_processes_wait, !READ_ONCE(process->holds));
+}
+
 /*
  * The provider has not heard of it, or has heard its end. Does not sleep; the
  * caller returns straight to the kernel's own text, or holds the module
@@ -85,11 +120,11 @@ void pico_process_drop(struct pico_process *process)
 {
 	struct pico_host *host = process->host;
 
-	WRITE_ONCE(process->ended, true);
 	if (process->credentials)
 		abort_creds(process->credentials);
 	process->credentials = NULL;
 	spin_lock(&pico_processes_lock);
+	process->ended = true;
 	list_del(&process->link);
 	spin_unlock(&pico_processes_lock);
 	atomic_dec(&process->provider->processes);
@@ -143,6 +178,7 @@ void pico_process_end(struct pico_process *process)
 	const struct pico_provider_routines *routines =
 		process->provider->routines;
 
+	pico_process_close(process);
 	trace_pico_exit_process(process, atomic_read(&process->termination) &
 					 ~PICO_TERMINATED);
 	if (routines->exit_process)

@@ -156,6 +156,7 @@ int pico_unregister_provider(const struct pico_provider_routines *routines)
 	struct pico_provider *provider;
 	int ret = -ENOENT;
 
+	might_sleep();
 	mutex_lock(&pico_providers_lock);
 	list_for_each_entry(provider, &pico_providers, link) {
 		if (provider->routines != routines)
@@ -163,13 +164,17 @@ int pico_unregister_provider(const struct pico_provider_routines *routines)
 		ret = -EBUSY;
 		if (!atomic_read(&provider->users)) {
 			list_del(&provider->link);
-			kfree_rcu(provider, rcu);
 			ret = 0;
 		}
 		break;
 	}
 	mutex_unlock(&pico_providers_lock);
-	return ret;
+	if (ret)
+		return ret;
+	/* Lookups may still read both by way of a thread that has just ended. */
+	synchronize_rcu();
+	kfree(provider);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(pico_unregister_provider);
 

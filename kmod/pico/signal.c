@@ -83,12 +83,22 @@ static void pico_default_action(unsigned long mask)
 	}
 }
 
-/* An exception that the provider did not want: the process dies of it. */
+/*
+ * An exception that the provider did not want: the process dies of it, unless it
+ * has a native handler, and does not keep the signal from it. As the kernel
+ * forces a signal.
+ */
 void pico_signal_fatal(struct pico_thread *thread, kernel_siginfo_t *info)
 {
+	struct k_sigaction *action = &pico_sighand()->action[info->si_signo - 1];
+
 	spin_lock_irq(&pico_sighand()->siglock);
-	if (!thread->process->native_signals)
+	if (!thread->process->native_signals ||
+	    sigismember(&current->blocked, info->si_signo) ||
+	    action->sa.sa_handler == SIG_IGN)
 		pico_default_action(sigmask(info->si_signo));
+	sigdelset(&current->blocked, info->si_signo);
+	recalc_sigpending();
 	thread->acting |= sigmask(info->si_signo);
 	current->signal->flags &= ~SIGNAL_UNKILLABLE;
 	spin_unlock_irq(&pico_sighand()->siglock);

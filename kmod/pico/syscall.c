@@ -370,7 +370,19 @@ void pico_forward_abandon(struct pico_thread *thread)
 }
 
 /*
- * A tracer must not be able to take the mark away. (In place of
+ * A tracer sees a forwarded call before the kernel makes it, and may make
+ * another of it. What would take the mark away is refused, before it has done
+ * anything. (In place of begin_new_exec() and set_syscall_user_dispatch().)
+ */
+unsigned long pico_hook_mark(void)
+{
+	if (pico_thread_current())
+		return PICO_HOOK_RETURN(-EPERM);
+	return PICO_HOOK_CONTINUE;
+}
+
+/*
+ * Nor does a tracer do so itself. (In place of
  * syscall_user_dispatch_set_config(), from 6.4 on.)
  */
 unsigned long pico_hook_dispatch_config(struct task_struct *task)

@@ -36,6 +36,7 @@ static DEFINE_RAW_SPINLOCK(pico_threads_lock);
 
 atomic_t pico_thread_count;
 
+static const char pico_fork_name[] = "sched_process_fork";
 static struct tracepoint *pico_fork_tracepoint;
 
 static struct hlist_head *pico_bucket(struct task_struct *task)
@@ -319,7 +320,7 @@ void pico_threads_show(struct seq_file *file)
 
 static void pico_match_tracepoint(struct tracepoint *tp, void *data)
 {
-	if (!strcmp(tp->name, "sched_process_fork"))
+	if (!strcmp(tp->name, pico_fork_name))
 		pico_fork_tracepoint = tp;
 }
 
@@ -329,13 +330,14 @@ int pico_threads_init(void)
 
 	for_each_kernel_tracepoint(pico_match_tracepoint, NULL);
 	if (!pico_fork_tracepoint) {
-		pr_err("pico: this kernel has no tracepoint sched_process_fork\n");
+		pr_err("pico: this kernel has no tracepoint %s\n",
+		       pico_fork_name);
 		return -EOPNOTSUPP;
 	}
 	ret = tracepoint_probe_register(pico_fork_tracepoint, pico_fork_probe,
 					NULL);
 	if (ret)
-		pr_err("pico: cannot watch sched_process_fork (%d)\n", ret);
+		pr_err("pico: cannot watch %s (%d)\n", pico_fork_name, ret);
 	return ret;
 }
 

@@ -6,8 +6,8 @@
  * On entry of a trampoline the stack holds two return addresses: into the
  * hooked function, behind its call to us, and to that function's caller. The
  * first is kept to continue, dropped to answer in the function's place. The
- * hooked functions take at most three arguments; rax, r10, r11 carry none at
- * that point.
+ * hooked functions take at most four arguments, of which their hooks see three;
+ * rax, r10, r11 carry none at that point.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
@@ -35,14 +35,16 @@ SYM_FUNC_START(pico_trampoline_\name)
 	jnz	1f
 	RET
 1:
-	movq	(%rsp), %rcx
+	pushq	%rcx
 	pushq	%rdi
 	pushq	%rsi
 	pushq	%rdx
+	movq	32(%rsp), %rcx
 	call	pico_hook_\name
 	popq	%rdx
 	popq	%rsi
 	popq	%rdi
+	popq	%rcx
 	testb	$1, %al
 	jnz	2f
 	RET

@@ -259,9 +259,14 @@ static int pt_start_process(struct pico_process *process,
 static void pt_exit_thread(struct pico_thread *thread)
 {
 	struct pt_thread *context = pico_thread_context(thread);
+	struct pico_routines *pico = pt_routines(context->process->provider);
+	struct pico_test_behaviour behaviour;
 
-	pt_enter(PICO_TEST_EXIT_THREAD, NULL, thread, current->exit_code, 0, 0,
-		 0);
+	behaviour = pt_enter(PICO_TEST_EXIT_THREAD, NULL, thread,
+			     current->exit_code, 0, 0, 0);
+	if (behaviour.result == PICO_TEST_EXIT_ALL)
+		pico->terminate_process(pico_thread_process(thread),
+					behaviour.value);
 	if (context->process->first == context)
 		context->process->first = NULL;
 	pt_thread_free(context);

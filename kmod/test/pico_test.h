@@ -78,6 +78,12 @@ enum pico_test_terminate {
 	PICO_TEST_REPLACE,		/* true, ended with value */
 };
 
+/* ... and for .exit_thread. */
+enum pico_test_exit {
+	PICO_TEST_EXIT_ALONE,		/* nothing is done */
+	PICO_TEST_EXIT_ALL,		/* terminate_process(value) */
+};
+
 /* ... and for .native_call_ended. */
 enum pico_test_ended {
 	PICO_TEST_PASS_ON,		/* the native result */
@@ -130,7 +136,8 @@ enum pico_test_signal {
  * @reserved:	zero
  * @result:	.open, .prepare_process, .start_process: the error to return;
  *		.thread_created: what to return, if not 0; .walk_user_stack: how
- *		many addresses; .dispatch_exception, .terminate_process: enums
+ *		many addresses; .dispatch_exception, .terminate_process,
+ *		.exit_thread, ...: enums
  * @value:	.start_process: bits, see above; .walk_user_stack: the first
  *		address; others as above
  *
@@ -282,7 +289,10 @@ struct pico_test_registration {
 #define PICO_TEST_IOC_CLEAR	PICO_TEST_IO(2)	/* the log */
 /* ENOENT: there is no such thread (the service was not called). */
 #define PICO_TEST_IOC_SERVICE	_IOWR(0xdb, 0x43, struct pico_test_service)
-/* Take a reference to the thread and its process; returns its number. */
+/*
+ * Take a reference to the thread, of any of the module's providers, and to its
+ * process; returns its number.
+ */
 #define PICO_TEST_IOC_HOLD	PICO_TEST_IO(4)	/* tid */
 #define PICO_TEST_IOC_DROP	PICO_TEST_IO(5)	/* number */
 #define PICO_TEST_IOC_MEMORY	PICO_TEST_IO(6)	/* fd: what the host shares */

@@ -213,9 +213,14 @@ int pt_service_ioctl(struct pt_host *host, void __user *arg)
 
 long pt_hold(struct pt_host *host, pid_t tid)
 {
-	struct pico_thread *thread = pt_lookup(host->provider, tid);
+	struct pico_thread *thread = NULL;
+	unsigned int provider;
 	long i;
 
+	for (provider = 0; provider < PICO_TEST_PROVIDERS && !thread; provider++) {
+		if (pt_provider(provider))
+			thread = pt_lookup(provider, tid);
+	}
 	if (!thread)
 		return -ENOENT;
 	mutex_lock(&host->lock);

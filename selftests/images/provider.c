@@ -163,7 +163,10 @@ asm(".text\n"
     "mov 104(%rdi), %r14; mov 112(%rdi), %r15\n\t"
     "mov 40(%rdi), %rdi\n"
     "1:\tincq %gs:counter_offset\n\t"
-    "cmpl $0, %gs:stop_offset\n\t"
+    "cmpq $0, %gs:nested_offset\n\t"
+    "je 2f\n\t"
+    "ud2\n"
+    "2:\tcmpl $0, %gs:stop_offset\n\t"
     "je 1b\n\t"
     "push %rdi; rdgsbase %rdi\n\t"
     "lea out_offset(%rdi), %rdi\n\t"
@@ -177,6 +180,19 @@ asm(".text\n"
     "ret\n");
 #define OFFSET(name, field)                                                    \
 	asm volatile(".set " #name ", %c0" : : "i"(offsetof(struct slot, field)))
+
+static void write_pkru(__u32 value)
+{
+	asm volatile("wrpkru" : : "a"(value), "c"(0), "d"(0) : "memory");
+}
+
+static __u32 read_pkru(void)
+{
+	__u32 value, zero;
+
+	asm volatile("rdpkru" : "=a"(value), "=d"(zero) : "c"(0));
+	return value;
+}
 
 static void one(volatile struct slot *slot)
 {
@@ -232,6 +248,12 @@ static void one(volatile struct slot *slot)
 	case SLOT_STEP:
 		slot->result = stepped_call(a[0], a[1]);
 		break;
+	case SLOT_PKRU:
+		write_pkru(a[0]);
+		while (!slot->stop)
+			slot->counter++;
+		slot->result = read_pkru();
+		break;
 	}
 }
 
@@ -268,6 +290,7 @@ void serve(__u64 number, __u64 si)
 	OFFSET(out_offset, out);
 	OFFSET(counter_offset, counter);
 	OFFSET(stop_offset, stop);
+	OFFSET(nested_offset, nested);
 	slot->entry_si = si;
 	slot->done = slot->request;
 	slot->started++;

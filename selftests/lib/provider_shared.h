@@ -15,7 +15,9 @@ enum slot_operation {
 	SLOT_CALLS,	/* the call again and again until stop is set; results
 			 * other than the first are counted in errors
 			 */
-	SLOT_REGISTERS,	/* load registers and vectors, spin, store them */
+	SLOT_REGISTERS,	/* load registers and vectors, spin, store them; while
+			 * nested is set, with an ud2 in each round
+			 */
 	SLOT_READ,	/* result = what is at args[0] */
 	SLOT_WRITE,	/* args[1] to args[0] */
 	SLOT_FAULT,	/* enum slot_fault in args[0], handler faults args[1]
@@ -26,6 +28,7 @@ enum slot_operation {
 			 * goes on with the last slot
 			 */
 	SLOT_STEP,	/* a call with the trap flag set before it */
+	SLOT_PKRU,	/* load args[0] into PKRU, spin, result = PKRU */
 };
 
 enum slot_fault {

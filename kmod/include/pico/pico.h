@@ -230,7 +230,9 @@ enum pico_access {
  *	create_process(). Last use of the process' context. Optional.
  * @terminate_process: somebody asked for the process' end with
  *	PICO_IOC_TERMINATE. On the asking thread; may sleep. True: the provider
- *	sees to it. False: pico.ko ends it at once. Optional.
+ *	sees to it. False: pico.ko ends it at once. If the process ends
+ *	meanwhile, exit_process() waits for the callback, which must not wait
+ *	for that in turn. Optional.
  * @walk_user_stack: fill in at most @max return addresses, the innermost
  *	first, and return how many. On the thread itself, for the tracepoint
  *	pico_user_stack. May sleep; the stack may hold anything. Optional.
@@ -349,9 +351,10 @@ struct pico_provider_routines {
  *	.start_process(), or the call came from a 32-bit entry. -ENOMEM.
  * @create_thread: the same for a new thread of the calling process.
  * @get_process_context: what prepare_process() or create_process() stored.
- *	Any context.
+ *	Any context. A reference does not keep it: the provider frees it in
+ *	exit_process().
  * @get_thread_context:	what prepare_process() or create_thread() stored. Any
- *	context.
+ *	context. The same is true of exit_thread().
  * @get_context_thread: read @context->parts of a thread. A thread that is not
  *	suspended is, for the moment; one in a system call is waited for, and
  *	one that the kernel holds in a stop or freezer, too. For the calling
@@ -382,8 +385,9 @@ struct pico_provider_routines {
  *	thread, too. Several before the thread has come there are one.
  *	-EOPNOTSUPP: the provider has no deliver_apc(). -ESRCH: it has ended.
  * @terminate_process: the whole process ends with @status (as wait(2) has it),
- *	whatever it is doing. Of several, the first counts. Does not wait for
- *	it. -EINVAL: not such a status. -ESRCH: it has ended.
+ *	whatever it is doing; from exit_thread(), too. Of several, the first
+ *	counts. Does not wait for it. -EINVAL: not such a status. -ESRCH: it
+ *	has ended.
  *
  * CreateProcess is also an execve() that redeems a ticket, see
  * Documentation/provider.rst.
