@@ -79,7 +79,7 @@ works()
 
 mapfile -t functions < <(hooked)
 echo "# hooked: ${functions[*]}"
-[ ${#functions[@]} -ge 7 ]
+[ ${#functions[@]} -ge 9 ]
 result $? "the hooks are where the kernel's list shows them"
 works
 result $? "pico works"
@@ -193,6 +193,59 @@ else
 fi
 gone
 result $? "nothing is left"
+
+# ---- kernels that lack something ----
+
+# There is none here, so the module looks for something that no kernel has: of
+# each name, the last letter is another.
+# without NAME...: such a module, $work/pico.ko
+without()
+{
+	local name
+
+	cp "$modules/pico/pico.ko" "$work/pico.ko" || return
+	for name; do
+		# The first is the module's text; symbols follow.
+		NAME=$name perl -0777 -pi -e '
+			my ($n, $m) = ($ENV{NAME}, substr($ENV{NAME}, 0, -1) . "#");
+			s/\0\Q$n\E\0/\0$m\0/ or die "$n is not there\n"' \
+			"$work/pico.ko" || return
+	done
+}
+
+# is_missed NAME...: it does not load, says so of each, and leaves nothing.
+is_missed()
+{
+	local name
+
+	dmesg -C
+	without "$@" && is 1 insmod "$work/pico.ko" || return
+	for name; do
+		said "pico: this kernel has no function ${name%?}# that can be hooked (-2)" ||
+			said "pico: cannot find ${name%?}# in this kernel (-2)" ||
+			said "pico: this kernel has no tracepoint ${name%?}#" || {
+			echo "# $name is not named"
+			return 1
+		}
+	done
+	# And of nothing else; one of them is looked for twice.
+	! dmesg | grep 'pico: ' | grep -qv '[a-z]#' && gone
+}
+optional=emulate_vsyscall
+for function in "${functions[@]}" do_exit do_group_exit sched_process_fork; do
+	[ "$function" != $optional ] || continue
+	is_missed "$function"
+	result $? "a kernel without $function is refused, and by name"
+done
+is_missed taskstats_exit check_kill_permission do_exit
+result $? "all that a kernel lacks is named"
+dmesg -C
+without $optional && insmod "$work/pico.ko" &&
+	insmod "$modules/drawbridge/drawbridge.ko" && works &&
+	[ "$(hooked)" = "$(printf '%s\n' "${functions[@]}" | grep -vx $optional)" ]
+result $? "a kernel without $optional is not"
+unload && gone && ! said 'pico: '
+result $? "and pico unloads, without a word"
 
 # ---- kprobes, which pico does not mind ----
 
