@@ -174,7 +174,7 @@ DK_HANDLER(DkxPipeCreate)
 	u32 rights[2] = { DK_RIGHT_READ | DK_RIGHT_CONTROL,
 			  DK_RIGHT_WRITE | DK_RIGHT_CONTROL };
 	struct dk_stream *stream[2] = { };
-	DK_HANDLE handle[2];
+	DK_HANDLE handle[2], before;
 	int entered = 0, i;
 	long error;
 
@@ -201,7 +201,7 @@ DK_HANDLER(DkxPipeCreate)
 		error = pipe_create(stream[0], stream[1], a0);
 	}
 	if (error) {
-		error = dk_stream_status(error, DK_SET_NEW);
+		error = dk_stream_status(error, dk_statuses_DkxPipeCreate);
 		goto put;
 	}
 	for (; entered < 2; entered++) {
@@ -211,9 +211,13 @@ DK_HANDLER(DkxPipeCreate)
 			goto close;
 	}
 	error = -EFAULT;
-	if (put_user(handle[0], out[0]) || put_user(handle[1], out[1]))
+	if (get_user(before, out[0]) || put_user(handle[0], out[0]))
 		goto close;
-	return 0;
+	if (!put_user(handle[1], out[1]))
+		return 0;
+	/* Its page went just now: the other one is as it was. */
+	if (put_user(before, out[0]))
+		pr_debug("drawbridge: both pages of a pipe's handles went\n");
 
 close:
 	for (i = 0; i < entered; i++) {
