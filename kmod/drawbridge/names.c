@@ -213,7 +213,7 @@ DK_HANDLER(DkStreamDelete)
 		error = remove_name(sandbox, &name, a2);
 	dk_name_put(&name);
 out:
-	return dk_stream_status(error, DK_SET_NAME | DK_S(NOT_EMPTY));
+	return dk_stream_status(error, dk_statuses_DkStreamDelete);
 }
 
 /* ---- moving ---- */
@@ -310,16 +310,18 @@ drop:
 	return error;
 }
 
-static long may_rename(const struct dk_name *old, const struct dk_name *new,
+static long may_rename(const struct dk_sandbox *sandbox,
+		       const struct dk_name *old, const struct dk_name *new,
 		       unsigned int flags)
 {
 	if (!old->last)
 		return -EBUSY;
+	/* What is not there is told so wherever it would have gone. */
+	if (!old->path.dentry)
+		return dk_name_absent(sandbox, old);
 	if (!dk_rule_allows(old->parent_rule, 0) ||
 	    !dk_rule_allows(new->parent_rule, 0))
 		return !new->last ? -EBUSY : -EACCES;
-	if (!old->path.dentry)
-		return -ENOENT;
 	if (flags & RENAME_NOREPLACE && new->path.dentry)
 		return -EEXIST;
 	if (!new->last)
@@ -366,7 +368,7 @@ DK_HANDLER(DkStreamRename)
 	dk_uri_put(&uri);
 	if (error)
 		goto put_old;
-	error = may_rename(&old, &new, flags);
+	error = may_rename(sandbox, &old, &new, flags);
 	if (!error) {
 		dk_learn(sandbox, &old.parent, DK_ACCESS_WRITE);
 		dk_learn(sandbox, &new.parent, DK_ACCESS_WRITE);
@@ -377,7 +379,7 @@ DK_HANDLER(DkStreamRename)
 put_old:
 	dk_name_put(&old);
 out:
-	return dk_stream_status(error, DK_SET_NAME | DK_S(NOT_EMPTY));
+	return dk_stream_status(error, dk_statuses_DkStreamRename);
 }
 
 /* ---- links ---- */
@@ -553,5 +555,5 @@ DK_HANDLER(DkxStreamLink)
 	else
 		error = link_call(sandbox, a0, a1, uri.rest, a4);
 	dk_uri_put(&uri);
-	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_NAME);
+	return dk_stream_status(error, dk_statuses_DkxStreamLink);
 }
