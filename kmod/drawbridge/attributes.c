@@ -180,7 +180,7 @@ DK_HANDLER(DkStreamAttributesQuery)
 	dk_uri_put(&uri);
 	if (!error)
 		error = store_attributes(&attributes, file, dk_user(a3));
-	return dk_stream_status(error, DK_SET_NAME);
+	return dk_stream_status(error, dk_statuses_DkStreamAttributesQuery);
 }
 
 /* DkStreamAttributesQueryByHandle(stream, out attributes, length) */
@@ -201,7 +201,7 @@ DK_HANDLER(DkStreamAttributesQueryByHandle)
 		error = store_attributes(&attributes, stream->file,
 					 dk_user(a1));
 	dk_stream_put(stream);
-	return dk_stream_status(error, DK_SET_FILE);
+	return dk_stream_status(error, dk_statuses_DkStreamAttributesQueryByHandle);
 }
 
 /* ---- changing ---- */
@@ -365,7 +365,7 @@ DK_HANDLER(DkxStreamAttributesSet)
 					       &attributes);
 		dk_name_put(&name);
 	}
-	return dk_stream_status(error, DK_SET_NAME);
+	return dk_stream_status(error, dk_statuses_DkxStreamAttributesSet);
 }
 
 /* DkxStreamAttributesSetByHandle(stream, attributes, length) */
@@ -385,5 +385,5 @@ DK_HANDLER(DkxStreamAttributesSetByHandle)
 	if (stream->ops->set_attributes)
 		error = stream->ops->set_attributes(stream, &attributes);
 	dk_stream_put(stream);
-	return dk_stream_status(error, DK_SET_FILE);
+	return dk_stream_status(error, dk_statuses_DkxStreamAttributesSetByHandle);
 }

@@ -116,6 +116,7 @@ DK_HANDLER(DkxConsoleControl)
 		return -EINVAL;
 	if (!access_ok(dk_user(a2), a3))
 		return -EFAULT;
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, DK_RIGHT_CONTROL);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -129,8 +130,5 @@ DK_HANDLER(DkxConsoleControl)
 	/* "Not that kind of file" has several spellings. */
 	if (error == -EINVAL)
 		error = -EOPNOTSUPP;
-	return dk_stream_status(error, DK_SET_HANDLE |
-				DK_S(INVALID_PARAMETER) |
-				DK_S(INVALID_POINTER) | DK_S(NOT_SUPPORTED) |
-				DK_S(INTERRUPTED) | DK_S(IO_ERROR));
+	return dk_stream_status(error, dk_statuses_DkxConsoleControl);
 }

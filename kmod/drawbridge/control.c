@@ -142,7 +142,7 @@ long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
 
 	close_fd(thread->native_fd);
 	if (result < 0)
-		return dk_stream_status(result, DK_SET_FILE);
+		return dk_stream_status(result, dk_statuses_DkxStreamControl);
 	return put_user((u64)result, thread->native_out) ?
 		DK_STATUS_INVALID_POINTER : DK_STATUS_SUCCESS;
 }
@@ -335,7 +335,5 @@ DK_HANDLER(DkxStreamControl)
 	else
 		error = set_pipe_size(thread, stream, dk_user(a2));
 	dk_stream_put(stream);
-	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_FILE |
-				DK_SET_NETWORK | DK_S(BROKEN_PIPE) |
-				DK_S(ALREADY_EXISTS));
+	return dk_stream_status(error, dk_statuses_DkxStreamControl);
 }

@@ -19,11 +19,6 @@
 
 #include "stream.h"
 
-#define DK_CREATE_STATUSES						\
-	(DK_SET_NEW | DK_SET_FILE | DK_S(NOT_FOUND) |			\
-	 DK_S(NOT_DIRECTORY) | DK_S(NAME_TOO_LONG) | DK_S(LINK_LOOP) |	\
-	 DK_S(INVALID_HANDLE) | DK_S(BAD_IMAGE))
-
 /* The strings and the handles that the caller names, copied once. */
 static long dk_create_copy(const struct dk_process_parameters *p,
 			   struct dk_launch *launch)
@@ -208,7 +203,8 @@ DK_HANDLER(DkProcessCreate)
 	first = dk_create_new(thread, uri.rest, &parameters);
 	dk_uri_put(&uri);
 	if (IS_ERR(first))
-		return dk_stream_status(PTR_ERR(first), DK_CREATE_STATUSES);
+		return dk_stream_status(PTR_ERR(first),
+					dk_statuses_DkProcessCreate);
 	process = first->process;
 
 	ret = dk_process_publish(thread, process, a4, a5);

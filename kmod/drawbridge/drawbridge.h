@@ -176,7 +176,7 @@ struct dk_sandbox {
 	unsigned int rule_count;	/* of all */
 	struct list_head pipe_servers;	/* see namedpipe.c, */
 	struct mutex pipe_lock;		/* which guards them */
-	/* see local.c and parcel.c */
+	/* see local.c and letter.c */
 	struct mutex local_lock;	/* who knows whom, names */
 	struct list_head locals, local_names;
 	spinlock_t letters_lock;
@@ -482,6 +482,11 @@ enum pico_syscall dk_conclude(struct dk_thread *thread, struct pt_regs *regs,
 	dk_handle_##name(struct dk_thread *thread, u64 a0, u64 a1, u64 a2, \
 			 u64 a3, u64 a4, u64 a5)
 
+/* The statuses that a call may return: its set in the table. */
+#define DK_STATUSES_DEFINE(class, function, name, version, args, statuses) \
+	static const u64 dk_statuses_##name __maybe_unused = (statuses);
+DK_CALL_TABLE(DK_STATUSES_DEFINE)
+
 #define DK_DECLARE_0(name)
 #define DK_DECLARE_1(name)						\
 	enum pico_syscall dk_call_##name(struct dk_thread *thread,	\
@@ -565,7 +570,7 @@ struct dk_stream {
 long dk_net_rule_add(struct dk_sandbox *sandbox, const char *text, u32 rights);
 void dk_net_rules_destroy(struct dk_sandbox *sandbox);
 
-/* What is on its way in local: sockets goes: no process is left (parcel.c). */
+/* What is on its way in local: sockets goes: no process is left (letter.c). */
 void dk_letters_destroy(struct dk_sandbox *sandbox);
 
 /* No pipe of the sandbox is left (pipe.c). */

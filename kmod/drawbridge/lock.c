@@ -215,6 +215,8 @@ DK_HANDLER(DkxStreamLock)
 	if (!(a1 & (DK_LOCK_QUERY | DK_LOCK_WHOLE)))
 		need = a1 & DK_LOCK_EXCLUSIVE ? DK_RIGHT_WRITE :
 		       a1 & DK_LOCK_SHARED ? DK_RIGHT_READ : 0;
+	if (a1 & DK_LOCK_WAIT)
+		dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, need);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -236,6 +238,5 @@ put:
 	dk_stream_put(stream);
 	if (error == -ENOLCK)
 		error = -ENOMEM;
-	return dk_stream_status(error, DK_SET_HANDLE | DK_SET_FILE |
-				DK_S(DEADLOCK));
+	return dk_stream_status(error, dk_statuses_DkxStreamLock);
 }

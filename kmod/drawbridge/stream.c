@@ -195,6 +195,7 @@ DK_HANDLER(DkStreamOpen)
 	    !making_makes_sense(&open))
 		return -EINVAL;
 
+	dk_block_begin(thread);
 	error = dk_uri_get(&uri, a0, a1);
 	if (error)
 		return error;
@@ -242,8 +243,7 @@ DK_HANDLER(DkStreamOpen)
 	dk_uri_put(&uri);
 	if (error) {
 		dk_stream_put(stream);
-		return dk_stream_status(error, DK_SET_NEW | DK_SET_NAME |
-					DK_SET_NETWORK);
+		return dk_stream_status(error, dk_statuses_DkStreamOpen);
 	}
 	return dk_handle_publish(thread->process, &stream->object, rights,
 				 dk_user(a5));
@@ -299,11 +299,7 @@ DK_HANDLER(DkStreamRead)
 				  dk_user(a4));
 	dk_stream_put(stream);
 	if (unlikely(done < 0))
-		return dk_stream_status(done, DK_SET_FILE |
-					DK_S(NOT_SEEKABLE) | DK_S(ABORTED) |
-					DK_SET_NETWORK |
-					DK_S(TOO_MANY_HANDLES) |
-					DK_S(BUFFER_TOO_SMALL));
+		return dk_stream_status(done, dk_statuses_DkStreamRead);
 	thread->stats.bytes_read += done;
 	return put_user((u64)done, (u64 __user *)dk_user(a4));
 }
@@ -328,10 +324,7 @@ DK_HANDLER(DkStreamWrite)
 		done = stream->ops->write(stream, a1, dk_user(a2), a3);
 	dk_stream_put(stream);
 	if (unlikely(done < 0))
-		return dk_stream_status(done, DK_SET_FILE |
-					DK_S(NOT_SEEKABLE) |
-					DK_S(BROKEN_PIPE) | DK_S(ABORTED) |
-					DK_SET_NETWORK);
+		return dk_stream_status(done, dk_statuses_DkStreamWrite);
 	thread->stats.bytes_written += done;
 	return put_user((u64)done, (u64 __user *)dk_user(a4));
 }
@@ -352,8 +345,7 @@ DK_HANDLER(DkxStreamSeek)
 		error = stream->ops->seek(stream, a1, a2, &position);
 	dk_stream_put(stream);
 	if (error)
-		return dk_stream_status(error, DK_SET_FILE |
-					DK_S(NOT_SEEKABLE));
+		return dk_stream_status(error, dk_statuses_DkxStreamSeek);
 	return put_user(position, (u64 __user *)dk_user(a3));
 }
 
@@ -419,8 +411,7 @@ DK_HANDLER(DkStreamMap)
 				   a3, prot, a5);
 	dk_stream_put(stream);
 	if (error)
-		return dk_stream_status(error, DK_SET_FILE |
-					DK_S(ALREADY_EXISTS));
+		return dk_stream_status(error, dk_statuses_DkStreamMap);
 	if (put_user(base, base_at)) {
 		vm_munmap(base, a2);
 		return -EFAULT;
@@ -435,9 +426,7 @@ DK_HANDLER(DkStreamUnmap)
 
 	if (!error)
 		dk_memory_less(thread->process);
-	return dk_stream_status(error,
-				DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |
-				DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED));
+	return dk_stream_status(error, dk_statuses_DkStreamUnmap);
 }
 
 /* ---- files and directories ---- */
@@ -456,7 +445,7 @@ DK_HANDLER(DkStreamSetLength)
 	if (stream->ops->set_length)
 		error = stream->ops->set_length(stream, a1);
 	dk_stream_put(stream);
-	return dk_stream_status(error, DK_SET_FILE);
+	return dk_stream_status(error, dk_statuses_DkStreamSetLength);
 }
 
 /* DkStreamFlush(stream, flags) */
@@ -473,7 +462,7 @@ DK_HANDLER(DkStreamFlush)
 	if (stream->ops->flush)
 		error = stream->ops->flush(stream, a1);
 	dk_stream_put(stream);
-	return dk_stream_status(error, DK_SET_FILE);
+	return dk_stream_status(error, dk_statuses_DkStreamFlush);
 }
 
 /* DkStreamEnumerateChildren(stream, inout cursor, buffer, length, out done) */
@@ -498,9 +487,8 @@ DK_HANDLER(DkStreamEnumerateChildren)
 					       a3, &done);
 	dk_stream_put(stream);
 	if (error)
-		return dk_stream_status(error, DK_SET_FILE | DK_S(NOT_FOUND) |
-					DK_S(NOT_DIRECTORY) |
-					DK_S(BUFFER_TOO_SMALL));
+		return dk_stream_status(error,
+					dk_statuses_DkStreamEnumerateChildren);
 	if (put_user(done, (u64 __user *)dk_user(a4)) ||
 	    put_user(cursor, cursor_at))
 		return -EFAULT;

@@ -109,11 +109,16 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 			 DK_S(ACCESS_DENIED))
 #define DK_SET_NEW	(DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) | \
 			 DK_S(NO_MEMORY) | DK_S(TOO_MANY_HANDLES))
+/*
+ * Where waiting ends as INTERRUPTED it ends as ABORTED, too, when the monitor
+ * has asked the process to stop.
+ */
 /* What a file system may say to reading, writing or changing a file. */
 #define DK_SET_FILE	(DK_S(IO_ERROR) | DK_S(NO_DEVICE) | DK_S(NO_MEMORY) | \
 			 DK_S(NOT_PERMITTED) | DK_S(ACCESS_DENIED) | \
 			 DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) | \
-			 DK_S(INTERRUPTED) | DK_S(BUSY) | DK_S(TEXT_BUSY) | \
+			 DK_S(INTERRUPTED) | DK_S(ABORTED) |		\
+			 DK_S(BUSY) | DK_S(TEXT_BUSY) |			\
 			 DK_S(TOO_LARGE) | DK_S(DISK_FULL) | \
 			 DK_S(READ_ONLY) | DK_S(NOT_SUPPORTED) | \
 			 DK_S(STALE) | DK_S(QUOTA_EXCEEDED) | \
@@ -126,10 +131,14 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 			 DK_S(ALREADY_EXISTS) | DK_S(TOO_MANY_LINKS))
 
 /* What may become of a connection. */
-#define DK_SET_NETWORK	(DK_S(ADDRESS_IN_USE) | DK_S(ADDRESS_NOT_AVAILABLE) | \
-			 DK_S(NETWORK_UNREACHABLE) | DK_S(CONNECTION_RESET) | \
-			 DK_S(NOT_CONNECTED) | DK_S(CONNECTION_REFUSED) | \
-			 DK_S(HOST_UNREACHABLE) | DK_S(TIMEOUT))
+#define DK_SET_NETWORK	(DK_S(NETWORK_UNREACHABLE) | DK_S(CONNECTION_RESET) | \
+			 DK_S(CONNECTION_REFUSED) | DK_S(HOST_UNREACHABLE) | \
+			 DK_S(TIMEOUT))
+/* What calls on local: sockets say, besides what their arguments are to blame for. */
+#define DK_SET_LOCAL	(DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) | \
+			 DK_S(NO_MEMORY) | DK_S(NOT_SUPPORTED) | \
+			 DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED) | \
+			 DK_S(ABORTED) | DK_S(NOT_CONNECTED))
 
 /*
  * Kinds of arguments, and the C type each has in libpal's prototypes.
@@ -189,21 +198,22 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	   FLAGS, protection),						\
 	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) |		\
 	  DK_S(NO_MEMORY) | DK_S(ALREADY_EXISTS) | DK_S(ACCESS_DENIED) | \
-	  DK_S(NOT_PERMITTED) | DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED))	\
+	  DK_S(NOT_PERMITTED) | DK_S(INTERRUPTED))			\
 	C(MEMORY, 1, DkVirtualMemoryFree, 1,				\
 	  (3, ADDRESS, base, VALUE, length, FLAGS, how),		\
 	  DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |			\
-	  DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED))			\
+	  DK_S(INTERRUPTED))						\
 	C(MEMORY, 2, DkVirtualMemoryProtect, 1,				\
 	  (3, ADDRESS, base, VALUE, length, FLAGS, protection),		\
 	  DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |			\
-	  DK_S(ACCESS_DENIED) | DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED))
+	  DK_S(ACCESS_DENIED) | DK_S(INTERRUPTED))
 
 #define DK_CALL_TABLE_THREAD(C)						\
 	C(THREAD, 0, DkThreadCreate, 1,					\
 	  (5, ADDRESS, start, VALUE, parameter, ADDRESS, stack_base,	\
 	   VALUE, stack_size, OUT_HANDLE, thread),			\
-	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED) | DK_S(LIMIT_EXCEEDED))				\
+	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED) |		\
+	  DK_S(ABORTED) | DK_S(LIMIT_EXCEEDED))				\
 	C(THREAD, 1, DkThreadGetParameter, 1,				\
 	  (1, OUT_U64, parameter), DK_S(INVALID_POINTER))		\
 	C(THREAD, 2, DkThreadDelayExecution, 1,				\
@@ -262,18 +272,19 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(STREAM, 0, DkStreamOpen, 1,					\
 	  (6, STRING, uri, VALUE, uri_length, FLAGS, access,		\
 	   VALUE, disposition, FLAGS, options, OUT_HANDLE, stream),	\
-	  DK_SET_NEW | DK_SET_NAME | DK_SET_NETWORK)			\
+	  DK_SET_NEW | DK_SET_NAME | DK_SET_NETWORK |			\
+	  DK_S(ADDRESS_IN_USE) | DK_S(ADDRESS_NOT_AVAILABLE))		\
 	C(STREAM, 1, DkStreamRead, 1,					\
 	  (5, HANDLE, stream, VALUE, offset, OUT, buffer,		\
 	   VALUE, length, OUT_U64, done),				\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_SEEKABLE) |		\
-	  DK_S(ABORTED) | DK_SET_NETWORK | DK_S(TOO_MANY_HANDLES) |	\
+	  DK_SET_NETWORK | DK_S(TOO_MANY_HANDLES) |			\
 	  DK_S(BUFFER_TOO_SMALL))					\
 	C(STREAM, 2, DkStreamWrite, 1,					\
 	  (5, HANDLE, stream, VALUE, offset, IN, buffer,		\
 	   VALUE, length, OUT_U64, done),				\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_SEEKABLE) |		\
-	  DK_S(BROKEN_PIPE) | DK_S(ABORTED) | DK_SET_NETWORK)		\
+	  DK_S(BROKEN_PIPE) | DK_SET_NETWORK)				\
 	C(STREAM, 3, DkStreamMap, 1,					\
 	  (6, HANDLE, stream, INOUT_ADDRESS, base, VALUE, length,	\
 	   VALUE, offset, FLAGS, protection, FLAGS, flags),		\
@@ -281,7 +292,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(STREAM, 4, DkStreamUnmap, 1,					\
 	  (2, ADDRESS, base, VALUE, length),				\
 	  DK_S(INVALID_PARAMETER) | DK_S(NO_MEMORY) |			\
-	  DK_S(INTERRUPTED) | DK_S(NOT_PERMITTED))			\
+	  DK_S(INTERRUPTED))						\
 	C(STREAM, 5, DkStreamMapPeBinary, 0,				\
 	  (3, HANDLE, stream, INOUT_ADDRESS, base, OUT_U64, entry),	\
 	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_IMPLEMENTED))		\
@@ -305,7 +316,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  DK_S(NOT_DIRECTORY) | DK_S(BUFFER_TOO_SMALL))			\
 	C(STREAM, 11, DkStreamGetEvent, 1,				\
 	  (3, HANDLE, stream, FLAGS, condition, OUT_HANDLE, event),	\
-	  DK_SET_HANDLE | DK_SET_NEW | DK_S(NOT_SUPPORTED))		\
+	  DK_S(INVALID_HANDLE) | DK_S(WRONG_TYPE) | DK_SET_NEW |	\
+	  DK_S(NOT_SUPPORTED))						\
 	C(STREAM, 12, DkStreamAttributesQuery, 1,			\
 	  (5, STRING, uri, VALUE, uri_length, FLAGS, flags,		\
 	   OUT, attributes, VALUE, length),				\
@@ -357,7 +369,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 3, DkxProcessClone, 1,				\
 	  (3, FLAGS, flags, OUT_HANDLE, process, OUT_U64, id),		\
 	  DK_SET_NEW | DK_S(WOULD_BLOCK) | DK_S(INTERRUPTED) |		\
-	  DK_S(LIMIT_EXCEEDED))						\
+	  DK_S(ABORTED) | DK_S(LIMIT_EXCEEDED))				\
 	C(EXTENSION, 4, DkxStreamAttributesSet, 1,			\
 	  (5, STRING, uri, VALUE, uri_length, FLAGS, flags,		\
 	   IN, attributes, VALUE, length),				\
@@ -372,13 +384,16 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 7, DkxStreamSeek, 1,				\
 	  (4, HANDLE, stream, SIGNED, offset, VALUE, whence,		\
 	   OUT_U64, position),						\
-	  DK_SET_HANDLE | DK_SET_FILE | DK_S(NOT_SEEKABLE))		\
+	  DK_S(INVALID_HANDLE) | DK_S(WRONG_TYPE) |			\
+	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) |		\
+	  DK_S(NOT_SEEKABLE) | DK_S(NOT_SUPPORTED) | DK_S(NO_DEVICE) |	\
+	  DK_S(IO_ERROR))						\
 	C(EXTENSION, 8, DkxConsoleControl, 1,				\
 	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
 	   VALUE, length),						\
 	  DK_SET_HANDLE | DK_S(INVALID_PARAMETER) |			\
 	  DK_S(INVALID_POINTER) | DK_S(NOT_SUPPORTED) |			\
-	  DK_S(INTERRUPTED) | DK_S(IO_ERROR))				\
+	  DK_S(INTERRUPTED) | DK_S(ABORTED) | DK_S(IO_ERROR))		\
 	C(EXTENSION, 9, DkxCodePatch, 0,				\
 	  (5, ADDRESS, address, IN, old_code, VALUE, old_length,	\
 	   IN, new_code, VALUE, new_length), DK_S(NOT_IMPLEMENTED))	\
@@ -408,18 +423,18 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 16, DkxStreamControl, 1,				\
 	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
 	   VALUE, length),						\
-	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
-	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(ABORTED))	\
+	  DK_SET_HANDLE | DK_SET_LOCAL | DK_SET_NETWORK |		\
+	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(BUSY) |	\
+	  DK_S(NOT_PERMITTED) | DK_S(ADDRESS_IN_USE))			\
 	C(EXTENSION, 17, DkxParcelSend, 1,				\
 	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
-	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
-	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(ABORTED) |	\
+	  DK_SET_HANDLE | DK_SET_LOCAL | DK_S(CONNECTION_REFUSED) |	\
+	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(TOO_LARGE) |	\
 	  DK_S(TOO_MANY_HANDLES))					\
 	C(EXTENSION, 18, DkxParcelReceive, 1,				\
 	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
-	  DK_SET_HANDLE | DK_SET_FILE | DK_SET_NETWORK |		\
-	  DK_S(BUFFER_TOO_SMALL) | DK_S(ABORTED) |			\
-	  DK_S(TOO_MANY_HANDLES))					\
+	  DK_SET_HANDLE | DK_SET_LOCAL | DK_S(CONNECTION_RESET) |	\
+	  DK_S(BUFFER_TOO_SMALL) | DK_S(TOO_MANY_HANDLES))		\
 	C(EXTENSION, 19, DkxProcessOpen, 1,				\
 	  (2, VALUE, id, OUT_HANDLE, process),				\
 	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\
