@@ -9,27 +9,35 @@
  * reads the answers from stdin:
  *	@counts			struct dkt_counts
  *	@abort			how many processes DRAWBRIDGE_IOC_ABORT has told, s64
+ *	@threads-max N		sets what the machine may have of threads; s64, what
+ *				it was
  *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
  *				is r, w or u; the answer is an s64, 0 or -errno
+ *	@seen INDEX SET		see lib/dkwrap.c; there is no answer
  *	@holder START LENGTH	who keeps that process from writing there: type,
  *				start, length, process id; s64 each
  *
  * The sandbox: everything readable and executable; a private /tmp; and, as
  * the image's first argument, a folder with rw/ (all rights), ro/ (read),
- * rx/ (read, execute), no/ (nothing), each prepared with a few files, and
- * noexec/ (all rights, mounted so that nothing there is executed).
+ * rx/ (read, execute), no/ (nothing, but that no/absent is not there may be
+ * known), each prepared with a few files, and
+ * noexec/ (all rights, mounted so that nothing there is executed). For
+ * dk_errors.c there is errors/, too (all rights), see lib/errorfs.h.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "lib/errorfs.h"
 #include "lib/sandbox.h"
 
 #define HOST_FILE	"/tmp/pico-test-of-the-host"
@@ -117,6 +125,44 @@ static void add_rule(int fd, const char *name, unsigned int rights)
 		die(path);
 }
 
+static void unmount(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	umount2(path, MNT_DETACH);
+}
+
+static bool remove_folder(void)
+{
+	char command[128];
+
+	unmount("noexec");
+	unmount("errors");
+	snprintf(command, sizeof(command), "rm -rf %s %s", folder, HOST_FILE);
+	return !system(command);
+}
+
+static void add_errors(int fd)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/errors", folder);
+	if (mkdir(path, 0755))
+		die(path);
+	errno = -errorfs_mount(path);
+	if (errno == ENODEV) {
+		keep_seen("dk_errors", "@seen nothing: no 9p\n");
+		printf("1..1\nok 1 # SKIP this kernel has no 9p\n");
+		remove_folder();
+		exit(0);
+	}
+	if (errno)
+		die("mounting a 9p file system");
+	add_rule(fd, "errors",
+		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
+}
+
 /* Names that are no files; dk_socket.c asks for each of them. */
 static void add_net_rules(int fd)
 {
@@ -129,6 +175,8 @@ static void add_net_rules(int fd)
 		{ "tcp.client:127.0.0.0/8:*",
 		  DK_ACCESS_READ | DK_ACCESS_WRITE },
 		{ "tcp.client:[::1]:*", DK_ACCESS_READ | DK_ACCESS_WRITE },
+		{ "tcp.client:203.0.113.1:*",
+		  DK_ACCESS_READ | DK_ACCESS_WRITE },
 		{ "tcp.client:127.0.0.1:9", 0 },
 		{ "tcp.client:127.0.0.2:20-29", DK_ACCESS_READ },
 		{ "tcp.client:127.0.0.2:25", DK_ACCESS_WRITE },
@@ -156,6 +204,39 @@ static void answer_counts(int sandbox, int to)
 	counts[4] = stats.calls;
 	if (write(to, counts, sizeof(counts)) != sizeof(counts))
 		die("counts");
+}
+
+static void answer_threads_max(const char *line, int to)
+{
+	static const char path[] = "/proc/sys/kernel/threads-max";
+	char text[32] = "";
+	long long wanted = -1;
+	__s64 old;
+	FILE *f;
+
+	if (read_file(path, text, sizeof(text)) <= 0 ||
+	    sscanf(line, "@threads-max %lld", &wanted) != 1)
+		die(path);
+	old = atoll(text);
+	f = fopen(path, "w");
+	if (!f || fprintf(f, "%lld\n", wanted) < 0 || fclose(f))
+		die(path);
+	if (write(to, &old, sizeof(old)) != sizeof(old))
+		die("threads-max");
+}
+
+/*
+ * What picoexec takes away from every picoprocess, as far as it shows: mapping
+ * low addresses, and passing limits of pipes.
+ */
+static void drop_capabilities(void)
+{
+	FILE *f = fopen("/proc/sys/vm/mmap_min_addr", "w");
+
+	if (!f || fputs("65536\n", f) < 0 || fclose(f) ||
+	    prctl(PR_CAPBSET_DROP, CAP_SYS_RAWIO) ||
+	    prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE))
+		die("capabilities");
 }
 
 /* The other process, as far as its locks go, is this one. */
@@ -225,6 +306,7 @@ int main(int argc, char **argv)
 	if (sandbox < 0)
 		die(PICO_DEVICE);
 	prepare();
+	drop_capabilities();
 	if (sandbox_rule(sandbox, "/", DK_ACCESS_READ | DK_ACCESS_EXECUTE, 0))
 		die("rule for /");
 	if (sandbox_rule(sandbox, "/tmp",
@@ -239,7 +321,12 @@ int main(int argc, char **argv)
 		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "no", 0);
 	add_rule(sandbox, "rw/inner", 0);
+	snprintf(line, sizeof(line), "%s/no/absent", folder);
+	if (sandbox_rule(sandbox, line, 0, DRAWBRIDGE_RULE_ABSENT))
+		die(line);
 	add_net_rules(sandbox);
+	if (!strcmp(path, "dk_errors.img"))
+		add_errors(sandbox);
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
 	pid = sandbox_start(sandbox,
@@ -256,6 +343,8 @@ int main(int argc, char **argv)
 	lines.fd = out[0];
 	lines.pid = pid;
 	while (next_line(&lines, line, sizeof(line))) {
+		if (keep_seen(strrchr(argv[0], '/') + 1, line))
+			continue;
 		if (!strcmp(line, "@counts\n")) {
 			answer_counts(sandbox, in[1]);
 			continue;
@@ -266,6 +355,10 @@ int main(int argc, char **argv)
 			if (write(in[1], &count, sizeof(count)) !=
 			    sizeof(count))
 				die("abort");
+			continue;
+		}
+		if (!strncmp(line, "@threads-max ", 13)) {
+			answer_threads_max(line, in[1]);
 			continue;
 		}
 		if (!strncmp(line, "@lock ", 6) ||
@@ -312,9 +405,6 @@ int main(int argc, char **argv)
 	       ++nr);
 	failed |= !clean;
 
-	snprintf(path, sizeof(path), "%s/noexec", folder);
-	umount2(path, MNT_DETACH);
-	snprintf(line, sizeof(line), "rm -rf %s %s", folder, HOST_FILE);
-	failed |= !!system(line);
+	failed |= !remove_folder();
 	return failed;
 }

@@ -44,6 +44,8 @@ static bool run(const struct drawbridge_limits *limits, const char *how,
 	lines.fd = pipes[0];
 	lines.pid = pid;
 	while (next_line(&lines, line, sizeof(line))) {
+		if (keep_seen("limits", line))
+			continue;
 		sscanf(line, "got %lld status %lld", &outcome->got,
 		       &outcome->status);
 		sscanf(line, "again %lld", &outcome->again);
@@ -133,6 +135,23 @@ TEST(handles)
 		DK_STATUS_TOO_MANY_HANDLES);
 }
 
+/* Each on its way counts as one; to take one out needs room for a handle. */
+TEST(handles_in_messages)
+{
+	const struct drawbridge_limits limits = { .handles = 100 };
+	struct outcome outcome;
+
+	ASSERT_TRUE(run(&limits, "parcels", &outcome));
+	EXPECT_LE(80, outcome.got);
+	EXPECT_GE(97, outcome.got);
+	EXPECT_EQ(DK_STATUS_TOO_MANY_HANDLES, outcome.status);
+	EXPECT_EQ(0, outcome.again);
+	EXPECT_EQ(DK_STATUS_TOO_MANY_HANDLES, outcome.then);
+	EXPECT_EQ(0, outcome.wait_status);
+	EXPECT_EQ(0, outcome.stats.handles);
+	EXPECT_EQ(0, nothing_left());
+}
+
 TEST(threads)
 {
 	const struct drawbridge_limits limits = { .threads = 20 };
@@ -181,6 +200,13 @@ TEST(handles_of_new_processes)
 		EXPECT_EQ(0, outcome.stats.processes);
 		EXPECT_EQ(0, nothing_left());
 	}
+}
+
+TEST(memory_of_clones)
+{
+	const struct drawbridge_limits limits = { .memory = 20 * MB };
+
+	refused(_metadata, &limits, "processes", 2, 18, DK_STATUS_NO_MEMORY);
 }
 
 TEST(memory_of_new_processes)

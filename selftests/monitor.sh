@@ -100,7 +100,7 @@ learnt "a shell" /bin/bash -c 'echo $((6 * 7))'
 learnt "what is not there" busybox sh -c "
 	for f in /pico-none /etc/pico-none /etc/pico-none/x $work/data/none \
 		/etc/passwd/x; do
-		cat \$f || ls -d \$f || rm \$f
+		cat \$f || ls -d \$f || rm \$f || mv \$f /tmp/
 	done 2>&1; :"
 grep -q 'No such file' "$work/out" && ! grep -q 'denied' "$work/out"
 result $? "not there is not the same as not for you"

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "lib/harness.h"
 
@@ -33,6 +34,7 @@ FIXTURE_SETUP(requests)
 	self->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ASSERT_LE(0, self->event);
 	self->pid = 0;
+	self->lines.gone = false;
 }
 
 FIXTURE_TEARDOWN(requests)
@@ -41,7 +43,7 @@ FIXTURE_TEARDOWN(requests)
 
 	if (self->fd >= 0)
 		close(self->fd);
-	if (self->pid > 0)
+	if (self->pid > 0 && !self->lines.gone)
 		wait_for(self->pid, &status, 10000);
 	EXPECT_EQ(0, nothing_left());
 }
@@ -182,6 +184,59 @@ TEST_F(requests, a_monitor_that_never_answers)
 	while (next_line(&self->lines, self->line, sizeof(self->line)))
 		found |= !strcmp(self->line, "host.test: -110\n");
 	EXPECT_TRUE(found); /* TIMEOUT */
+}
+
+/*
+ * One monitor leaves its sandbox waiting; another answers late, and its
+ * sandbox has what it asked for long before the first one's has given up.
+ */
+TEST_F(requests, a_slow_monitor_delays_its_own_sandbox)
+{
+	struct drawbridge_address address = { .family = 4,
+					      .address = { 192, 0, 2, 9 } };
+	struct _test_data_requests other = { .fd = sandbox_open() };
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	struct drawbridge_request request;
+	char count[8], name[64];
+	bool found = false;
+	int status;
+
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, count, 8));
+	start(_metadata, self);
+	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+	ASSERT_EQ(0, take(self->fd, &request, name, sizeof(name)));
+
+	ASSERT_LE(0, other.fd);
+	ASSERT_EQ(0, add_rule(other.fd, "dns:*", DK_ACCESS_READ));
+	other.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_EQ(0, ioctl(other.fd, DRAWBRIDGE_IOC_EVENT, &other.event));
+	ASSERT_EQ(8, read(other.event, count, 8));
+	start(_metadata, &other);
+	p.fd = other.event;
+	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+	ASSERT_EQ(0, take(other.fd, &request, name, sizeof(name)));
+	usleep(1500000);
+	/* The numbers of one are nothing to the other. */
+	EXPECT_EQ(-1, reply(self->fd, request.id + 1, 0, &address,
+			    sizeof(address)));
+	EXPECT_EQ(ENOENT, errno);
+	ASSERT_EQ(0, reply(other.fd, request.id, 0, &address, sizeof(address)));
+	while (next_line(&other.lines, other.line, sizeof(other.line)))
+		found |= !strcmp(other.line, "192.0.2.9\n");
+	EXPECT_TRUE(found);
+	close(other.fd);
+	close(other.event);
+
+	/* The first one waits still. */
+	EXPECT_EQ(0, waitpid(self->pid, &status, WNOHANG));
+	found = false;
+	while (next_line(&self->lines, self->line, sizeof(self->line)))
+		found |= !strcmp(self->line, "host.test: -110\n");
+	EXPECT_TRUE(found);
+	/* It comes too late. */
+	EXPECT_EQ(-1, reply(self->fd, 1, 0, &address, sizeof(address)));
+	EXPECT_EQ(ENOENT, errno);
 }
 
 TEST_F(requests, bad_events_and_rules)

@@ -109,12 +109,12 @@ TEST(bench)
 	EXPECT_OK(DkStreamWrite(file, 0, buffer, 65536, &done));
 	MEASURE("nothing", 100, asm volatile(""));
 	MEASURE("null", 1000,
-		dkt_raw(DK_INDEX_DkInstructionCacheFlush, (u64)buffer, 1, 0, 0,
-			0, 0));
-	MEASURE("refused", 1000, dkt_raw(0xffff, 0, 0, 0, 0, 0, 0));
+		dkt_system_call(DK_INDEX_DkInstructionCacheFlush, (u64)buffer,
+				1, 0, 0, 0, 0));
+	MEASURE("refused", 1000, dkt_system_call(0xffff, 0, 0, 0, 0, 0, 0));
 	MEASURE("get-parameter", 1000,
-		dkt_raw(DK_INDEX_DkThreadGetParameter, (u64)&parameter, 0, 0, 0,
-			0, 0));
+		dkt_system_call(DK_INDEX_DkThreadGetParameter, (u64)&parameter,
+				0, 0, 0, 0, 0));
 	MEASURE("read-1", 300, read_stream(file, 0, buffer, 1, &done));
 	MEASURE("read-4096", 300, read_stream(file, 0, buffer, 4096, &done));
 	MEASURE("read-65536", 100, read_stream(file, 0, buffer, 65536, &done));
@@ -132,8 +132,8 @@ TEST(bench)
 		DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
 	MEASURE("clock", 1000, DkSystemTimeQuery(DK_CLOCK_MONOTONIC, &now));
 	MEASURE("clock-call", 1000,
-		dkt_raw(DK_INDEX_DkSystemTimeQuery, DK_CLOCK_MONOTONIC,
-			(u64)&now, 0, 0, 0, 0));
+		dkt_system_call(DK_INDEX_DkSystemTimeQuery, DK_CLOCK_MONOTONIC,
+				(u64)&now, 0, 0, 0, 0));
 	MEASURE("wait-signalled", 500, DkObjectsWaitAny(1, &event, 0, &index));
 	MEASURE("set+wait", 500, DkEventSet(event);
 		DkObjectsWaitAny(1, &event, 0, &index));

@@ -25,15 +25,6 @@ struct call {
 	},
 static const struct call calls[DK_CALL_LIMIT] = { DK_CALL_TABLE(CALL) };
 
-#define BIT_OF(bit, name, value, text) case value: return 1ULL << (bit);
-static u64 bit_of(s64 status)
-{
-	switch (status) {
-		DK_STATUS_TABLE(BIT_OF)
-	}
-	return 0;
-}
-
 /* ---- the driver ---- */
 
 static u64 made_bad;
@@ -44,7 +35,7 @@ static s64 make_call(const struct call *c, const u64 *a)
 
 	if (status > 0 && c->statuses & DK_SET_COUNT)
 		return status;
-	if (status && (!bit_of(status) || !(c->statuses & bit_of(status))))
+	if (status && !(c->statuses & dkt_status_bit(status)))
 		dkt_fail("%s returned %s, which is not in its set", c->name,
 			 dkt_status(status));
 	return status;

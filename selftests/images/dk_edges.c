@@ -321,6 +321,8 @@ static s64 try_restore(struct dk_context *c)
 		     : [nr] "i"(DK_VECTOR_BASE + DK_INDEX_DkxContextRestore)
 		     : "rcx", "r11", "r12", "r13", "r14", "r15", "rbx", "rsi",
 		       "rdx", "r8", "r9", "r10", "memory", "cc");
+	if (status < 0)
+		dkt_seen(DK_INDEX_DkxContextRestore, status);
 	return status;
 }
 

@@ -215,6 +215,37 @@ TEST(a_forbidden_folder)
 	EXPECT_REFUSED(try_read(in("rw/i/secret")));
 }
 
+/* One name there is known to be absent; every call says so, of no other. */
+TEST(an_absent_name)
+{
+	struct dk_stream_attributes a = { .valid = DK_SET_MODE, .mode = 0600 };
+	char absent[160], other[160];
+
+	dkt_snprintf(absent, sizeof(absent), "%s", in("no/absent"));
+	dkt_snprintf(other, sizeof(other), "%s", in("no/other"));
+	EXPECT_STATUS(try_read(absent), NOT_FOUND);
+	EXPECT_STATUS(try_create(absent), ACCESS_DENIED);
+	EXPECT_STATUS(DkStreamDelete(URI(absent), DK_DELETE_FILE), NOT_FOUND);
+	EXPECT_STATUS(DkStreamAttributesQuery(URI(absent), 0, &a, sizeof(a)),
+		      NOT_FOUND);
+	EXPECT_STATUS(DkxStreamAttributesSet(URI(absent), 0, &a, sizeof(a)),
+		      NOT_FOUND);
+	EXPECT_STATUS(DkStreamRename(URI(absent), URI(in("rw/f")), 0),
+		      NOT_FOUND);
+	EXPECT_STATUS(DkStreamRename(URI(absent), URI(in("no/new")), 0),
+		      NOT_FOUND);
+	EXPECT_STATUS(DkStreamRename(URI(in("rw/hello")), URI(absent), 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(DkxStreamLink(URI(absent), URI(in("rw/f")), 0),
+		      NOT_FOUND);
+	EXPECT_STATUS(DkStreamRename(URI(other), URI(in("rw/f")), 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(DkStreamDelete(URI(other), DK_DELETE_FILE),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try_read(other), ACCESS_DENIED);
+	EXPECT_OK(try_read(in("rw/hello")));
+}
+
 TEST(execution_needs_its_right)
 {
 	EXPECT_OK(try_open(in("rx/file"), R | DK_ACCESS_EXECUTE,

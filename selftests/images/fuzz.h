@@ -4,7 +4,8 @@
  *
  * fuzz.c starts and watches threads and makes calls, fuzz_args.c invents
  * arguments by their kinds in the call table, with fuzz_handles.c and
- * fuzz_texts.c, and fuzz_steps.c knows sequences that lead somewhere.
+ * fuzz_texts.c, and fuzz_steps.c and fuzz_parcels.c know sequences that lead
+ * somewhere.
  *
  * Memory is of three sorts:
  *
@@ -129,6 +130,8 @@ void make_args(struct worker *w, struct made *m);
 void keep_results(struct worker *w, const struct made *m, s64 status);
 void keep_mapping(struct worker *w, u64 base, u64 length);
 u64 edge_number(struct worker *w);
+/* A pointer that may be of no use; what is @written there is nobody's. */
+u64 wild_pointer(struct worker *w, bool written);
 
 /* ---- fuzz_handles.c ---- */
 
@@ -153,6 +156,12 @@ u64 put_path(struct worker *w, char *to, u64 at);
 u64 make_uri(struct worker *w, char *to, bool wild);
 /* The URI of an image beside our own, at @to; its length. */
 u64 make_image_uri(struct worker *w, char *to);
+
+/* ---- fuzz_parcels.c ---- */
+
+void parcel_pair(struct worker *w);
+void parcel_server(struct worker *w);
+void parcel_any(struct worker *w);
 
 /* ---- fuzz_steps.c ---- */
 

@@ -158,7 +158,7 @@ static u64 page_address(struct worker *w, bool wild)
 /* ---- pointers ---- */
 
 /* A pointer that may be of no use, to @size bytes. */
-static u64 wild_pointer(struct worker *w, bool written)
+u64 wild_pointer(struct worker *w, bool written)
 {
 	u8 *a = w->area;
 

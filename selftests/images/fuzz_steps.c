@@ -526,7 +526,8 @@ void take_step(struct worker *w)
 		native_call,	   restore_context, start_short_thread,
 		calls_of_one_kind, stream_pair,	    server_life,
 		spoil_words,	   address_life,    lock_life,
-		process_life,
+		process_life,	   parcel_pair,	    parcel_server,
+		parcel_any,
 	};
 
 	w->wild = chance(w, 40) ? 0 : chance(w, 70) ? 1 : 2;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Asks for more than the sandbox may have, and says what it got: limits.img
- * memory|commit|protect|map|shared|handles|threads|processes|children|spin.
+ * memory|commit|protect|map|shared|handles|parcels|threads|processes|children|
+ * spin.
  * "sharing" tells what of shared memory counts when. Prints lines that the
  * test outside (limits.c) reads: "got N status S", and "again S" after some
  * was given back.
@@ -83,6 +84,37 @@ static s64 get_handle(int i)
 static void free_handle(int i)
 {
 	DkObjectClose(handles[i]);
+}
+
+/* A handle in a message that nobody has received. */
+static DK_HANDLE sender, receiver;
+
+static struct dk_parcel parcel_of(DK_HANDLE *handle)
+{
+	return (struct dk_parcel){ .flags = DK_PARCEL_NONBLOCK,
+				   .handles = (u64)handle,
+				   .handle_count = 1 };
+}
+
+static s64 get_parcel(int i)
+{
+	struct dk_parcel p = parcel_of(&sender);
+
+	if (!sender)
+		EXPECT_OK(DkxPipeCreate(DK_PIPE_LOCAL_PACKET, &sender,
+					&receiver));
+	return DkxParcelSend(sender, &p, sizeof(p));
+}
+
+/* It has no room for the handle either; that is lost, and the message gone. */
+static void free_parcel(int i)
+{
+	DK_HANDLE handle = 0;
+	struct dk_parcel p = parcel_of(&handle);
+
+	EXPECT_OK(DkxParcelReceive(receiver, &p, sizeof(p)));
+	if (handle)
+		DkObjectClose(handle);
 }
 
 static void sleeper(u64 parameter)
@@ -237,6 +269,7 @@ static const struct {
 	{ "processes", get_process, free_process },
 	{ "children", get_child, free_process },
 	{ "handles", get_handle, free_handle },
+	{ "parcels", get_parcel, free_parcel },
 	{ "threads", get_thread, free_thread },
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The frame of an image of tests: strings, TAP, the call wrappers.
+ * The frame of an image of tests: strings, TAP, conveniences, upcalls.
  */
 #include "dktest.h"
 
@@ -154,19 +154,27 @@ int dkt_snprintf(char *to, size_t size, const char *fmt, ...)
 
 /* ---- reports ---- */
 
-static void write_out(const char *text, size_t n)
+bool dkt_write(const char *text, size_t n)
 {
 	while (n) {
 		u64 done = 0;
 
 		/* Not DkStreamWrite: a failure here must not report itself. */
-		if (dkt_raw(DK_INDEX_DkStreamWrite, out_stream,
-			    DK_OFFSET_CURRENT, (u64)text, n, (u64)&done, 0) ||
+		if (dkt_system_call(DK_INDEX_DkStreamWrite, out_stream,
+				    DK_OFFSET_CURRENT, (u64)text, n, (u64)&done,
+				    0) ||
 		    !done)
-			DkProcessExit(99);
+			return false;
 		text += done;
 		n -= done;
 	}
+	return true;
+}
+
+static void write_out(const char *text, size_t n)
+{
+	if (!dkt_write(text, n))
+		DkProcessExit(99);
 }
 
 void dkt_print(const char *fmt, ...)
@@ -207,52 +215,6 @@ void dkt_skip(const char *fmt, ...)
 	va_end(ap);
 }
 
-#define STATUS_NAME(bit, name, value, text) case value: return #name;
-const char *dkt_status(s64 status)
-{
-	static char unknown[32];
-
-	switch (status) {
-		DK_STATUS_TABLE(STATUS_NAME)
-	}
-	dkt_snprintf(unknown, sizeof(unknown), "%ld", (long)status);
-	return unknown;
-}
-
-#define STATUS_BIT(bit, name, value, text) case value: return 1ULL << (bit);
-static u64 status_bit(s64 status)
-{
-	switch (status) {
-		DK_STATUS_TABLE(STATUS_BIT)
-	}
-	return 0;
-}
-
-static void check_status(const char *call, int version, u64 allowed, s64 status)
-{
-	if (version == 0 && status != DK_STATUS_NOT_IMPLEMENTED)
-		dkt_fail("%s, which is not there, returned %s", call,
-			 dkt_status(status));
-	if (status > 0 && allowed & DK_SET_COUNT)
-		return;
-	if (version && status &&
-	    (!status_bit(status) || !(allowed & status_bit(status))))
-		dkt_fail("%s returned %s, which is not in its set", call,
-			 dkt_status(status));
-}
-
-#define WRAPPER(class, function, name, version, args, statuses)		\
-	DK_STATUS __real_##name(DK_PROTO args);				\
-	DK_STATUS __wrap_##name(DK_PROTO args);				\
-	DK_STATUS __wrap_##name(DK_PROTO args)				\
-	{								\
-		DK_STATUS status = __real_##name(DKT_NAMES args);	\
-									\
-		check_status(#name, version, statuses, status);		\
-		return status;						\
-	}
-DK_CALL_TABLE(WRAPPER)
-
 /* ---- conveniences ---- */
 
 const char *dkt_argument(unsigned int i)
@@ -273,9 +235,14 @@ void dkt_ask(const char *question, void *answer, size_t size)
 
 	write_out(question, strlen(question));
 	while (have < size) {
-		if (DkStreamRead(in_stream, DK_OFFSET_CURRENT,
-				 (char *)answer + have, size - have, &done) ||
-		    !done) {
+		s64 status = DkStreamRead(in_stream, DK_OFFSET_CURRENT,
+					  (char *)answer + have, size - have,
+					  &done);
+
+		/* The question may be the reason. */
+		if (status == DK_STATUS_ABORTED)
+			continue;
+		if (status || !done) {
 			dkt_fail("the outer side did not answer");
 			return;
 		}
@@ -324,9 +291,13 @@ DK_HANDLE dkt_thread(void (*start)(u64), u64 parameter)
 bool dkt_wait(DK_HANDLE handle)
 {
 	u64 index = POISON;
+	DK_STATUS status;
 
-	return DkObjectsWaitAny(1, &handle, 30 * SEC, &index) == 0 &&
-	       index == 0;
+	/* Whoever asked for an abort has one wait ended, too. */
+	do
+		status = DkObjectsWaitAny(1, &handle, 30 * SEC, &index);
+	while (status == DK_STATUS_ABORTED);
+	return status == 0 && index == 0;
 }
 
 DK_HANDLE dkt_open(const char *uri, u64 access, u64 disposition, u64 options)

@@ -9,7 +9,8 @@
  *
  * Every Dk call of an image goes through a wrapper made from the call table
  * (ld --wrap), which fails the running test when a status comes back that is
- * not in the call's set.
+ * not in the call's set, and notes which came back; the outer side is told when
+ * the process ends (dkwrap.c).
  */
 #ifndef DKTEST_H
 #define DKTEST_H
@@ -61,6 +62,8 @@ int __attribute__((format(printf, 3, 4)))
 dkt_snprintf(char *to, size_t size, const char *fmt, ...);
 /* To stdout:, atomically as far as a line is short. */
 void __attribute__((format(printf, 1, 2))) dkt_print(const char *fmt, ...);
+/* The same of a text as it is; false if it cannot be written. */
+bool dkt_write(const char *text, size_t n);
 /* The running test has failed, and why. */
 void __attribute__((format(printf, 1, 2))) dkt_fail(const char *fmt, ...);
 /* Whether it has; in a cloned process, which has a copy of the answer. */
@@ -89,7 +92,7 @@ void dkt_ask(const char *question, void *answer, size_t size);
 /* Committed read-write memory, or the process ends. */
 void *dkt_pages(size_t pages);
 
-s64 dkt_now(void);	/* DK_CLOCK_MONOTONIC */
+s64 dkt_now(void); /* DK_CLOCK_MONOTONIC */
 
 /* A thread with a stack of its own. */
 DK_HANDLE dkt_thread(void (*start)(u64), u64 parameter);
@@ -111,9 +114,9 @@ extern dkt_exception_fn dkt_exception;
 /* Upcall entries that do what libpal's do, for DkxUpcallRegister. */
 extern char dkt_thread_entry[], dkt_exception_entry[];
 
-/* A Dk call by its index, past libpal. */
-static inline s64 dkt_raw(u64 index, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
-			  u64 a5)
+/* A Dk call by its index, past libpal; and as dkt_raw(), noted. */
+static inline s64 dkt_system_call(u64 index, u64 a0, u64 a1, u64 a2, u64 a3,
+				  u64 a4, u64 a5)
 {
 	register u64 r10 asm("r10") = a3;
 	register u64 r8 asm("r8") = a4;
@@ -123,11 +126,29 @@ static inline s64 dkt_raw(u64 index, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
 	asm volatile("syscall"
 		     : "+a"(ax), "+D"(a0), "+S"(a1), "+d"(a2), "+r"(r10),
 		       "+r"(r8), "+r"(r9)
-		     : : "rcx", "r11", "memory");
+		     :
+		     : "rcx", "r11", "memory");
 	return ax;
 }
 
+/* A call has returned a status. */
+void dkt_seen(u64 index, s64 status);
+
+static inline s64 dkt_raw(u64 index, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
+			  u64 a5)
+{
+	s64 status = dkt_system_call(index, a0, a1, a2, a3, a4, a5);
+
+	dkt_seen(index, status);
+	return status;
+}
+
+/* Tells the outer side what was seen; false if it cannot be told. */
+bool dkt_tell_seen(void);
+
 const char *dkt_status(s64 status);
+/* A status as a member of a set, 0 if it is none. */
+u64 dkt_status_bit(s64 status);
 
 #define DKT_OP(a, op, b, leave) do {					\
 	u64 a_ = (u64)(a), b_ = (u64)(b);				\
@@ -178,9 +199,20 @@ const char *dkt_status(s64 status);
 
 /* The kinds of a call's arguments, in braces. */
 enum dkt_kind {
-	DKT_ADDRESS, DKT_VALUE, DKT_SIGNED, DKT_FLAGS, DKT_HANDLE, DKT_STRING,
-	DKT_IN, DKT_OUT, DKT_HANDLES, DKT_OUT_U64, DKT_OUT_S64, DKT_OUT_HANDLE,
-	DKT_INOUT_U64, DKT_INOUT_ADDRESS,
+	DKT_ADDRESS,
+	DKT_VALUE,
+	DKT_SIGNED,
+	DKT_FLAGS,
+	DKT_HANDLE,
+	DKT_STRING,
+	DKT_IN,
+	DKT_OUT,
+	DKT_HANDLES,
+	DKT_OUT_U64,
+	DKT_OUT_S64,
+	DKT_OUT_HANDLE,
+	DKT_INOUT_U64,
+	DKT_INOUT_ADDRESS,
 };
 
 #define DKT_KINDS(n, ...)	DKT_KINDS_##n(__VA_ARGS__)

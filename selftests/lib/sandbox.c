@@ -252,6 +252,25 @@ bool next_line(struct lines *l, char *line, size_t size)
 	}
 }
 
+bool keep_seen(const char *test, const char *line)
+{
+	const char *folder = getenv("PICO_SEEN");
+	char path[PATH_MAX];
+	ssize_t size = strlen(line);
+	int fd;
+
+	if (strncmp(line, "@seen ", 6))
+		return false;
+	if (!folder)
+		return true;
+	snprintf(path, sizeof(path), "%s/%s", folder, test);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, line, size) != size)
+		perror(path);
+	close(fd);
+	return true;
+}
+
 static int append(char **to, size_t *size, int fd)
 {
 	char buffer[65536];

@@ -36,11 +36,11 @@ int sandbox_rule(int fd, const char *path, uint32_t rights, uint32_t flags);
 int sandbox_rule_uri(int fd, const char *uri, uint32_t rights, uint32_t flags);
 
 struct sandbox_start {
-	const char *image;		/* path */
-	const char *const *argv;	/* NULL: just the image's name */
-	const char *const *envp;	/* NULL: empty */
-	const char *directory;		/* NULL: / */
-	int in, out, err;		/* fds or -1; 0: -1 is meant */
+	const char *image; /* path */
+	const char *const *argv; /* NULL: just the image's name */
+	const char *const *envp; /* NULL: empty */
+	const char *directory; /* NULL: / */
+	int in, out, err; /* fds or -1; 0: -1 is meant */
 	unsigned int flags;
 };
 
@@ -59,8 +59,8 @@ int sandbox_stats(int fd, struct drawbridge_stats *stats);
 struct lines {
 	int fd;
 	pid_t pid;
-	bool gone;		/* reaped; */
-	int status;		/* its wait status */
+	bool gone; /* reaped; */
+	int status; /* its wait status */
 	size_t have;
 	char buffer[65536];
 };
@@ -68,14 +68,20 @@ struct lines {
 /* False at the end. A line has its newline unless it is the last. */
 bool next_line(struct lines *lines, char *line, size_t size);
 
+/*
+ * Of a line that tells which statuses a call gave (lib/dkwrap.c), true. It is
+ * kept in the file @test of the folder $PICO_SEEN, if there is one.
+ */
+bool keep_seen(const char *test, const char *line);
+
 /* A memfd that starts with PICO_EXEC_MAGIC, close-on-exec. */
 int magic_file(void);
 
 /* ---- programs ---- */
 
 struct run {
-	int status;		/* wait status */
-	char *out, *err;	/* malloc'ed, zero-terminated */
+	int status; /* wait status */
+	char *out, *err; /* malloc'ed, zero-terminated */
 	size_t out_size, err_size;
 };
 
@@ -86,7 +92,7 @@ struct run {
 int run_program(const char *const *argv, const void *input, size_t size,
 		struct run *run);
 void run_free(struct run *run);
-int run_exit_code(const struct run *run);	/* 128 + signal as a shell */
+int run_exit_code(const struct run *run); /* 128 + signal as a shell */
 
 /* Waits for a pid, up to @ms * slower() milliseconds; true if it was reaped. */
 bool wait_for(pid_t pid, int *status, int ms);
@@ -107,6 +113,6 @@ char *kmsg_since(int fd);
 /* The first of its records that is a warning, or worse; or NULL. */
 const char *kmsg_loud(const char *said);
 
-int read_file(const char *path, char *buffer, size_t size);	/* length */
+int read_file(const char *path, char *buffer, size_t size); /* length */
 
 #endif /* SANDBOX_H */

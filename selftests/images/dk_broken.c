@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Connections that do not come about, or break: what each call says then. */
+#include "connection.h"
+
+static u8 data[16384];
+
+static void set_option(DK_HANDLE h, u32 option, int value)
+{
+	struct dk_socket_option o = { .option = option, .value = value };
+
+	EXPECT_OK(control(h, DK_CONTROL_SET_SOCKET, &o, sizeof(o)));
+}
+
+static s64 message(DK_HANDLE h, u64 operation)
+{
+	struct dk_message m = { .buffer = (u64)data, .length = 1 };
+
+	return control(h, operation, &m, sizeof(m));
+}
+
+/* Until no more fits; the other side does not read. */
+static void fill(DK_HANDLE h)
+{
+	u64 done;
+
+	for (int i = 0; i < 100000; i++)
+		if (DkStreamWrite(h, CURRENT, data, sizeof(data), &done))
+			return;
+	dkt_fail("it is never full");
+}
+
+/* What @h says when there is something to say; at most 30 seconds. */
+static void await(DK_HANDLE h)
+{
+	s64 left;
+
+	for (int i = 0; i < 300 && !(ready(h) & DK_READY_ERROR); i++)
+		DkThreadDelayExecution(100 * MSEC, &left);
+	EXPECT_TRUE(ready(h) & DK_READY_ERROR);
+}
+
+/* What it is asked for first. */
+enum ask { READ, WRITE, RECEIVE };
+
+static s64 ask(DK_HANDLE h, enum ask how)
+{
+	u64 done;
+
+	switch (how) {
+	case READ:
+		return DkStreamRead(h, CURRENT, data, 1, &done);
+	case WRITE:
+		return DkStreamWrite(h, CURRENT, data, 1, &done);
+	default:
+		return message(h, DK_CONTROL_RECEIVE);
+	}
+}
+
+/* The other side has no more room, and nobody makes any. */
+TEST(a_time_is_over)
+{
+	for (int how = READ; how <= RECEIVE; how++) {
+		DK_HANDLE server = serve("tcp.server:127.0.0.1:0", 0);
+		DK_HANDLE a = call(address_of(server, "127.0.0.1"), NONBLOCK);
+		DK_HANDLE b = take(server, NULL);
+
+		set_option(a, DK_SOCKET_USER_TIMEOUT, 300);
+		fill(a);
+		await(a);
+		EXPECT_STATUS(ask(a, how), TIMEOUT);
+		DkObjectClose(a);
+		DkObjectClose(b);
+		DkObjectClose(server);
+	}
+}
+
+/* The other side goes without having read all. */
+TEST(a_reset)
+{
+	for (int how = READ; how <= RECEIVE; how++) {
+		DK_HANDLE server = serve("tcp.server:127.0.0.1:0", 0);
+		DK_HANDLE a = call(address_of(server, "127.0.0.1"), NONBLOCK);
+		DK_HANDLE b = take(server, NULL);
+
+		send_text(a, "unread");
+		EXPECT_TRUE(ready(b) & DK_READY_READ);
+		DkObjectClose(b);
+		await(a);
+		EXPECT_STATUS(ask(a, how), CONNECTION_RESET);
+		DkObjectClose(a);
+		DkObjectClose(server);
+	}
+}
+
+/*
+ * A server whose queue is full lets callers wait, and goes. What is heard then
+ * is heard once; afterwards it is a connection that has ended.
+ */
+TEST(nobody_listens_any_more)
+{
+	for (int how = READ; how <= WRITE; how++) {
+		DK_HANDLE server = serve("tcp.server:127.0.0.1:0?backlog=1", 0);
+		const char *uri = address_of(server, "127.0.0.1");
+		DK_HANDLE h[8];
+
+		for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+			h[i] = call(uri, NONBLOCK);
+		EXPECT_STATUS(ask(h[7], READ), WOULD_BLOCK);
+		DkObjectClose(server);
+		await(h[7]);
+		EXPECT_STATUS(ask(h[7], how), CONNECTION_REFUSED);
+		if (how == READ)
+			expect_end(h[7]);
+		else
+			EXPECT_STATUS(ask(h[7], WRITE), BROKEN_PIPE);
+		for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+			DkObjectClose(h[i]);
+	}
+}
+
+/* The machine has no network but itself. */
+TEST(no_way)
+{
+	EXPECT_STATUS(try("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING, 0),
+		      NETWORK_UNREACHABLE);
+}
+
+/* More than an ordinary program may have. */
+TEST(a_size_for_the_privileged)
+{
+	DK_HANDLE reader, writer;
+	u64 size = 1 << 30;
+
+	EXPECT_OK(DkxPipeCreate(0, &reader, &writer));
+	EXPECT_STATUS(control(writer, DK_CONTROL_SET_PIPE_SIZE, &size, 8),
+		      NOT_PERMITTED);
+	DkObjectClose(reader);
+	DkObjectClose(writer);
+}
