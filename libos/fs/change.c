@@ -4,6 +4,7 @@
  * its medium.
  */
 #include "fs.h"
+#include "pty.h"
 
 #include <linux/falloc.h>
 #include <linux/time.h>
@@ -37,6 +38,8 @@ static int path_set_attributes(struct path *path,
 		file_put(file);
 		return error;
 	}
+	if (path->node && !strncmp(path->node->path, "/dev/pts/*", 10))
+		return pty_set_attributes(path->id, attributes);
 	if (path->node)
 		return -EPERM;
 	return errno_of(DkxStreamAttributesSet(path->uri, path->length, flags,

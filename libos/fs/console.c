@@ -143,7 +143,7 @@ static s64 console_read(struct file *file, void *buffer, size_t length,
 	s64 result;
 
 	if (console->terminal) {
-		result = terminal_check(SIGTTIN);
+		result = terminal_check(&process_table->console, SIGTTIN);
 		if (result)
 			return result;
 	}
@@ -168,12 +168,12 @@ static s64 check_write(struct file *file)
 {
 	struct termios attributes;
 
-	if (terminal_in_foreground() ||
+	if (terminal_in_foreground(&process_table->console) ||
 	    DkxConsoleControl(file->handle, DK_CONSOLE_GET_ATTRIBUTES,
 			      &attributes, sizeof(attributes)) ||
 	    !(attributes.c_lflag & TOSTOP))
 		return 0;
-	return terminal_check(SIGTTOU);
+	return terminal_check(&process_table->console, SIGTTOU);
 }
 
 static s64 console_write(struct file *file, const void *buffer, size_t length,

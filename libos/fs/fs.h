@@ -149,6 +149,7 @@ enum {
 	FILE_TIMER,
 	FILE_SIGNAL,
 	FILE_SOCKET,
+	FILE_PTY,
 };
 
 /* struct file.access */

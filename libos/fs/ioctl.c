@@ -67,7 +67,7 @@ static long terminal(struct file *file, u64 operation, unsigned long argument,
 /* The same, of a process in the foreground. */
 static long change(struct file *file, u64 operation, unsigned long argument)
 {
-	long r = terminal_check(SIGTTOU);
+	long r = terminal_check(&process_table->console, SIGTTOU);
 
 	return r ? r :
 		   terminal(file, operation, argument, sizeof(struct termios));
@@ -77,7 +77,7 @@ static long change(struct file *file, u64 operation, unsigned long argument)
 static long change_nothing(struct file *file, u64 operation)
 {
 	struct termios attributes;
-	long r = terminal_check(SIGTTOU);
+	long r = terminal_check(&process_table->console, SIGTTOU);
 
 	if (!r)
 		r = errno_restart(DkxConsoleControl(file->handle,
@@ -99,8 +99,8 @@ static long put_id(unsigned long argument, int id)
 static long terminal_control(struct file *file, unsigned int command,
 			     unsigned long argument)
 {
+	struct terminal *t = &process_table->console;
 	struct termios attributes;
-	int group;
 
 	switch (command) {
 	case TCGETS:
@@ -122,21 +122,19 @@ static long terminal_control(struct file *file, unsigned int command,
 		return -ENOTTY;
 	switch (command) {
 	case TIOCGPGRP:
-		if (!terminal_is_mine())
+		if (terminal_mine() != t)
 			return -ENOTTY;
-		return put_id(argument, terminal_group());
+		return put_id(argument, terminal_group(t));
 	case TIOCSPGRP:
-		if (user_get(group, (int *)argument))
-			return -EFAULT;
-		return terminal_set_group(group);
+		return terminal_set_group(t, (int *)argument);
 	case TIOCGSID:
-		if (!terminal_is_mine())
+		if (terminal_mine() != t)
 			return -ENOTTY;
 		return put_id(argument, process_session());
 	case TIOCSCTTY:
-		return terminal_acquire(argument == 1);
+		return terminal_acquire(t, argument == 1);
 	case TIOCNOTTY:
-		return terminal_give_up();
+		return terminal_give_up(t);
 	case TCSBRK:
 		/* A break has no meaning here; all else waits for output. */
 		return argument ?

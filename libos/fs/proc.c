@@ -123,6 +123,11 @@ static int link_stderr(char *buffer, size_t length, u32 id __unused)
 		OTHERS(at "/status", 0444, text_status),             \
 		TEXT(at "/uid_map", 0644, text_id_map)
 
+#define DEVICE(path, mode)                                           \
+	{                                                            \
+		path, DK_TYPE_CHARACTER, mode, NULL, NULL, 0, 0      \
+	}
+
 #define SETTING(path, name) TEXT("/proc/sys/" path, 0444, text_##name)
 
 const struct synth_node synth_tree[] = {
@@ -183,6 +188,10 @@ const struct synth_node synth_tree[] = {
 	LINK("/dev/stdin", link_stdin),
 	LINK("/dev/stdout", link_stdout),
 	LINK("/dev/stderr", link_stderr),
-	{ "/dev/tty", DK_TYPE_CHARACTER, 0666, NULL, NULL, false, false },
+	DEVICE("/dev/tty", 0666),
+	DEVICE("/dev/ptmx", 0666),
+	{ "/dev/pts", DK_TYPE_DIRECTORY, 0755, NULL, NULL, false, false },
+	DEVICE("/dev/pts/*", 0620),
+	DEVICE("/dev/pts/ptmx", 0),
 	{ NULL, 0, 0, NULL, NULL, false, false },
 };

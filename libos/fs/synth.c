@@ -3,25 +3,35 @@
  * The synthetic tree: /proc, and the names of /dev that mean the process's own
  * descriptors. What they contain is made in proc.c when they are opened.
  *
- * /proc belongs to the libos as a whole: a name in it that is not in the table
- * does not exist. In /dev the table only adds to what the host has.
+ * /proc and /dev/pts belong to the libos as a whole: a name in them that is not
+ * in the table does not exist. In /dev the table only adds to what the host has.
  */
 #include "fs.h"
+
+#include "pty.h"
 
 #include <processes.h>
 #include <thread.h>
 
 #define SYNTH_DEVICE 0x14 /* minor, as of a file system without disk */
 
+static bool is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return !strncmp(path, directory, length) &&
+	       (!path[length] || path[length] == '/');
+}
+
 bool synth_owns(const char *path)
 {
-	return !strncmp(path, "/proc", 5) && (!path[5] || path[5] == '/');
+	return is_below(path, "/proc") || is_below(path, "/dev/pts");
 }
 
 static bool is_own_device(const char *name, size_t length)
 {
 	static const char *const names[] = {
-		"tty", "stdin", "stdout", "stderr", "fd",
+		"tty", "stdin", "stdout", "stderr", "fd", "ptmx", "pts",
 	};
 	size_t i;
 
@@ -88,6 +98,11 @@ static bool component_matches(const char *pattern, size_t pattern_length,
 	return pattern_length == length && !memcmp(pattern, name, length);
 }
 
+static bool is_pty(const struct synth_node *node)
+{
+	return !strcmp(node->path, "/dev/pts/*");
+}
+
 /* Is the first number, in /proc/N, a process, and the second one open? */
 static bool ids_exist(const struct synth_node *node, u32 pid, u32 fd,
 		      unsigned int ids)
@@ -96,6 +111,8 @@ static bool ids_exist(const struct synth_node *node, u32 pid, u32 fd,
 	struct libos_thread *thread;
 	struct file *file;
 
+	if (ids && is_pty(node))
+		return pty_exists(pid);
 	if (ids && pid != process.pid)
 		return node->others && table_find(pid);
 	if (ids < 2)
@@ -146,12 +163,22 @@ const struct synth_node *synth_find(const char *path, u32 *id)
 	return NULL;
 }
 
+/* Device number of a character device, as the host writes them. */
+static u64 device_of(const struct synth_node *node)
+{
+	if (!strcmp(node->path, "/dev/tty"))
+		return 5ULL << 32;
+	return node->type == DK_TYPE_CHARACTER ? 5ULL << 32 | 2 : 0;
+}
+
 int synth_attributes(const struct synth_node *node, u32 id,
 		     struct dk_stream_attributes *attributes)
 {
 	s64 now = process.start_time + clock_now(DK_CLOCK_WALL) -
 		  clock_now(DK_CLOCK_BOOT);
 
+	if (is_pty(node))
+		return pty_attributes(id, attributes);
 	memset(attributes, 0, sizeof(*attributes));
 	attributes->type = node->type;
 	attributes->mode = node->mode;
@@ -163,6 +190,7 @@ int synth_attributes(const struct synth_node *node, u32 id,
 	attributes->block_size = node->type == DK_TYPE_FILE ? 1024 : 4096;
 	attributes->inode = (u64)(node - synth_tree + 1) << 32 | id;
 	attributes->device = SYNTH_DEVICE;
+	attributes->special = device_of(node);
 	attributes->access_time = now;
 	attributes->write_time = now;
 	attributes->change_time = now;
@@ -356,6 +384,14 @@ static void list_processes(struct listing *list, u64 inode)
 	}
 }
 
+static void list_ptys(struct listing *list)
+{
+	int number;
+
+	for (number = pty_next(0); number >= 0; number = pty_next(number + 1))
+		list_number(list, number, DK_TYPE_CHARACTER, number + 3);
+}
+
 static void list_descriptors(struct listing *list, u8 type, u64 inode)
 {
 	int fd;
@@ -394,6 +430,8 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 			list_threads(&list, inode);
 		else if (!strcmp(directory->path, "/proc"))
 			list_processes(&list, inode);
+		else if (is_pty(node))
+			list_ptys(&list);
 		else
 			list_descriptors(&list, node->type, inode);
 	}
@@ -471,12 +509,13 @@ static int open_text(struct path *path, u32 flags, struct file **out)
 	return 0;
 }
 
+/* /dev/tty */
 static int open_terminal(u32 flags, struct file **out)
 {
 	int number;
 
-	if (!terminal_is_mine())
-		return -ENXIO;
+	if (terminal_mine() != &process_table->console)
+		return pty_open_mine(flags, out);
 	for (number = 0; number < 3; number++)
 		if (console_is_terminal(number) &&
 		    !console_open(number, flags, out))
@@ -498,7 +537,11 @@ int synth_open(struct path *path, u32 flags, struct file **out)
 	}
 	if (flags & O_DIRECTORY && node->type != DK_TYPE_DIRECTORY)
 		return -ENOTDIR;
+	if (is_pty(node))
+		return pty_open_slave(path->id, flags, path_text(path), out);
 	if (node->type == DK_TYPE_CHARACTER)
-		return open_terminal(flags, out);
+		return strcmp(node->path, "/dev/tty") ?
+			       pty_open_master(flags, out) :
+			       open_terminal(flags, out);
 	return open_text(path, flags, out);
 }

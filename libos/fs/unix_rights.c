@@ -10,7 +10,8 @@
  * The receiver makes descriptions of its own of that. What both ends share
  * then, is what is the host's: position, pipe, connection, counter. Files that
  * are in one process's memory only (epoll, timerfd, signalfd, /proc) cannot be
- * sent. Consoles are opened anew.
+ * sent, nor pseudo-terminals, which would have nobody while they are on their
+ * way. Consoles are opened anew.
  *
  * The other end is of the same sandbox, and trusted no more than that: what it
  * says is checked as far as this process's memory is concerned.

@@ -24,6 +24,7 @@
 
 #include <libos.h>
 #include <linux/signal.h>
+#include <ptys.h>
 
 #define PERSONALITY_NO_RANDOMIZE	0x0040000
 
@@ -83,19 +84,21 @@ struct process_entry {
 	char name[16];
 	u32 arguments_length;
 	char arguments[252]; /* the first of /proc/PID/cmdline */
+	u64 pty_masters, pty_slaves; /* that it has open: a bit each; atomic */
+	u64 pty_watched; /* wants to know when they change */
+	u64 pty_changed; /* they did */
 	u64 mail_lost; /* signals that found no room: a set */
 	u32 mail_order; /* of the last that was sent */
 	struct mail mail[MAIL_MAX];
 };
 
-#define TERMINAL_NOBODYS	(~0U) /* 0 is a session outside of the sandbox */
-
 struct process_table {
 	u32 last_pid;
 	u32 used; /* entries that ever were */
-	u32 terminal_group; /* in the foreground */
-	u32 terminal_session; /* whose controlling terminal it is */
+	struct terminal console; /* the host's terminal */
+	u32 ptys_used; /* that ever were */
 	struct process_entry entries[PROCESS_MAX];
+	struct pty ptys[PTY_MAX];
 };
 
 extern struct process_table *process_table;
@@ -166,21 +169,33 @@ void group_leave(const struct process_entry *entry);
 
 /* ---- terminal.c ---- */
 
-u32 terminal_group(void);
-/* Is the terminal the controlling one of the calling process? */
-bool terminal_is_mine(void);
-bool terminal_in_foreground(void);
+/* The controlling one of the calling process, or NULL. */
+struct terminal *terminal_mine(void);
+static inline u32 terminal_group(const struct terminal *t)
+{
+	return __atomic_load_n(&t->group, __ATOMIC_SEQ_CST);
+}
+
+bool terminal_in_foreground(const struct terminal *t);
 /*
- * May the caller read (SIGTTIN), or write or change (SIGTTOU) the terminal?
+ * May the caller read (SIGTTIN), or write or change (SIGTTOU) @t?
  * 0, -EIO, or -ERESTARTSYS: its group has been sent the signal.
  */
-long terminal_check(int signal);
-long terminal_read_again(void);
-long terminal_set_group(int group);
-long terminal_acquire(bool steal);
-long terminal_give_up(void);
+long terminal_check(const struct terminal *t, int signal);
+/* TIOCSPGRP, with the program's pointer */
+long terminal_set_group(struct terminal *t, const int *from);
+/* TIOCSCTTY. @steal is root's right. */
+long terminal_acquire(struct terminal *t, bool steal);
+/* The caller opens @t: so a leader that has none gets its terminal. */
+void terminal_opened(struct terminal *t);
+/* TIOCNOTTY */
+long terminal_give_up(const struct terminal *t);
+/* @t is no more: its session's leader is told. */
+void terminal_hang_up(struct terminal *t);
 /* The process ends. */
 void terminal_leave(void);
+/* The host's terminal */
+long terminal_read_again(void);
 bool terminal_signal_concerns(int signal);
 void terminal_stopped(void);
 

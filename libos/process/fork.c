@@ -173,6 +173,7 @@ long process_fork(const struct clone_args *args)
 
 	lock_acquire(&children_lock);
 	world_stop();
+	pty_forking(entry);
 	table_live(entry);
 	do {
 		status = DkxProcessClone(0, &handle, &id);
@@ -189,6 +190,7 @@ long process_fork(const struct clone_args *args)
 	world_start();
 	lock_release(&children_lock);
 	if (status) {
+		pty_left(entry);
 		table_free(entry);
 		mem_free(child);
 		return status == DK_STATUS_NO_MEMORY ? -ENOMEM : -EAGAIN;

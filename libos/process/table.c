@@ -78,8 +78,11 @@ static void collect(void)
 			entry_move(entry, state, ENTRY_FREE);
 		else if (state == ENTRY_LIVE && entry->id &&
 			 !table_find(entry->ppid) && entry != process_self &&
-			 is_gone(entry->id))
-			entry_move(entry, state, ENTRY_FREE);
+			 is_gone(entry->id) &&
+			 entry_move(entry, state, ENTRY_ENDED)) {
+			pty_left(entry);
+			entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
+		}
 	}
 }
 
@@ -185,8 +188,8 @@ void table_init(void)
 	entry->uid = process.uid;
 	entry->id = DK_PROCESS_FIRST;
 	entry->start_time = process.start_time;
-	process_table->terminal_group = entry->pgid;
-	process_table->terminal_session = entry->sid;
+	process_table->console.group = entry->pgid;
+	process_table->console.session = entry->sid;
 	process_self = entry;
 	table_live(entry);
 }

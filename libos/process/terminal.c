@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The controlling terminal.
+ * Controlling terminals.
  *
- * It is the host's, and there is one for all processes of the sandbox. To the
+ * One is the host's, and there is one for all processes of the sandbox. To the
  * host they are one process group, that of the launcher, and of one session.
- * Which of the sandbox's own groups is in the foreground stands in the table,
- * and each process asks there before it reads, writes or changes the terminal.
+ * The others are the sandbox's own pseudo-terminals (ptys.h). A session has one
+ * at most; which of its groups is in the foreground stands with the terminal,
+ * and each process asks there before it reads, writes or changes it.
  *
- * Signals of the terminal (Ctrl-C, Ctrl-\, Ctrl-Z, the window's size) reach
- * every process of the sandbox; who is not in the foreground does not look at
- * them. The first process tells of hanging up whomever that concerns.
+ * Signals of the host's terminal (Ctrl-C, Ctrl-\, Ctrl-Z, the window's size)
+ * reach every process of the sandbox; who is not in the foreground does not look
+ * at them. The first process tells of hanging up whomever that concerns.
  *
  * A process that stops does so here, and its parent in the sandbox hears of
  * it. The launcher would not: so when all have stopped, the first process stops
@@ -29,30 +30,29 @@ static u32 load(const u32 *p)
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
-u32 terminal_group(void)
+struct terminal *terminal_mine(void)
 {
-	return load(&process_table->terminal_group);
+	u32 session = process_session();
+
+	if (load(&process_self->flags) & ENTRY_NO_TERMINAL)
+		return NULL;
+	if (load(&process_table->console.session) == session)
+		return &process_table->console;
+	return pty_of_session(session);
 }
 
-bool terminal_is_mine(void)
+bool terminal_in_foreground(const struct terminal *t)
 {
-	return !(load(&process_self->flags) & ENTRY_NO_TERMINAL) &&
-	       load(&process_table->terminal_session) == process_session();
-}
-
-bool terminal_in_foreground(void)
-{
-	u32 group = terminal_group();
+	u32 group = terminal_group(t);
 
 	return !group || group == process_group();
 }
 
-/* SIGTTIN: to read; SIGTTOU: to write or to change. 0: go on. */
-long terminal_check(int signal)
+long terminal_check(const struct terminal *t, int signal)
 {
 	bool ignored;
 
-	if (!terminal_is_mine() || terminal_in_foreground())
+	if (terminal_in_foreground(t) || terminal_mine() != t)
 		return 0;
 	lock_acquire(&signal_lock);
 	ignored = signal_actions[signal].handler == HANDLER_IGNORE ||
@@ -74,83 +74,131 @@ long terminal_read_again(void)
 		       0;
 }
 
-long terminal_set_group(int group)
+long terminal_set_group(struct terminal *t, const int *from)
 {
-	long r = terminal_check(SIGTTOU);
+	long r = terminal_check(t, SIGTTOU);
+	int group;
 
 	if (r)
 		return r == -EIO ? -ENOTTY : r;
-	if (!terminal_is_mine())
-		return -ENOTTY;
+	if (user_get(group, from))
+		return -EFAULT;
 	if (group < 0)
 		return -EINVAL;
+	if (terminal_mine() != t)
+		return -ENOTTY;
 	if (!group || !group_exists(group))
 		return -ESRCH;
 	if (!group_member(group, process_session()))
 		return -EPERM;
-	__atomic_store_n(&process_table->terminal_group, group,
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&t->group, group, __ATOMIC_SEQ_CST);
 	return 0;
 }
 
-/* TIOCSCTTY. @steal is root's right. */
-long terminal_acquire(bool steal)
+static bool is_leader(void)
 {
-	u32 session = load(&process_table->terminal_session);
+	return process_session() == process.pid;
+}
 
-	if (terminal_is_mine() && process_session() == process.pid)
+static void take(struct terminal *t)
+{
+	__atomic_store_n(&t->group, process_group(), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&t->session, process.pid, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&process_self->flags, ~ENTRY_NO_TERMINAL,
+			   __ATOMIC_SEQ_CST);
+}
+
+long terminal_acquire(struct terminal *t, bool steal)
+{
+	const struct terminal *mine = terminal_mine();
+	u32 session = load(&t->session);
+
+	if (mine == t && is_leader())
 		return 0;
-	if (process_session() != process.pid || terminal_is_mine())
+	if (!is_leader() || mine)
 		return -EPERM;
 	if (session != TERMINAL_NOBODYS && session != process.pid &&
 	    (!steal || process.euid))
 		return -EPERM;
-	__atomic_store_n(&process_table->terminal_group, process_group(),
-			 __ATOMIC_SEQ_CST);
-	__atomic_store_n(&process_table->terminal_session, process.pid,
-			 __ATOMIC_SEQ_CST);
-	__atomic_fetch_and(&process_self->flags, ~ENTRY_NO_TERMINAL,
-			   __ATOMIC_SEQ_CST);
+	take(t);
 	return 0;
 }
 
-/* A leader's terminal is nobody's afterwards. @ends: so does the caller. */
-static void hang_up(bool ends)
+void terminal_opened(struct terminal *t)
 {
-	const struct process_entry *but = ends ? process_self : NULL;
-
-	u32 group = __atomic_exchange_n(&process_table->terminal_group, 0,
-					__ATOMIC_SEQ_CST);
-
-	__atomic_store_n(&process_table->terminal_session, TERMINAL_NOBODYS,
-			 __ATOMIC_SEQ_CST);
-	if (!group)
-		return;
-	group_signal(group, SIGHUP, but);
-	group_signal(group, SIGCONT, but);
+	if (is_leader() && !terminal_mine() &&
+	    load(&t->session) == TERMINAL_NOBODYS)
+		take(t);
 }
 
-/* TIOCNOTTY */
-long terminal_give_up(void)
+/* It is nobody's any more; who was in the foreground. */
+static u32 disown(struct terminal *t)
 {
-	if (!terminal_is_mine())
+	u32 group = __atomic_exchange_n(&t->group, 0, __ATOMIC_SEQ_CST);
+
+	__atomic_store_n(&t->session, TERMINAL_NOBODYS, __ATOMIC_SEQ_CST);
+	return group;
+}
+
+long terminal_give_up(const struct terminal *terminal)
+{
+	struct terminal *t = terminal_mine();
+	u32 group;
+
+	if (!t || t != terminal)
 		return -ENOTTY;
 	__atomic_fetch_or(&process_self->flags, ENTRY_NO_TERMINAL,
 			  __ATOMIC_SEQ_CST);
-	if (process_session() == process.pid)
-		hang_up(false);
+	group = is_leader() ? disown(t) : 0;
+	if (group) {
+		group_signal(group, SIGHUP, NULL);
+		group_signal(group, SIGCONT, NULL);
+	}
 	return 0;
 }
 
 void terminal_leave(void)
 {
-	if (process_session() == process.pid && terminal_is_mine())
-		hang_up(true);
+	struct terminal *t = is_leader() ? terminal_mine() : NULL;
+	u32 group = t ? disown(t) : 0;
+
+	if (!group)
+		return;
+	group_signal(group, SIGHUP, process_self);
+	/* As a real one does, which the host's may be. */
+	if (t == &process_table->console)
+		group_signal(group, SIGCONT, process_self);
+}
+
+static void tell_leader(u32 pid, int signal)
+{
+	siginfo_t info = { .si_signo = signal, .si_code = SI_KERNEL };
+	struct mail mail = { .signal = signal, .code = SI_KERNEL };
+	struct process_entry *entry = table_find(pid);
+
+	if (entry == process_self)
+		signal_send_process(&info);
+	else if (entry)
+		mail_send(entry, &mail);
+}
+
+void terminal_hang_up(struct terminal *t)
+{
+	u32 session = load(&t->session);
+
+	disown(t);
+	if (!session || session == TERMINAL_NOBODYS)
+		return;
+	tell_leader(session, SIGHUP);
+	tell_leader(session, SIGCONT);
 }
 
 /* Is @signal, which the host's terminal has sent to all, for this process? */
 bool terminal_signal_concerns(int signal)
 {
+	const struct terminal *console = &process_table->console;
+	bool mine = terminal_mine() == console;
+	bool foreground = mine && terminal_in_foreground(console);
 	u32 ppid = load(&process_self->ppid);
 
 	switch (signal) {
@@ -158,18 +206,15 @@ bool terminal_signal_concerns(int signal)
 	case SIGQUIT:
 	case SIGTSTP:
 	case SIGWINCH:
-		return terminal_is_mine() && terminal_in_foreground();
+		return foreground;
 	case SIGTTIN:
 	case SIGTTOU:
-		if (!terminal_is_mine() || !terminal_in_foreground())
-			return false;
-		if (signal == SIGTTIN &&
+		if (foreground && signal == SIGTTIN &&
 		    signal_actions[signal].handler == HANDLER_IGNORE)
 			__atomic_store_n(&host_background, 1, __ATOMIC_SEQ_CST);
-		return true;
+		return foreground;
 	case SIGHUP:
-		return (terminal_is_mine() && terminal_in_foreground()) ||
-		       process_session() == process.pid ||
+		return foreground || (mine && is_leader()) ||
 		       (ppid != PID_INIT && !table_find(ppid));
 	default:
 		return true;

@@ -406,6 +406,7 @@ long vfork_split(void)
 	lock_acquire(&children_lock);
 	world_stop();
 	__atomic_store_n(&entry->vfork, 1, __ATOMIC_SEQ_CST);
+	pty_forking(entry);
 	do {
 		status = DkxProcessClone(0, &handle, &id);
 	} while (status == DK_STATUS_INTERRUPTED);
@@ -421,8 +422,10 @@ long vfork_split(void)
 	}
 	world_start();
 	lock_release(&children_lock);
-	if (status)
+	if (status) {
+		pty_left(entry);
 		return status == DK_STATUS_NO_MEMORY ? -ENOMEM : -EAGAIN;
+	}
 	__atomic_fetch_and(&entry->flags, ~(u32)ENTRY_BORROWS,
 			   __ATOMIC_SEQ_CST);
 	children_changed();
@@ -477,6 +480,7 @@ static void pass_on(struct libos_thread *me)
 bool vfork_wanted(struct libos_thread *t)
 {
 	pass_on(t);
+	pty_woken();
 	return t->vfork->own_signals || has_mail(t->vfork->entry) ||
 	       __atomic_load_n(&host_signals, __ATOMIC_SEQ_CST) ||
 	       __atomic_load_n(&t->told, __ATOMIC_SEQ_CST);

@@ -164,8 +164,10 @@ static void killed(struct child *child)
 				code - 128 :
 				(code & 0xff) << 8;
 	leave_children_of(entry->pid);
-	if (entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
-		child_signal(entry);
+	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
+		return;
+	pty_left(entry);
+	child_signal(entry);
 }
 
 static bool has_ended(struct child *child)
@@ -484,6 +486,7 @@ void process_events(u32 events)
 	if (events & EVENT_CHILD)
 		look_for_killed();
 	mail_take();
+	pty_woken();
 	children_sweep();
 }
 

@@ -158,9 +158,10 @@ bool signal_interrupts(void)
 			t->interrupt = 1;
 			return true;
 		}
-		if (!stops || !signal_dequeue(t, stops, &info))
-			return __atomic_load_n(&t->interrupt, __ATOMIC_RELAXED);
-		stop(t, info.si_signo);
+		if (stops && signal_dequeue(t, stops, &info))
+			stop(t, info.si_signo);
+		else if (!__atomic_load_n(&t->interrupt, __ATOMIC_RELAXED))
+			return false;
 	}
 }
 

@@ -1,0 +1,853 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pseudo-terminals: both ends, the line discipline between them, whose
+ * controlling terminal they are, and what becomes of one end when the other
+ * goes. How many bytes are to come is said here, so nothing depends on time.
+ */
+#include "linux_test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <termios.h>
+
+#define LIMIT_MS 20000
+#define QUIET_MS 300
+
+static int master, slave;
+
+static void print_bytes(const char *what, const char *text, long n)
+{
+	long i;
+
+	printf("%s:", what);
+	if (n < 0)
+		printf(" error %d", errno);
+	for (i = 0; i < n; i++)
+		printf(text[i] < 0x20 || text[i] == 0x7f ? " %02x" : " %c",
+		       (unsigned char)text[i]);
+	printf("\n");
+	fflush(stdout);
+}
+
+static bool comes(int fd, int ms)
+{
+	struct pollfd p = { fd, POLLIN, 0 };
+
+	return poll(&p, 1, ms) == 1;
+}
+
+/* What comes from @fd till it is @n bytes, or the end. */
+static void show(const char *what, int fd, long n)
+{
+	char text[8192];
+	long sum = 0, r = 0;
+
+	while (sum < n && comes(fd, LIMIT_MS)) {
+		r = read(fd, text + sum, n - sum);
+		if (r <= 0)
+			break;
+		sum += r;
+	}
+	print_bytes(what, text, sum ? sum : r);
+}
+
+/* What comes from the master till @lines have. */
+static void echoed(int lines)
+{
+	char text[1024];
+	long sum = 0;
+
+	while (lines && comes(master, LIMIT_MS) &&
+	       read(master, text + sum, 1) == 1)
+		lines -= text[sum++] == '\n';
+	print_bytes("echo", text, sum);
+}
+
+/* One read. */
+static void one(const char *what, int fd, size_t n)
+{
+	char text[8192];
+
+	print_bytes(what, text, comes(fd, LIMIT_MS) ? read(fd, text, n) : 0);
+}
+
+static void nothing(const char *what, int fd)
+{
+	printf("%s: %s\n", what, comes(fd, QUIET_MS) ? "more" : "nothing");
+}
+
+static void type(const char *text, size_t n)
+{
+	if (write(master, text, n) != (long)n)
+		printf("type: %d\n", errno);
+}
+
+#define TYPE(text) type(text, sizeof(text) - 1)
+#define PRINT(text) write(slave, text, sizeof(text) - 1)
+
+static void change(int input, int output, int local, bool set)
+{
+	struct termios t;
+
+	tcgetattr(slave, &t);
+	t.c_iflag = set ? t.c_iflag | input : t.c_iflag & ~input;
+	t.c_oflag = set ? t.c_oflag | output : t.c_oflag & ~output;
+	t.c_lflag = set ? t.c_lflag | local : t.c_lflag & ~local;
+	tcsetattr(slave, TCSANOW, &t);
+}
+
+static void begin(void)
+{
+	if (openpty(&master, &slave, NULL, NULL, NULL))
+		exit(1);
+}
+
+static void end(void)
+{
+	close(master);
+	close(slave);
+}
+
+static short ready(int fd)
+{
+	struct pollfd p = { fd, POLLIN | POLLOUT | POLLPRI, 0 };
+
+	poll(&p, 1, 0);
+	return p.revents;
+}
+
+/* ---- making and naming them ---- */
+
+static void names(void)
+{
+	struct stat a, b;
+	char path[64];
+	int number, other, lock = 1;
+
+	master = posix_openpt(O_RDWR | O_NOCTTY);
+	SHOW("master", master >= 0);
+	strcpy(path, ptsname(master));
+	TRY(ioctl(master, TIOCGPTN, &number));
+	SHOW("number", atoi(path + strlen("/dev/pts/")) == number);
+	TRY(open(path, O_RDWR | O_NOCTTY));
+	TRY(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+	TRY(ioctl(master, TIOCGPTLCK, &lock));
+	SHOW("locked", lock);
+	TRY(grantpt(master));
+	TRY(unlockpt(master));
+	ioctl(master, TIOCGPTLCK, &lock);
+	SHOW("locked", lock);
+	slave = open(path, O_RDWR | O_NOCTTY);
+	SHOW("slave", slave >= 0);
+	other = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	SHOW("peer", other >= 0);
+	SHOW("close on exec", fcntl(other, F_GETFD));
+	SHOW("name", !strcmp(ttyname(slave), path));
+	SHOW("name of the peer", !strcmp(ttyname(other), path));
+	TRY(isatty(master));
+	TRY(isatty(slave));
+	TRY(fstat(slave, &a));
+	TRY(stat(path, &b));
+	SHOW("the same", a.st_ino == b.st_ino && a.st_dev == b.st_dev &&
+				 a.st_rdev == b.st_rdev);
+	SHOW("mode", a.st_mode);
+	SHOW("owner", a.st_uid == geteuid());
+	SHOW("device",
+	     major(a.st_rdev) == 136 && (int)minor(a.st_rdev) == number);
+	TRY(fstat(master, &a));
+	SHOW("mode", a.st_mode & S_IFMT);
+	SHOW("device", major(a.st_rdev) == 5 && minor(a.st_rdev) == 2);
+	TRY(fchmod(slave, 0600));
+	TRY(stat(path, &b));
+	SHOW("mode", b.st_mode);
+	TRY(chmod(path, 0622));
+	TRY(fstat(slave, &b));
+	SHOW("mode", b.st_mode);
+	TRY(lseek(slave, 0, SEEK_CUR));
+	TRY(pread(slave, path, 1, 0));
+	TRY(ioctl(slave, TIOCGPTN, &number));
+	TRY(ioctl(slave, TIOCSPTLCK, &lock));
+	TRY(ioctl(slave, TIOCGPTPEER, O_RDWR));
+	TRY(ioctl(master, TIOCGPTN, NULL));
+	TRY(ioctl(slave, 0x5499, NULL));
+	close(other);
+	end();
+	TRY(access(path, F_OK));
+	TRY(open("/dev/pts/99999", O_RDWR));
+}
+
+static void modes(void)
+{
+	struct winsize w = { 24, 80, 0, 0 };
+	struct termios t;
+	int i, n;
+
+	begin();
+	TRY(tcgetattr(slave, &t));
+	printf("%o %o %o %o %d\n", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag,
+	       t.c_line);
+	for (i = 0; i < 17; i++)
+		printf("%d ", t.c_cc[i]);
+	printf("\n");
+	SHOW("speed", cfgetospeed(&t));
+	cfsetspeed(&t, B9600);
+	TRY(tcsetattr(slave, TCSADRAIN, &t));
+	TRY(tcgetattr(master, &t));
+	SHOW("speed", cfgetispeed(&t));
+	SHOW("speed", cfgetospeed(&t));
+	TRY(ioctl(master, TIOCGWINSZ, &w));
+	printf("%d %d\n", w.ws_row, w.ws_col);
+	w.ws_row = 50;
+	w.ws_col = 132;
+	TRY(ioctl(master, TIOCSWINSZ, &w));
+	TRY(ioctl(slave, TIOCGWINSZ, &w));
+	printf("%d %d\n", w.ws_row, w.ws_col);
+	w.ws_row = 51;
+	TRY(ioctl(slave, TIOCSWINSZ, &w));
+	TRY(ioctl(master, TIOCGWINSZ, &w));
+	printf("%d %d\n", w.ws_row, w.ws_col);
+	TRY(ioctl(slave, TIOCGWINSZ, NULL));
+	TRY(ioctl(slave, TCGETS, NULL));
+	TRY(ioctl(slave, TCSETS, NULL));
+	TRY(ioctl(slave, TIOCOUTQ, &n));
+	SHOW("unsent", n);
+	TRY(ioctl(slave, TIOCGETD, &n));
+	SHOW("discipline", n);
+	TRY(tcsendbreak(slave, 0));
+	TRY(tcdrain(slave));
+	TRY(tcflow(slave, 17));
+	TRY(tcflush(slave, 17));
+	SHOW("master is ready", ready(master));
+	SHOW("slave is ready", ready(slave));
+	end();
+}
+
+/* ---- the line discipline ---- */
+
+static void lines(void)
+{
+	struct termios t;
+	int n;
+
+	begin();
+	TYPE("one\r");
+	echoed(1);
+	SHOW("slave is ready", ready(slave));
+	TRY(ioctl(slave, FIONREAD, &n));
+	SHOW("unread", n);
+	one("line", slave, 100);
+	TYPE("two\nthree\n");
+	echoed(2);
+	one("line", slave, 2);
+	one("rest", slave, 100);
+	one("line", slave, 100);
+	TYPE("ab\177c\t\177\025de f_1 gh \027\027x\n");
+	echoed(1);
+	one("edited", slave, 100);
+	TYPE("a\026\003\026\026b\001\n");
+	echoed(1);
+	one("literal", slave, 100);
+	TYPE("re\022print\n");
+	echoed(2);
+	one("printed again", slave, 100);
+	TYPE("\004");
+	one("end of file", slave, 100);
+	TYPE("part\004");
+	show("echo", master, 4);
+	one("part", slave, 100);
+	TYPE("full\004");
+	show("echo", master, 4);
+	one("full", slave, 4);
+	TYPE("next\n");
+	echoed(1);
+	one("next", slave, 100);
+
+	/* Ctrl-C with nobody to hear it. */
+	TYPE("drop\003kept\n");
+	echoed(1);
+	one("kept", slave, 100);
+	tcgetattr(slave, &t);
+	t.c_cc[VEOL] = ';';
+	tcsetattr(slave, TCSANOW, &t);
+	TYPE("a;b;");
+	show("echo", master, 4);
+	one("line", slave, 100);
+	one("line", slave, 100);
+	change(0, 0, ECHO, false);
+	TYPE("unseen\n");
+	one("line", slave, 100);
+	change(0, 0, ECHONL, true);
+	TYPE("unseen\n");
+	one("line", slave, 100);
+	echoed(1);
+	change(0, 0, ECHO, true);
+	change(0, 0, ECHOCTL, false);
+	TYPE("\001\177x\n");
+	echoed(1);
+	one("line", slave, 100);
+	change(0, 0, ECHOE | ECHOK, false);
+	TYPE("xy\177z\025w\n");
+	echoed(1);
+	one("line", slave, 100);
+	change(0, 0, ECHOPRT | ECHOE, true);
+	TYPE("xyz\177\177w\n");
+	echoed(1);
+	one("line", slave, 100);
+	change(IUTF8, 0, 0, true);
+	change(0, 0, ECHOPRT, false);
+	TYPE("\303\244\303\266\177\n");
+	echoed(1);
+	one("line", slave, 100);
+	change(ICRNL, 0, 0, false);
+	change(INLCR | IGNCR, 0, 0, true);
+	TYPE("a\rb\nc;");
+	one("line", slave, 100);
+	show("echo", master, 5);
+	nothing("master", master);
+	nothing("slave", slave);
+	end();
+}
+
+static void output(void)
+{
+	begin();
+	TRY(PRINT("a\nb\tc\r\n"));
+	show("output", master, 9);
+	change(0, XTABS, 0, true);
+	TRY(PRINT("ab\tc\b\td\n"));
+	show("output", master, 21);
+	change(0, ONLCR, 0, false);
+	change(0, OCRNL | OLCUC, 0, true);
+	TRY(PRINT("a\rb\n"));
+	show("output", master, 4);
+	change(0, OCRNL | OLCUC, 0, false);
+	change(0, ONOCR, 0, true);
+	TRY(PRINT("\n\r"));
+	TRY(PRINT("x\ry\n"));
+	show("output", master, 6);
+	change(0, OPOST, 0, false);
+	TRY(PRINT("a\nb\t\r"));
+	show("output", master, 5);
+	nothing("master", master);
+	end();
+}
+
+static void raw(void)
+{
+	struct termios t;
+	struct iovec iov[2] = { { "iov", 3 }, { "ec", 2 } };
+	char c;
+	int n;
+
+	begin();
+	tcgetattr(slave, &t);
+	cfmakeraw(&t);
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	TYPE("a\r\003\004\n\177");
+	show("raw", slave, 6);
+	TRY(PRINT("x\n"));
+	show("output", master, 2);
+	TRY(writev(master, iov, 2));
+	show("raw", slave, 5);
+
+	t.c_cc[VMIN] = 0;
+	t.c_cc[VTIME] = 0;
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	TRY(read(slave, &c, 1));
+	t.c_cc[VTIME] = 1;
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	TRY(read(slave, &c, 1));
+	TYPE("q");
+	one("with a time", slave, 10);
+	t.c_cc[VMIN] = 3;
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	TYPE("1");
+	one("one and a time", slave, 10);
+	t.c_cc[VTIME] = 0;
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	TYPE("12");
+	nothing("less than VMIN", slave);
+	if (!fork()) {
+		sleep_ms(50);
+		TYPE("3");
+		_exit(0);
+	}
+	one("VMIN", slave, 10);
+	wait(NULL);
+	TRY(fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK));
+	TRY(read(slave, &c, 1));
+	TYPE("4");
+	while (ioctl(slave, FIONREAD, &n) || !n)
+		;
+	TRY(read(slave, &c, 1));
+	TYPE("gone");
+	while (ioctl(slave, FIONREAD, &n) || n < 4)
+		;
+	TRY(tcflush(slave, TCIFLUSH));
+	TRY(ioctl(slave, FIONREAD, &n));
+	SHOW("unread", n);
+
+	/* Between modes. */
+	TYPE("left");
+	while (ioctl(slave, FIONREAD, &n) || n < 4)
+		;
+	t.c_lflag |= ICANON;
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	one("a line now", slave, 10);
+	TYPE("line\nmore");
+	comes(slave, LIMIT_MS);
+	t.c_lflag &= ~ICANON;
+	t.c_cc[VMIN] = 1;
+	TRY(tcsetattr(slave, TCSANOW, &t));
+	show("no line now", slave, 9);
+	TRY(fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK));
+	TRY(read(master, &c, 1));
+	end();
+}
+
+/* More than there is room for. */
+static void amounts(void)
+{
+	static char text[300000];
+	long i, sum = 0, r;
+	char part[4096];
+	int status = 0;
+	struct termios t;
+
+	begin();
+	change(0, 0, ECHO, false);
+	memset(text, 'x', sizeof(text));
+	type(text, 5000);
+	TYPE("\n");
+	r = read(slave, text, sizeof(text));
+	SHOW("the longest line", r);
+	SHOW("its end", text[r - 1]);
+	SHOW("before that", text[r - 2]);
+
+	tcgetattr(slave, &t);
+	cfmakeraw(&t);
+	tcsetattr(slave, TCSANOW, &t);
+	for (i = 0; i < (long)sizeof(text); i++)
+		text[i] = i * 7 % 251;
+	if (!fork()) {
+		if (write(slave, text, sizeof(text)) != sizeof(text))
+			_exit(1);
+		for (sum = 0; sum < (long)sizeof(text); sum += r) {
+			r = read(slave, part, sizeof(part));
+			if (r <= 0 || memcmp(part, text + sum, r))
+				_exit(2);
+		}
+		_exit(0);
+	}
+	for (sum = 0; sum < (long)sizeof(text); sum += r) {
+		r = read(master, part, sizeof(part));
+		if (r <= 0 || memcmp(part, text + sum, r))
+			break;
+	}
+	SHOW("from the slave", sum);
+	SHOW("to the slave", write(master, text, sizeof(text)));
+	wait(&status);
+	SHOW("all of it", WEXITSTATUS(status));
+	fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
+	while (write(master, text, 1000) > 0)
+		;
+	SHOW("full", errno);
+	SHOW("ready to be typed at", ready(master) & POLLOUT);
+	r = read(slave, part, sizeof(part));
+	SHOW("ready to be typed at", ready(master) & POLLOUT);
+	fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK);
+	while (write(slave, text, 1000) > 0)
+		;
+	SHOW("full", errno);
+	end();
+}
+
+static void flow(void)
+{
+	begin();
+	TYPE("\023");
+	TYPE("ab\n");
+	comes(slave, LIMIT_MS);
+	nothing("stopped", master);
+	SHOW("ready to be printed at", ready(slave) & POLLOUT);
+	TYPE("\021");
+	show("started", master, 4);
+	SHOW("ready to be printed at", ready(slave) & POLLOUT);
+	one("line", slave, 10);
+	TRY(tcflow(slave, TCOOFF));
+	SHOW("ready to be printed at", ready(slave) & POLLOUT);
+	TRY(tcflow(slave, TCOON));
+	TRY(PRINT("on\n"));
+	show("output", master, 4);
+	TRY(tcflow(slave, TCIOFF));
+	show("Ctrl-S", master, 1);
+	TRY(tcflow(slave, TCION));
+	show("Ctrl-Q", master, 1);
+	end();
+}
+
+static void packets(void)
+{
+	int on = 1;
+
+	begin();
+	TRY(ioctl(master, TIOCPKT, &on));
+	on = 0;
+	TRY(ioctl(master, TIOCGPKT, &on));
+	SHOW("packets", on);
+	TRY(PRINT("data"));
+	one("packet", master, 100);
+	change(IXON, 0, 0, false);
+	SHOW("urgent", ready(master) & (POLLPRI | POLLIN));
+	one("packet", master, 100);
+	TRY(tcflush(slave, TCIFLUSH));
+	one("packet", master, 100);
+	end();
+}
+
+/* ---- ends that go ---- */
+
+static void hang_ups(void)
+{
+	char c;
+
+	begin();
+	PRINT("last");
+	close(slave);
+	SHOW("master", ready(master));
+	show("what was left", master, 4);
+	TRY(read(master, &c, 1));
+	SHOW("master", ready(master));
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	SHOW("again", slave >= 0);
+	SHOW("master", ready(master));
+	TYPE("lost\n");
+	comes(slave, LIMIT_MS);
+	close(master);
+	TRY(read(slave, &c, 1));
+	TRY(write(slave, "x", 1));
+	TRY(tcgetpgrp(slave));
+	TRY(tcsetpgrp(slave, 1));
+	SHOW("slave", ready(slave));
+	TRY(isatty(slave));
+	close(slave);
+
+	/* Copies in other processes count. */
+	begin();
+	if (!fork()) {
+		close(master);
+		sleep_ms(100);
+		PRINT("child");
+		_exit(0);
+	}
+	close(slave);
+	show("of the child", master, 5);
+	TRY(read(master, &c, 1));
+	wait(NULL);
+	close(master);
+	begin();
+	if (!fork()) {
+		close(slave);
+		sleep_ms(300);
+		raise(SIGKILL);
+	}
+	close(master);
+	TRY(read(slave, &c, 1));
+	TRY(read(slave, &c, 1));
+	wait(NULL);
+	close(slave);
+}
+
+static volatile sig_atomic_t got[65];
+
+static void count(int signal)
+{
+	got[signal]++;
+}
+
+static void handle(int signal)
+{
+	struct sigaction a = { .sa_handler = count };
+
+	sigaction(signal, &a, NULL);
+}
+
+static void say(const char *text)
+{
+	write(1, text, strlen(text));
+}
+
+/* ---- a session of its own ---- */
+
+static void signalled(int signal, const char *name)
+{
+	while (!got[signal])
+		pause();
+	say(name);
+	got[signal] = 0;
+}
+
+static void leader(void)
+{
+	struct termios t;
+	struct winsize w;
+	char c;
+	int fd;
+
+	/* Echo and what is printed may come in either order. */
+	tcgetattr(0, &t);
+	t.c_lflag &= ~ECHO;
+	TRY(tcsetattr(0, TCSANOW, &t));
+	handle(SIGINT);
+	handle(SIGQUIT);
+	handle(SIGTSTP);
+	handle(SIGWINCH);
+	handle(SIGHUP);
+	handle(SIGCONT);
+	SHOW("foreground", tcgetpgrp(0) == getpid());
+	SHOW("session", tcgetsid(0) == getpid());
+	TRY(setpgid(0, 0));
+	fd = open("/dev/tty", O_RDWR);
+	SHOW("/dev/tty", fd >= 0);
+	SHOW("its name", !strcmp(ttyname(0), ttyname(1)));
+	SHOW("its size", ioctl(fd, TIOCGWINSZ, &w) == 0);
+	close(fd);
+	say("int?");
+	signalled(SIGINT, "int");
+	say("quit?");
+	signalled(SIGQUIT, "quit");
+	say("stop?");
+	signalled(SIGTSTP, "stop");
+	say("size?");
+	signalled(SIGWINCH, "size");
+	say("sig?");
+	signalled(SIGINT, "sig");
+	say("read?");
+	errno = 0;
+	if (read(0, &c, 1) == -1 && errno == EINTR)
+		say("interrupted");
+
+	/* A child in the background that reads is stopped. */
+	if (!fork()) {
+		setpgid(0, 0);
+		signal(SIGTTIN, SIG_DFL);
+		read(0, &c, 1);
+		_exit(0);
+	}
+	waitpid(-1, &fd, WUNTRACED);
+	SHOW("stopped", WIFSTOPPED(fd) && WSTOPSIG(fd) == SIGTTIN);
+	if (!fork()) {
+		TRY(ioctl(0, TIOCNOTTY));
+		TRY(open("/dev/tty", O_RDWR));
+		TRY(tcgetpgrp(0));
+		_exit(0);
+	}
+	wait(NULL);
+	say("hup?");
+	signalled(SIGHUP, "");
+	/* Nobody sees this. */
+	say("gone");
+	_exit(got[SIGCONT] == 1 && open("/dev/tty", O_RDWR) == -1 &&
+			      errno == ENXIO ?
+		      17 :
+		      1);
+}
+
+/* What the leader prints up to @text. */
+static void until(const char *text)
+{
+	static char seen[65536];
+	size_t n = strlen(seen);
+
+	while (!strstr(seen, text) && comes(master, LIMIT_MS)) {
+		ssize_t r = read(master, seen + n, sizeof(seen) - n - 1);
+
+		if (r <= 0)
+			break;
+		n += r;
+		seen[n] = 0;
+	}
+	print_bytes("session", seen, n);
+	memset(seen, 0, sizeof(seen));
+}
+
+static void session(void)
+{
+	struct winsize w = { 30, 70, 0, 0 };
+	int status = 0;
+	pid_t pid;
+
+	pid = forkpty(&master, NULL, NULL, NULL);
+	if (!pid)
+		leader();
+	until("int?");
+	SHOW("its group", tcgetpgrp(master) == pid);
+	SHOW("its session", tcgetsid(master) == pid);
+	TYPE("\003");
+	until("quit?");
+	TYPE("\034");
+	until("stop?");
+	TYPE("\032");
+	until("size?");
+	TRY(ioctl(master, TIOCSWINSZ, &w));
+	until("sig?");
+	TRY(ioctl(master, TIOCSIG, SIGINT));
+	until("read?");
+	sleep_ms(50);
+	TYPE("\003");
+	until("hup?");
+	close(master);
+	waitpid(pid, &status, 0);
+	SHOW("exit", WEXITSTATUS(status));
+}
+
+/* The leader's end. */
+static void left(void)
+{
+	int status = 0, tell[2];
+	char c = 0;
+	pid_t pid;
+
+	pipe(tell);
+	pid = forkpty(&master, NULL, NULL, NULL);
+	if (!pid) {
+		handle(SIGHUP);
+		if (!fork()) {
+			write(tell[1], "r", 1);
+			while (!got[SIGHUP])
+				pause();
+			write(tell[1], tcgetpgrp(0) == -1 ? "h" : "?", 1);
+			_exit(0);
+		}
+		read(tell[0], &c, 1);
+		_exit(3);
+	}
+	close(tell[1]);
+	waitpid(pid, &status, 0);
+	SHOW("exit", WEXITSTATUS(status));
+	read(tell[0], &c, 1);
+	SHOW("the other was told", c);
+	show("master", master, 1);
+	close(master);
+	close(tell[0]);
+}
+
+/* A leader without a terminal gets the first that it opens. */
+static void acquired(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (!pid) {
+		char *name = ttyname(slave);
+		int fd;
+
+		setsid();
+		TRY(open("/dev/tty", O_RDWR));
+		fd = open(name, O_RDWR | O_NOCTTY);
+		TRY(tcgetpgrp(fd));
+		close(open(name, O_WRONLY));
+		TRY(tcgetpgrp(fd));
+		close(open(name, O_RDWR));
+		SHOW("mine", tcgetpgrp(fd) == getpid());
+		TRY(ioctl(fd, TIOCSCTTY, 0));
+		if (!fork()) {
+			setsid();
+			TRY(ioctl(fd, TIOCSCTTY, 0));
+			_exit(0);
+		}
+		wait(NULL);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	SHOW("exit", WEXITSTATUS(status));
+	SHOW("nobody's", tcgetpgrp(master));
+	TRY(tcgetsid(master));
+	end();
+}
+
+/* Across execve, and as standard input of another program. */
+static void programs(void)
+{
+	int status = 0;
+	pid_t pid = forkpty(&master, NULL, NULL, NULL);
+
+	if (!pid) {
+		execl("/bin/sh", "sh", "-c",
+		      "stty -echo; stty size; read x; echo \"got $x\"; "
+		      "test -t 0 && echo tty; echo to tty >/dev/tty; "
+		      "(sleep 0.1; echo last) & wait; exit 5",
+		      NULL);
+		_exit(127);
+	}
+	until("0 0");
+	TYPE("a word\n");
+	until("last");
+	waitpid(pid, &status, 0);
+	SHOW("exit", WEXITSTATUS(status));
+	close(master);
+}
+
+/* Many processes at both ends at once: nothing is lost or doubled. */
+static void many(void)
+{
+	struct termios t;
+	char text[512];
+	long sum = 0, lines = 0, r, i;
+	int k;
+
+	begin();
+	tcgetattr(slave, &t);
+	cfmakeraw(&t);
+	tcsetattr(slave, TCSANOW, &t);
+	for (k = 0; k < 4; k++) {
+		if (!fork()) {
+			close(master);
+			for (i = 0; i < 200; i++)
+				PRINT("0123456789\n");
+			_exit(0);
+		}
+	}
+	close(slave);
+	while ((r = read(master, text, sizeof(text))) > 0) {
+		sum += r;
+		for (i = 0; i < r; i++)
+			lines += text[i] == '\n';
+	}
+	SHOW("end", errno);
+	SHOW("bytes", sum);
+	SHOW("lines", lines);
+	while (wait(NULL) > 0)
+		;
+	close(master);
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	signal(SIGTTOU, SIG_IGN);
+	names();
+	modes();
+	lines();
+	output();
+	raw();
+	amounts();
+	flow();
+	packets();
+	hang_ups();
+	session();
+	left();
+	acquired();
+	programs();
+	many();
+	return 0;
+}
