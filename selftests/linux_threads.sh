@@ -149,6 +149,7 @@ else
 	same sharing
 	same files
 	same ptys
+	same execs
 	same vdso
 	same vforks
 	same pointers

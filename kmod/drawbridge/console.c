@@ -76,6 +76,7 @@ static const struct {
 	[DK_CONSOLE_SET_ATTRIBUTES_FLUSH] = { TCSETSF, sizeof(struct termios) },
 	[DK_CONSOLE_GET_WINDOW_SIZE] = { TIOCGWINSZ, sizeof(struct winsize) },
 	[DK_CONSOLE_BYTES_READABLE] = { FIONREAD, sizeof(int) },
+	[DK_CONSOLE_SET_WINDOW_SIZE] = { TIOCSWINSZ, sizeof(struct winsize) },
 };
 
 static long control(struct file *file, unsigned int command,

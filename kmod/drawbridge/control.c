@@ -5,6 +5,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/fdtable.h>
+#include <linux/falloc.h>
 #include <linux/net.h>
 #include <linux/nospec.h>
 #include <linux/pipe_fs_i.h>
@@ -264,6 +265,26 @@ static long send_message(struct dk_stream *stream, void __user *buffer)
 	return dk_socket_send(sock, buffer);
 }
 
+/* Room and holes of a file; nothing that moves bytes to other offsets. */
+static long allocate(struct dk_stream *stream, void __user *buffer)
+{
+	struct dk_allocation a;
+
+	BUILD_BUG_ON(DK_ALLOCATE_KEEP_LENGTH != FALLOC_FL_KEEP_SIZE ||
+		     DK_ALLOCATE_HOLE != FALLOC_FL_PUNCH_HOLE ||
+		     DK_ALLOCATE_ZERO != FALLOC_FL_ZERO_RANGE);
+	if (copy_from_user(&a, buffer, sizeof(a)))
+		return -EFAULT;
+	if (!dk_is_file_stream(stream) || !stream->file ||
+	    !S_ISREG(file_inode(stream->file)->i_mode))
+		return -EOPNOTSUPP;
+	if (a.mode & ~(u64)(DK_ALLOCATE_KEEP_LENGTH | DK_ALLOCATE_HOLE |
+			    DK_ALLOCATE_ZERO) ||
+	    a.offset > S64_MAX || a.length > S64_MAX)
+		return -EINVAL;
+	return vfs_fallocate(stream->file, a.mode, a.offset, a.length);
+}
+
 static const struct {
 	long (*call)(struct dk_stream *stream, void __user *buffer); /* or NULL */
 	u32 size;
@@ -306,6 +327,8 @@ static const struct {
 		dk_local_set_identity, DK_LOCAL_IDENTITY_SIZE,
 		DK_RIGHT_CONTROL },
 	[DK_CONTROL_UNREAD] = { dk_local_unread, sizeof(u32), 0 },
+	[DK_CONTROL_ALLOCATE] = { allocate, sizeof(struct dk_allocation),
+				  DK_RIGHT_WRITE },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */

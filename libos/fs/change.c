@@ -373,11 +373,27 @@ SYSCALL1(syncfs, int, fd)
 	return 0;
 }
 
-/* The host cannot set room aside: as on a file system that cannot. */
-SYSCALL4(fallocate, int, fd, u32, mode __unused, s64, offset, s64, length)
+#define ALLOCATE_KNOWN                                                    \
+	(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)
+
+static long allocate(struct file *file, u32 mode, u64 offset, u64 length)
+{
+	struct dk_allocation a = { mode, offset, length };
+	long error = mode & FALLOC_FL_KEEP_SIZE ?
+			     0 :
+			     file_length_check(offset + length);
+
+	return error ? error :
+		       errno_of(DkxStreamControl(file->handle,
+						 DK_CONTROL_ALLOCATE, &a,
+						 sizeof(a)));
+}
+
+/* Bytes are not moved to other offsets: as on a file system that cannot. */
+SYSCALL4(fallocate, int, fd, u32, mode, s64, offset, s64, length)
 {
 	struct file *file = fs_get(fd);
-	long error = -EOPNOTSUPP;
+	long error;
 	u8 type;
 
 	if (!file)
@@ -385,6 +401,12 @@ SYSCALL4(fallocate, int, fd, u32, mode __unused, s64, offset, s64, length)
 	type = file_type(file);
 	if (offset < 0 || length <= 0)
 		error = -EINVAL;
+	else if (mode & ~(u32)ALLOCATE_KNOWN ||
+		 (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) ==
+			 FALLOC_FL_PUNCH_HOLE ||
+		 (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) ==
+			 (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		error = -EOPNOTSUPP;
 	else if (!(file->access & FILE_WRITE))
 		error = -EBADF;
 	else if (file->kind == FILE_PIPE)
@@ -393,6 +415,12 @@ SYSCALL4(fallocate, int, fd, u32, mode __unused, s64, offset, s64, length)
 		error = -EISDIR;
 	else if (type != DK_TYPE_FILE)
 		error = -ENODEV;
+	else if (file->handle == DK_INVALID_HANDLE)
+		error = -EOPNOTSUPP;
+	else if (offset + (u64)length > INT64_MAX)
+		error = -EFBIG;
+	else
+		error = allocate(file, mode, offset, length);
 	file_put(file);
 	return error;
 }

@@ -63,6 +63,67 @@ static int path_of_program(struct path *path, const char *name)
 	return path_set(path, text, 0);
 }
 
+static long check_open(int fd)
+{
+	struct file *file = fd_get(fd);
+	struct dk_stream_attributes attributes = { 0 };
+	long r = -EBADF;
+
+	if (file) {
+		r = file_attributes(file, &attributes);
+		file_put(file);
+	}
+	if (!r && attributes.type != DK_TYPE_FILE)
+		r = -EACCES;
+	return r ? r :
+		   permission_of(&attributes, 1, process.fsuid, process.fsgid);
+}
+
+/* A link is not to be followed: it is none? */
+static long check_no_link(const char *name)
+{
+	struct dk_stream_attributes attributes;
+	struct path path;
+	long r = path_set(&path, name, PATH_NOFOLLOW);
+
+	if (!r)
+		r = path_attributes(&path, &attributes);
+	return r ? r : attributes.type == DK_TYPE_SYMLINK ? -ELOOP : 0;
+}
+
+long fs_exec_name(int directory, const char *name, u32 flags, char *to,
+		  size_t size)
+{
+	bool closes = false;
+	struct path path;
+	ssize_t n;
+	long r;
+
+	if (flags & ~(u32)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	n = user_string(to, name, size);
+	if (n < 0)
+		return n;
+	if (!n && flags & AT_EMPTY_PATH && directory != AT_FDCWD) {
+		snprintf(to, size, "/dev/fd/%d", directory);
+		r = check_open(directory);
+		return r ? r : fd_close_on_exec(directory, -1) > 0;
+	}
+	if (!n)
+		return flags & AT_EMPTY_PATH ? -EACCES : -ENOENT;
+	if (*to != '/' && directory != AT_FDCWD) {
+		r = path_get(directory, name, 0, &path);
+		if (r)
+			return r;
+		if (strlcpy(to, path_text(&path), size) >= size)
+			return -ENAMETOOLONG;
+		path_put(&path);
+		closes = fd_close_on_exec(directory, -1) > 0;
+	}
+	r = flags & AT_SYMLINK_NOFOLLOW ? check_no_link(to) : 0;
+	return r ? r : closes;
+}
+
 static int check_program(struct path *path)
 {
 	struct dk_stream_attributes attributes;

@@ -8,6 +8,7 @@
  */
 #include "fs.h"
 #include "processes.h"
+#include "pty.h"
 #include "signals.h"
 
 #include <asm/ioctls.h>
@@ -91,6 +92,33 @@ static long change_nothing(struct file *file, u64 operation)
 	return r;
 }
 
+/* The host has only the first part of the structure: speeds are in the flags. */
+static long get_termios2(struct file *file, unsigned long argument)
+{
+	struct termios2 t = { 0 };
+	long r = errno_restart(DkxConsoleControl(file->handle,
+						 DK_CONSOLE_GET_ATTRIBUTES, &t,
+						 sizeof(struct termios)));
+
+	termios_set_speeds(&t);
+	return r ? -ENOTTY : user_put(t, (struct termios2 *)argument);
+}
+
+static long set_termios2(struct file *file, u64 operation,
+			 unsigned long argument)
+{
+	struct termios2 t;
+	long r = terminal_check(&process_table->console, SIGTTOU);
+
+	if (r)
+		return r;
+	if (user_get(t, (const struct termios2 *)argument))
+		return -EFAULT;
+	r = errno_restart(DkxConsoleControl(file->handle, operation, &t,
+					    sizeof(struct termios)));
+	return r == -EOPNOTSUPP || r == -EACCES ? -ENOTTY : r;
+}
+
 static long put_id(unsigned long argument, int id)
 {
 	return user_put(id, (int *)argument);
@@ -114,6 +142,18 @@ static long terminal_control(struct file *file, unsigned int command,
 		return change(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH, argument);
 	case TIOCGWINSZ:
 		return terminal(file, DK_CONSOLE_GET_WINDOW_SIZE, argument, 8);
+	case TIOCSWINSZ:
+		return terminal(file, DK_CONSOLE_SET_WINDOW_SIZE, argument, 8);
+	case TCGETS2:
+		return get_termios2(file, argument);
+	case TCSETS2:
+		return set_termios2(file, DK_CONSOLE_SET_ATTRIBUTES, argument);
+	case TCSETSW2:
+		return set_termios2(file, DK_CONSOLE_SET_ATTRIBUTES_DRAIN,
+				    argument);
+	case TCSETSF2:
+		return set_termios2(file, DK_CONSOLE_SET_ATTRIBUTES_FLUSH,
+				    argument);
 	}
 
 	/* For the rest it only counts whether this is a terminal. */
@@ -152,6 +192,9 @@ static long terminal_control(struct file *file, unsigned int command,
 					      DK_CONSOLE_SET_ATTRIBUTES_FLUSH);
 	case TCXONC:
 		return argument > TCION ? -EINVAL : 0;
+	case TIOCOUTQ:
+	case TIOCGETD:
+		return put_id(argument, 0);
 	default:
 		return -ENOTTY;
 	}

@@ -119,6 +119,8 @@ static inline u8 pty_other_case(u8 c, u8 small)
 
 /* ---- pty_control.c ---- */
 
+/* The numbers of the speeds that the flags say. */
+void termios_set_speeds(struct termios2 *t);
 long pty_control(struct file *file, unsigned int command,
 		 unsigned long argument);
 /* Signals that typing has caused: to the foreground. The lock is not held. */

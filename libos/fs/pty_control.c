@@ -45,8 +45,7 @@ static u32 speed_of(u32 code, u32 other)
 	return code < ARRAY_SIZE(speeds) ? speeds[code] : 38400;
 }
 
-/* The speeds that the flags say; without effect. */
-static void set_speeds(struct termios2 *t)
+void termios_set_speeds(struct termios2 *t)
 {
 	u32 in = (t->c_cflag & CIBAUD) >> IBSHIFT;
 
@@ -79,7 +78,7 @@ static long set_termios(const struct pty_end *end, unsigned int command,
 	copy.c_line = 0;
 	/* There are no wires: 8 bits, and no parity. */
 	copy.c_cflag = (copy.c_cflag & ~(u32)(CSIZE | PARENB)) | CS8 | CREAD;
-	set_speeds(&copy);
+	termios_set_speeds(&copy);
 	pty_lock(end);
 	if (flush)
 		pty_drop_input(p);

@@ -344,7 +344,7 @@
 	S(319, memfd_create, REAL, "SX")				\
 	S(320, kexec_file_load, NONE, "")				\
 	S(321, bpf, NONE, "")						\
-	S(322, execveat, NONE, "FSPPX")					\
+	S(322, execveat, REAL, "FSPPX")					\
 	S(323, userfaultfd, NONE, "")					\
 	S(324, membarrier, REAL, "XXD")					\
 	S(325, mlock2, NOOP, "XNX")					\

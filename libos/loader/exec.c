@@ -124,6 +124,8 @@ static long script_strings(struct exec *x, char *line)
 		end[-1] = 0;
 	if (!*name)
 		return -ENOEXEC;
+	if (x->closes)
+		return -ENOENT;
 
 	r = strings_append(&fresh, name, strlen(name) + 1);
 	if (!r && *argument) {
@@ -352,22 +354,15 @@ void exec_first(const struct dk_parameters *p)
 	context_leave(&c);
 }
 
-SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
-	 environment)
+/* Run x->path in this process; takes over @x. */
+static long execute(struct exec *x, char *const *arguments,
+		    char *const *environment)
 {
-	struct exec *x = mem_zalloc(sizeof(*x));
+	struct strings *s = &x->strings;
 	struct libos_thread *t = self();
-	struct strings *s;
-	ssize_t n;
 	long r;
 
-	if (!x)
-		return -ENOMEM;
-	s = &x->strings;
-	n = user_string(x->path, path, sizeof(x->path));
-	r = n < 0 ? n : n == 0 ? -ENOENT : 0;
-	if (!r)
-		r = strings_from_user(s, arguments, &s->argument_count);
+	r = strings_from_user(s, arguments, &s->argument_count);
 	if (!r && !s->argument_count) {
 		r = strings_append(s, "", 1);
 		s->argument_count = 1;
@@ -424,4 +419,35 @@ SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
 	t->flags |= THREAD_FRAME_CHANGED;
 	exec_free(x);
 	return 0;
+}
+
+SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
+	 environment)
+{
+	struct exec *x = mem_zalloc(sizeof(*x));
+	ssize_t n;
+
+	if (!x)
+		return -ENOMEM;
+	n = user_string(x->path, path, sizeof(x->path));
+	if (n > 0)
+		return execute(x, arguments, environment);
+	exec_free(x);
+	return n ? n : -ENOENT;
+}
+
+SYSCALL5(execveat, int, directory, const char *, path, char *const *, arguments,
+	 char *const *, environment, u32, flags)
+{
+	struct exec *x = mem_zalloc(sizeof(*x));
+	long r;
+
+	if (!x)
+		return -ENOMEM;
+	r = fs_exec_name(directory, path, flags, x->path, sizeof(x->path));
+	x->closes = r > 0;
+	if (r >= 0)
+		return execute(x, arguments, environment);
+	exec_free(x);
+	return r;
 }

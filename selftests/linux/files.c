@@ -479,6 +479,53 @@ static void shared(void)
 	close(fd);
 }
 
+/* Room and holes. */
+static void room(void)
+{
+	char text[4096 * 4], back[sizeof(text)];
+	int fd = open("room", O_RDWR | O_CREAT, 0600);
+	int other = open("room", O_RDONLY), tell[2];
+	struct rlimit small = { 1 << 20, RLIM_INFINITY }, before;
+	struct stat st;
+
+	TRY(fallocate(fd, 0, 1000, 9000));
+	fstat(fd, &st);
+	SHOW("length", st.st_size);
+	SHOW("has room", st.st_blocks > 0);
+	TRY(fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, 100000));
+	fstat(fd, &st);
+	SHOW("length", st.st_size);
+	TRY(posix_fallocate(fd, 0, 20000));
+	fstat(fd, &st);
+	SHOW("length", st.st_size);
+	memset(text, 'x', sizeof(text));
+	TRY(pwrite(fd, text, sizeof(text), 0));
+	TRY(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096,
+		      8192));
+	TRY(pread(fd, back, sizeof(back), 0));
+	memset(text + 4096, 0, 8192);
+	SHOW("a hole", memcmp(text, back, sizeof(text)));
+	SHOW("found", lseek(fd, 0, SEEK_HOLE));
+	TRY(fallocate(fd, FALLOC_FL_PUNCH_HOLE, 0, 10));
+	TRY(fallocate(fd, 0, -1, 10));
+	TRY(fallocate(fd, 0, 0, 0));
+	TRY(fallocate(fd, 0, 10, INT64_MAX));
+	TRY(fallocate(fd, 0x4000, 0, 10));
+	TRY(fallocate(other, 0, 0, 10));
+	TRY(pipe(tell));
+	TRY(fallocate(tell[1], 0, 0, 10));
+	TRY(fallocate(open("/dev/null", O_RDWR), 0, 0, 10));
+	getrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &small);
+	TRY(fallocate(fd, 0, 0, 2 << 20));
+	small.rlim_cur = before.rlim_cur;
+	setrlimit(RLIMIT_FSIZE, &small);
+	close(fd);
+	close(other);
+	unlink("room");
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -494,6 +541,7 @@ int main(void)
 	nameless();
 	code();
 	shared();
+	room();
 	unlink("locked");
 	TRY(rmdir(folder));
 	return 0;

@@ -84,6 +84,52 @@ static void groups(void)
 	show_status("killed", pid, 0);
 }
 
+/* What else can be asked and told. */
+static void settings(void)
+{
+	struct winsize w, before;
+	struct termios t, u;
+	int n;
+
+	TRY(ioctl(0, TIOCGWINSZ, &before));
+	w = before;
+	w.ws_row = 33;
+	w.ws_col = 99;
+	TRY(ioctl(0, TIOCSWINSZ, &w));
+	memset(&w, 0, sizeof(w));
+	TRY(ioctl(0, TIOCGWINSZ, &w));
+	printf("%d rows, %d columns\n", w.ws_row, w.ws_col);
+	TRY(ioctl(0, TIOCSWINSZ, &before));
+	TRY(ioctl(0, TIOCGWINSZ, NULL));
+	TRY(ioctl(0, TIOCSWINSZ, NULL));
+	TRY(tcgetattr(0, &t));
+	u = t;
+	u.c_lflag &= ~ECHO;
+	TRY(tcsetattr(0, TCSADRAIN, &u));
+	TRY(tcgetattr(0, &u));
+	SHOW("echo", u.c_lflag & ECHO);
+	TRY(tcsetattr(0, TCSAFLUSH, &t));
+	SHOW("speed", cfgetospeed(&t));
+	TRY(ioctl(0, TCGETS, NULL));
+	TRY(ioctl(0, TCSETS, NULL));
+	TRY(ioctl(0, TIOCOUTQ, &n));
+	TRY(ioctl(0, TIOCGETD, &n));
+	SHOW("discipline", n);
+	TRY(ioctl(0, FIONREAD, &n));
+	SHOW("unread", n);
+	TRY(tcflush(0, TCIOFLUSH));
+	TRY(tcflush(0, 17));
+	TRY(tcflow(0, 17));
+	TRY(tcdrain(0));
+	TRY(ioctl(0, TIOCGPTN, &n));
+	n = open("/dev/null", O_RDWR);
+	TRY(ioctl(n, TIOCGWINSZ, &w));
+	TRY(ioctl(n, TIOCSWINSZ, &w));
+	TRY(ioctl(n, TIOCGPGRP, &w));
+	close(n);
+	SHOW("names", ttyname(0) && !strcmp(ttyname(0), ttyname(1)));
+}
+
 static void background(void)
 {
 	struct termios t;
@@ -249,6 +295,7 @@ int main(void)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	groups();
+	settings();
 	background();
 	orphans();
 	stopped_orphans();

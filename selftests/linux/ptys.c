@@ -460,8 +460,6 @@ static void amounts(void)
 		;
 	SHOW("full", errno);
 	SHOW("ready to be typed at", ready(master) & POLLOUT);
-	r = read(slave, part, sizeof(part));
-	SHOW("ready to be typed at", ready(master) & POLLOUT);
 	fcntl(slave, F_SETFL, O_RDWR | O_NONBLOCK);
 	while (write(slave, text, 1000) > 0)
 		;
@@ -711,7 +709,7 @@ static void session(void)
 /* The leader's end. */
 static void left(void)
 {
-	int status = 0, tell[2];
+	int status = 0, tell[2], fd;
 	char c = 0;
 	pid_t pid;
 
@@ -723,6 +721,9 @@ static void left(void)
 			write(tell[1], "r", 1);
 			while (!got[SIGHUP])
 				pause();
+			/* It is told before the terminal is taken away. */
+			for (fd = 0; fd < 1000 && tcgetpgrp(0) != -1; fd++)
+				sleep_ms(10);
 			write(tell[1], tcgetpgrp(0) == -1 ? "h" : "?", 1);
 			_exit(0);
 		}

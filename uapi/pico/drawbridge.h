@@ -205,6 +205,7 @@ struct dk_lock_info {
 #define DK_CONSOLE_SET_ATTRIBUTES_FLUSH	3 /* same, and pending input dropped */
 #define DK_CONSOLE_GET_WINDOW_SIZE	4 /* struct winsize, 8 bytes */
 #define DK_CONSOLE_BYTES_READABLE	5 /* int, 4 bytes; any pipe or terminal */
+#define DK_CONSOLE_SET_WINDOW_SIZE	6 /* struct winsize, 8 bytes */
 
 /* DkxStreamControl: operation, and what the buffer holds */
 #define DK_CONTROL_GET_OPTIONS	0	/* __u32: DK_OPTION_NONBLOCK or 0 */
@@ -229,6 +230,7 @@ struct dk_lock_info {
 #define DK_CONTROL_PEER_NAME	18	/* and of the other; with its identity */
 #define DK_CONTROL_IDENTITY	19	/* 16 bytes for the other end to see */
 #define DK_CONTROL_UNREAD	20	/* __u32: bytes, of the first message */
+#define DK_CONTROL_ALLOCATE	21	/* struct dk_allocation, of a file */
 
 /* DK_CONTROL_READY: as poll(2) has them */
 #define DK_READY_READ		0x0001
@@ -241,6 +243,18 @@ struct dk_lock_info {
 /* DK_CONTROL_SHUTDOWN */
 #define DK_SHUTDOWN_READ	0x1
 #define DK_SHUTDOWN_WRITE	0x2
+
+/* struct dk_allocation.mode; 0: room is made, and the file longer */
+#define DK_ALLOCATE_KEEP_LENGTH	0x1	/* the file does not become longer */
+#define DK_ALLOCATE_HOLE	0x2	/* room is given back; with KEEP_LENGTH */
+#define DK_ALLOCATE_ZERO	0x10	/* zeroes, in room that is made */
+
+/* struct dk_allocation - room on the medium, of a range of a file */
+struct dk_allocation {
+	__u64	mode;		/* DK_ALLOCATE_* */
+	__u64	offset;
+	__u64	length;		/* not 0 */
+};
 
 /* struct dk_address - one end of a connection */
 struct dk_address {
