@@ -323,6 +323,52 @@ TEST(set_length)
 	EXPECT_OK(DkStreamDelete(URI(in_rw("length")), DK_DELETE_FILE));
 }
 
+static DK_STATUS allocate(DK_HANDLE h, u64 mode, u64 offset, u64 length)
+{
+	struct dk_allocation a = { mode, offset, length };
+
+	return DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a));
+}
+
+TEST(room)
+{
+	DK_HANDLE h, other;
+	char b[16] = "";
+	u64 done;
+
+	put(in_rw("room"), "0123456789");
+	h = dkt_open(in_rw("room"), RW, DK_OPEN_EXISTING, 0);
+	EXPECT_OK(allocate(h, 0, 0, 10000));
+	EXPECT_EQ(length_of(in_rw("room")), 10000);
+	EXPECT_OK(allocate(h, DK_ALLOCATE_KEEP_LENGTH, 0, 20000));
+	EXPECT_EQ(length_of(in_rw("room")), 10000);
+	EXPECT_OK(
+		allocate(h, DK_ALLOCATE_HOLE | DK_ALLOCATE_KEEP_LENGTH, 2, 4));
+	EXPECT_OK(DkStreamRead(h, 0, b, 10, &done));
+	EXPECT_EQ(done, 10);
+	EXPECT_EQ(memcmp(b, "01\0\0\0\0006789", 10), 0);
+
+	EXPECT_STATUS(allocate(h, DK_ALLOCATE_HOLE, 0, 4), NOT_SUPPORTED);
+	EXPECT_STATUS(allocate(h, 0x8, 0, 4096), INVALID_PARAMETER);
+	EXPECT_STATUS(allocate(h, 1ULL << 32, 0, 1), INVALID_PARAMETER);
+	EXPECT_STATUS(allocate(h, 0, 0, 0), INVALID_PARAMETER);
+	EXPECT_STATUS(allocate(h, 0, 1ULL << 63, 1), INVALID_PARAMETER);
+	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_ALLOCATE, b, 16),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_ALLOCATE, (void *)8,
+				       sizeof(struct dk_allocation)),
+		      INVALID_POINTER);
+	other = dkt_open(in_rw("room"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(allocate(other, 0, 0, 20000), ACCESS_DENIED);
+	DkObjectClose(other);
+	other = dkt_open("null:", RW, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(allocate(other, 0, 0, 1), NOT_SUPPORTED);
+	DkObjectClose(other);
+	EXPECT_EQ(length_of(in_rw("room")), 10000);
+	DkObjectClose(h);
+	EXPECT_OK(DkStreamDelete(URI(in_rw("room")), DK_DELETE_FILE));
+}
+
 TEST(rename)
 {
 	put(in_rw("r1"), "one");
@@ -718,6 +764,7 @@ TEST(console_streams)
 {
 	DK_HANDLE h;
 	u64 done = POISON;
+	u16 size[4] = { 25, 80 };
 	char b[4];
 
 	/* A pipe here: no positions, no other direction. */
@@ -726,6 +773,12 @@ TEST(console_streams)
 	EXPECT_STATUS(DkxStreamSeek(h, 0, DK_SEEK_SET, &done), NOT_SEEKABLE);
 	EXPECT_STATUS(DkStreamWrite(h, DK_OFFSET_CURRENT, b, 4, &done),
 		      ACCESS_DENIED);
+	/* And no window. */
+	EXPECT_STATUS(DkxConsoleControl(h, DK_CONSOLE_SET_WINDOW_SIZE, size,
+					sizeof(size)),
+		      NOT_SUPPORTED);
+	EXPECT_STATUS(DkxConsoleControl(h, DK_CONSOLE_SET_WINDOW_SIZE, size, 4),
+		      INVALID_PARAMETER);
 	DkObjectClose(h);
 	h = dkt_open("stdin:", DK_ACCESS_READ, DK_OPEN_EXISTING,
 		     DK_OPTION_NONBLOCK);
