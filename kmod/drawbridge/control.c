@@ -5,7 +5,7 @@
  */
 #include <linux/fcntl.h>
 #include <linux/fdtable.h>
-#include <linux/falloc.h>
+#include <linux/falloc.h> /* behind one that has types */
 #include <linux/net.h>
 #include <linux/nospec.h>
 #include <linux/pipe_fs_i.h>
@@ -265,22 +265,29 @@ static long send_message(struct dk_stream *stream, void __user *buffer)
 	return dk_socket_send(sock, buffer);
 }
 
-/* Room and holes of a file; nothing that moves bytes to other offsets. */
+/* Room for a file, or less of it: whoever may write it, may do that. */
 static long allocate(struct dk_stream *stream, void __user *buffer)
 {
+	const u32 known = DK_ALLOCATE_KEEP_SIZE | DK_ALLOCATE_PUNCH |
+			  DK_ALLOCATE_COLLAPSE | DK_ALLOCATE_ZERO |
+			  DK_ALLOCATE_INSERT | DK_ALLOCATE_UNSHARE;
 	struct dk_allocation a;
 
-	BUILD_BUG_ON(DK_ALLOCATE_KEEP_LENGTH != FALLOC_FL_KEEP_SIZE ||
-		     DK_ALLOCATE_HOLE != FALLOC_FL_PUNCH_HOLE ||
-		     DK_ALLOCATE_ZERO != FALLOC_FL_ZERO_RANGE);
+	BUILD_BUG_ON(DK_ALLOCATE_KEEP_SIZE != FALLOC_FL_KEEP_SIZE ||
+		     DK_ALLOCATE_PUNCH != FALLOC_FL_PUNCH_HOLE ||
+		     DK_ALLOCATE_COLLAPSE != FALLOC_FL_COLLAPSE_RANGE ||
+		     DK_ALLOCATE_ZERO != FALLOC_FL_ZERO_RANGE ||
+		     DK_ALLOCATE_INSERT != FALLOC_FL_INSERT_RANGE ||
+		     DK_ALLOCATE_UNSHARE != FALLOC_FL_UNSHARE_RANGE);
 	if (copy_from_user(&a, buffer, sizeof(a)))
 		return -EFAULT;
-	if (!dk_is_file_stream(stream) || !stream->file ||
+	if (a.mode & ~known || a.reserved || a.offset > LLONG_MAX ||
+	    !a.length || a.length > LLONG_MAX)
+		return -EINVAL;
+	if (!dk_is_file_stream(stream) ||
 	    !S_ISREG(file_inode(stream->file)->i_mode))
 		return -EOPNOTSUPP;
-	if (a.mode & ~(u64)(DK_ALLOCATE_KEEP_LENGTH | DK_ALLOCATE_HOLE |
-			    DK_ALLOCATE_ZERO) ||
-	    a.offset > S64_MAX || a.length > S64_MAX)
+	if (!(stream->file->f_mode & FMODE_WRITE))
 		return -EINVAL;
 	return vfs_fallocate(stream->file, a.mode, a.offset, a.length);
 }
@@ -340,7 +347,8 @@ DK_HANDLER(DkxStreamControl)
 	BUILD_BUG_ON(sizeof(struct dk_address) != 24 ||
 		     sizeof(struct dk_socket_option) != 16 ||
 		     sizeof(struct dk_accepted) != 32 ||
-		     sizeof(struct dk_message) != 32);
+		     sizeof(struct dk_message) != 32 ||
+		     sizeof(struct dk_allocation) != 24);
 	if (a1 >= ARRAY_SIZE(operations))
 		return -EINVAL;
 	a1 = array_index_nospec(a1, ARRAY_SIZE(operations));

@@ -329,10 +329,12 @@ long dk_file_open(struct dk_stream *stream, const char *path,
 				 open->access | DK_ACCESS_WRITE);
 			error = dk_make_directory(&name, open->mode);
 			made |= !error;
-		} else if (open->options & DK_OPTION_FIFO) {
+		} else if (open->options & (DK_OPTION_FIFO | DK_OPTION_SOCKET)) {
 			dk_learn(stream->sandbox, &name.parent,
 				 DK_ACCESS_WRITE);
-			error = dk_make_fifo(&name, open->mode);
+			error = dk_make_node(&name, open->mode |
+					     (open->options & DK_OPTION_FIFO ?
+					      S_IFIFO : S_IFSOCK));
 			made |= !error;
 		} else {
 			dk_learn(stream->sandbox, &name.parent,

@@ -101,14 +101,13 @@ int dk_make_directory(struct dk_name *name, umode_t mode)
 	return error;
 }
 
-int dk_make_fifo(struct dk_name *name, umode_t mode)
+int dk_make_node(struct dk_name *name, umode_t mode)
 {
 	struct dentry *dentry = new_name_begin(name, false);
 	int error;
 
 	if (IS_ERR(dentry))
 		return PTR_ERR(dentry);
-	mode |= S_IFIFO;
 	error = security_path_mknod(&name->parent, dentry,
 				    mode & ~current_umask(), 0);
 	if (!error)

@@ -158,20 +158,21 @@ long dk_null_open(struct dk_stream *stream, const struct dk_open *open,
 
 #define OPEN_OPTIONS	(DK_OPTION_NONBLOCK | DK_OPTION_DIRECTORY | \
 			 DK_OPTION_NOFOLLOW | DK_OPTION_LINK | \
-			 DK_OPTION_SYNC | DK_OPTION_FIFO | DK_OPTION_UNNAMED)
+			 DK_OPTION_SYNC | DK_OPTION_FIFO | \
+			 DK_OPTION_UNNAMED | DK_OPTION_SOCKET)
 
 /* What options a kind of file goes with that is only made. */
 static bool making_makes_sense(const struct dk_open *open)
 {
 	u32 kind = open->options & (DK_OPTION_DIRECTORY | DK_OPTION_FIFO |
-				    DK_OPTION_UNNAMED);
+				    DK_OPTION_UNNAMED | DK_OPTION_SOCKET);
 
-	if (!(kind & (DK_OPTION_FIFO | DK_OPTION_UNNAMED)))
+	if (!(kind & ~DK_OPTION_DIRECTORY))
 		return true;
 	if (hweight32(kind) != 1 || open->disposition != DK_OPEN_CREATE_NEW)
 		return false;
-	return kind == DK_OPTION_FIFO ? !open->access :
-					open->access & DK_ACCESS_WRITE;
+	return kind == DK_OPTION_UNNAMED ? open->access & DK_ACCESS_WRITE :
+					   !open->access;
 }
 
 /* DkStreamOpen(uri, uri_length, access, disposition, options, out stream) */

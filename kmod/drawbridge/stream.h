@@ -129,7 +129,8 @@ static inline long dk_rule_exists(const struct dk_sandbox *sandbox,
 }
 
 int dk_make_directory(struct dk_name *name, umode_t mode);
-int dk_make_fifo(struct dk_name *name, umode_t mode);
+/* @mode has S_IFIFO or S_IFSOCK, too. */
+int dk_make_node(struct dk_name *name, umode_t mode);
 
 /* ---- files (file.c, transfer.c, directory.c) ---- */
 

@@ -77,6 +77,39 @@ TEST(a_fifo_is_made_and_only_named)
 	gone(uri);
 }
 
+TEST(a_socket_is_made_and_only_named)
+{
+	const u64 options = DK_OPTION_SOCKET | DK_OPTION_MODE(0620);
+	const char *uri = in("rw/socket");
+	struct dk_stream_attributes at;
+	DK_HANDLE h = POISON;
+	u64 done;
+	char b;
+
+	ASSERT_OK(DkStreamOpen(URI(uri), 0, NEW, options, &h));
+	EXPECT_STATUS(DkStreamRead(h, CURRENT, &b, 1, &done), ACCESS_DENIED);
+	EXPECT_OK(DkStreamAttributesQueryByHandle(h, &at, sizeof(at)));
+	EXPECT_EQ(at.type, DK_TYPE_SOCKET);
+	EXPECT_EQ(at.mode, 0620);
+	EXPECT_OK(DkObjectClose(h));
+	queried(uri, &at);
+	EXPECT_EQ(at.type, DK_TYPE_SOCKET);
+	EXPECT_STATUS(try_open(uri, R, DK_OPEN_EXISTING, 0), ACCESS_DENIED);
+	EXPECT_STATUS(try_open(uri, W, DK_OPEN_CREATE_TRUNCATE, 0),
+		      ACCESS_DENIED);
+	EXPECT_OK(try_open(uri, 0, DK_OPEN_EXISTING, 0));
+	EXPECT_STATUS(try_open(uri, 0, NEW, options), ALREADY_EXISTS);
+	gone(uri);
+	EXPECT_STATUS(try_open(uri, R, NEW, options), INVALID_PARAMETER);
+	EXPECT_STATUS(try_open(uri, 0, DK_OPEN_CREATE, options),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try_open(uri, 0, NEW, options | DK_OPTION_FIFO),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(try_open(in("ro/socket"), 0, NEW, options),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try_open(uri, 0, DK_OPEN_EXISTING, 0), NOT_FOUND);
+}
+
 TEST(both_ends_by_name)
 {
 	const char *uri = in("rw/fifo2");

@@ -323,50 +323,56 @@ TEST(set_length)
 	EXPECT_OK(DkStreamDelete(URI(in_rw("length")), DK_DELETE_FILE));
 }
 
-static DK_STATUS allocate(DK_HANDLE h, u64 mode, u64 offset, u64 length)
+static DK_STATUS allocate(DK_HANDLE h, u32 mode, u64 offset, u64 length)
 {
-	struct dk_allocation a = { mode, offset, length };
+	struct dk_allocation a = { .mode = mode,
+				   .offset = offset,
+				   .length = length };
 
 	return DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a));
 }
 
-TEST(room)
+TEST(room_for_a_file)
 {
-	DK_HANDLE h, other;
+	const u32 hole = DK_ALLOCATE_PUNCH | DK_ALLOCATE_KEEP_SIZE;
+	struct dk_allocation a = { .reserved = 1, .length = 1 };
+	DK_HANDLE h;
 	char b[16] = "";
 	u64 done;
 
 	put(in_rw("room"), "0123456789");
 	h = dkt_open(in_rw("room"), RW, DK_OPEN_EXISTING, 0);
-	EXPECT_OK(allocate(h, 0, 0, 10000));
-	EXPECT_EQ(length_of(in_rw("room")), 10000);
-	EXPECT_OK(allocate(h, DK_ALLOCATE_KEEP_LENGTH, 0, 20000));
-	EXPECT_EQ(length_of(in_rw("room")), 10000);
-	EXPECT_OK(
-		allocate(h, DK_ALLOCATE_HOLE | DK_ALLOCATE_KEEP_LENGTH, 2, 4));
-	EXPECT_OK(DkStreamRead(h, 0, b, 10, &done));
-	EXPECT_EQ(done, 10);
-	EXPECT_EQ(memcmp(b, "01\0\0\0\0006789", 10), 0);
-
-	EXPECT_STATUS(allocate(h, DK_ALLOCATE_HOLE, 0, 4), NOT_SUPPORTED);
-	EXPECT_STATUS(allocate(h, 0x8, 0, 4096), INVALID_PARAMETER);
-	EXPECT_STATUS(allocate(h, 1ULL << 32, 0, 1), INVALID_PARAMETER);
+	EXPECT_OK(allocate(h, DK_ALLOCATE_KEEP_SIZE, 0, 8 * PAGE));
+	EXPECT_EQ(length_of(in_rw("room")), 10);
+	EXPECT_OK(allocate(h, 0, 4, 8));
+	EXPECT_EQ(length_of(in_rw("room")), 12);
+	EXPECT_OK(allocate(h, hole, 2, 4));
+	EXPECT_OK(DkStreamRead(h, 0, b, 16, &done));
+	EXPECT_EQ(done, 12);
+	EXPECT_EQ(memcmp(b, "01\0\0\0\0006789\0\0", 12), 0);
 	EXPECT_STATUS(allocate(h, 0, 0, 0), INVALID_PARAMETER);
 	EXPECT_STATUS(allocate(h, 0, 1ULL << 63, 1), INVALID_PARAMETER);
-	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_ALLOCATE, b, 16),
+	EXPECT_STATUS(allocate(h, 0, 0, 1ULL << 63), INVALID_PARAMETER);
+	EXPECT_STATUS(allocate(h, 0, 1ULL << 62, (1ULL << 63) - 1), TOO_LARGE);
+	EXPECT_STATUS(allocate(h, 4, 0, 1), INVALID_PARAMETER);
+	EXPECT_STATUS(allocate(h, DK_ALLOCATE_PUNCH, 0, 1), NOT_SUPPORTED);
+	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a)),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, 8),
 		      INVALID_PARAMETER);
 	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_ALLOCATE, (void *)8,
-				       sizeof(struct dk_allocation)),
+				       sizeof(a)),
 		      INVALID_POINTER);
-	other = dkt_open(in_rw("room"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
-	EXPECT_STATUS(allocate(other, 0, 0, 20000), ACCESS_DENIED);
-	DkObjectClose(other);
-	other = dkt_open("null:", RW, DK_OPEN_EXISTING, 0);
-	EXPECT_STATUS(allocate(other, 0, 0, 1), NOT_SUPPORTED);
-	DkObjectClose(other);
-	EXPECT_EQ(length_of(in_rw("room")), 10000);
+	EXPECT_EQ(length_of(in_rw("room")), 12);
+	DkObjectClose(h);
+	h = dkt_open(in_rw("room"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(allocate(h, 0, 0, 100), ACCESS_DENIED);
+	EXPECT_EQ(length_of(in_rw("room")), 12);
 	DkObjectClose(h);
 	EXPECT_OK(DkStreamDelete(URI(in_rw("room")), DK_DELETE_FILE));
+	h = dkt_open("null:", DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(allocate(h, 0, 0, 1), NOT_SUPPORTED);
+	DkObjectClose(h);
 }
 
 TEST(rename)

@@ -102,6 +102,8 @@ struct dk_process_parameters {
 #define DK_OPTION_FIFO		0x20
 /* with CREATE_NEW: the URI is a directory's, the file has no name in it */
 #define DK_OPTION_UNNAMED	0x40
+/* as DK_OPTION_FIFO, but a socket's name, which nobody can open */
+#define DK_OPTION_SOCKET	0x80
 #define DK_OPTION_MODE_SHIFT	32	/* 12 bits: permissions when created */
 #define DK_OPTION_MODE(m)	((dk_u64)((m) & 07777) << DK_OPTION_MODE_SHIFT)
 
@@ -230,7 +232,27 @@ struct dk_lock_info {
 #define DK_CONTROL_PEER_NAME	18	/* and of the other; with its identity */
 #define DK_CONTROL_IDENTITY	19	/* 16 bytes for the other end to see */
 #define DK_CONTROL_UNREAD	20	/* __u32: bytes, of the first message */
-#define DK_CONTROL_ALLOCATE	21	/* struct dk_allocation, of a file */
+#define DK_CONTROL_ALLOCATE	21	/* struct dk_allocation; of a file */
+
+/*
+ * struct dk_allocation - for DK_CONTROL_ALLOCATE, as fallocate(2) has it
+ * @mode:	DK_ALLOCATE_*; 0: have the file reach to the end of this, too
+ * @reserved:	0
+ * @offset:	first byte
+ * @length:	in bytes, not 0
+ */
+struct dk_allocation {
+	__u32	mode;
+	__u32	reserved;
+	__u64	offset;
+	__u64	length;
+};
+#define DK_ALLOCATE_KEEP_SIZE	0x01
+#define DK_ALLOCATE_PUNCH	0x02	/* a hole; with KEEP_SIZE only */
+#define DK_ALLOCATE_COLLAPSE	0x08
+#define DK_ALLOCATE_ZERO	0x10
+#define DK_ALLOCATE_INSERT	0x20
+#define DK_ALLOCATE_UNSHARE	0x40
 
 /* DK_CONTROL_READY: as poll(2) has them */
 #define DK_READY_READ		0x0001
@@ -243,18 +265,6 @@ struct dk_lock_info {
 /* DK_CONTROL_SHUTDOWN */
 #define DK_SHUTDOWN_READ	0x1
 #define DK_SHUTDOWN_WRITE	0x2
-
-/* struct dk_allocation.mode; 0: room is made, and the file longer */
-#define DK_ALLOCATE_KEEP_LENGTH	0x1	/* the file does not become longer */
-#define DK_ALLOCATE_HOLE	0x2	/* room is given back; with KEEP_LENGTH */
-#define DK_ALLOCATE_ZERO	0x10	/* zeroes, in room that is made */
-
-/* struct dk_allocation - room on the medium, of a range of a file */
-struct dk_allocation {
-	__u64	mode;		/* DK_ALLOCATE_* */
-	__u64	offset;
-	__u64	length;		/* not 0 */
-};
 
 /* struct dk_address - one end of a connection */
 struct dk_address {
