@@ -152,6 +152,8 @@ else
 	same execs
 	same vdso
 	same vforks
+	same starts
+	same wishes
 	same pointers
 	same pointers race
 	calls_counted

@@ -373,53 +373,62 @@ SYSCALL1(syncfs, int, fd)
 	return 0;
 }
 
-#define ALLOCATE_KNOWN                                                    \
-	(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)
-
+/* FALLOC_FL_* are the host's DK_ALLOCATE_*. */
 static long allocate(struct file *file, u32 mode, u64 offset, u64 length)
 {
-	struct dk_allocation a = { mode, offset, length };
-	long error = mode & FALLOC_FL_KEEP_SIZE ?
-			     0 :
-			     file_length_check(offset + length);
+	struct dk_allocation a = { .mode = mode,
+				   .offset = offset,
+				   .length = length };
+	DK_STATUS status;
+	long error = 0;
 
-	return error ? error :
-		       errno_of(DkxStreamControl(file->handle,
-						 DK_CONTROL_ALLOCATE, &a,
-						 sizeof(a)));
+	if (!(mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE |
+		      FALLOC_FL_INSERT_RANGE)))
+		error = file_length_check(offset + length);
+	if (error)
+		return error;
+	do {
+		status = HOST_WAIT(DkxStreamControl, file->handle,
+				   DK_CONTROL_ALLOCATE, &a, sizeof(a));
+	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
+	return errno_of(status);
 }
 
-/* Bytes are not moved to other offsets: as on a file system that cannot. */
+#define FALLOCATE_KNOWN                                                     \
+	(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE |                       \
+	 FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_ZERO_RANGE |                  \
+	 FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
+
+/* In the order of Linux. Which modes go together, the host knows. */
+static long check_allocation(struct file *file, u32 mode, s64 offset,
+			     s64 length)
+{
+	u8 type = file_type(file);
+
+	if (offset < 0 || length <= 0)
+		return -EINVAL;
+	if (mode & ~(u32)FALLOCATE_KNOWN)
+		return -EOPNOTSUPP;
+	if (!(file->access & FILE_WRITE))
+		return -EBADF;
+	if (type == DK_TYPE_FIFO)
+		return -ESPIPE;
+	if (type == DK_TYPE_DIRECTORY)
+		return -EISDIR;
+	if (type != DK_TYPE_FILE || !file->handle)
+		return -ENODEV;
+	return offset > INT64_MAX - length ? -EFBIG : 0;
+}
+
 SYSCALL4(fallocate, int, fd, u32, mode, s64, offset, s64, length)
 {
 	struct file *file = fs_get(fd);
 	long error;
-	u8 type;
 
 	if (!file)
 		return -EBADF;
-	type = file_type(file);
-	if (offset < 0 || length <= 0)
-		error = -EINVAL;
-	else if (mode & ~(u32)ALLOCATE_KNOWN ||
-		 (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)) ==
-			 FALLOC_FL_PUNCH_HOLE ||
-		 (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) ==
-			 (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
-		error = -EOPNOTSUPP;
-	else if (!(file->access & FILE_WRITE))
-		error = -EBADF;
-	else if (file->kind == FILE_PIPE)
-		error = -ESPIPE;
-	else if (type == DK_TYPE_DIRECTORY)
-		error = -EISDIR;
-	else if (type != DK_TYPE_FILE)
-		error = -ENODEV;
-	else if (file->handle == DK_INVALID_HANDLE)
-		error = -EOPNOTSUPP;
-	else if (offset + (u64)length > INT64_MAX)
-		error = -EFBIG;
-	else
+	error = check_allocation(file, mode, offset, length);
+	if (!error)
 		error = allocate(file, mode, offset, length);
 	file_put(file);
 	return error;

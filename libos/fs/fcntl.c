@@ -83,9 +83,29 @@ static long set_flags(struct file *file, u32 flags)
 }
 
 #define F_OWNER_NONE 0
+#define F_NOTIFY (F_LINUX_SPECIFIC_BASE + 2)
+#define DN_MULTISHOT 0x80000000UL
 #define F_SETPIPE_SZ (F_LINUX_SPECIFIC_BASE + 7)
 #define F_GETPIPE_SZ (F_LINUX_SPECIFIC_BASE + 8)
-#define PIPE_SIZE 65536
+
+/* A pipe's size is the host's, which knows what is no pipe. */
+static long pipe_size(struct file *file, u32 operation, u32 wanted)
+{
+	u64 size = wanted;
+	DK_STATUS status;
+
+	if (!file->handle)
+		return -EBADF;
+	status = DkxStreamControl(file->handle, operation, &size, sizeof(size));
+	switch (status) {
+	case DK_STATUS_SUCCESS:
+		return size;
+	case DK_STATUS_NOT_SUPPORTED:
+		return -EBADF;
+	default:
+		return errno_of(status);
+	}
+}
 
 static long control(int fd, struct file *file, int command, unsigned long value)
 {
@@ -121,12 +141,13 @@ static long control(int fd, struct file *file, int command, unsigned long value)
 		return 0;
 	case F_GETSIG:
 		return 0;
+	case F_NOTIFY:
+		/* Nothing is told, so there is nothing to be told no more. */
+		return value & ~DN_MULTISHOT ? -EINVAL : 0;
 	case F_GETPIPE_SZ:
-		return file->kind == FILE_PIPE ? PIPE_SIZE : -EBADF;
+		return pipe_size(file, DK_CONTROL_PIPE_SIZE, 0);
 	case F_SETPIPE_SZ:
-		if (file->kind != FILE_PIPE)
-			return -EBADF;
-		return value > PIPE_SIZE ? -EPERM : PIPE_SIZE;
+		return pipe_size(file, DK_CONTROL_SET_PIPE_SIZE, value);
 	default:
 		return -EINVAL;
 	}

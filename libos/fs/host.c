@@ -325,6 +325,15 @@ int host_open_unnamed(struct path *path, u32 flags, u32 mode, struct file **out)
 	return 0;
 }
 
+/* The host opens no sockets, nor does Linux, which says so in another way. */
+static bool is_socket(struct path *path)
+{
+	struct dk_stream_attributes attributes;
+
+	return !host_attributes(path, &attributes) &&
+	       attributes.type == DK_TYPE_SOCKET;
+}
+
 /* host_open() - open @path with O_* @flags; @mode has the umask taken off */
 int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 {
@@ -351,6 +360,8 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 	if (error == -EACCES)
 		error = errno_restart(
 			open_wait(path, flags, options, &file->handle));
+	if (error == -EACCES && is_socket(path))
+		error = -ENXIO;
 	if (!error)
 		error = keep_name(file, path);
 	if (error) {

@@ -115,9 +115,10 @@ long fs_exec_name(int directory, const char *name, u32 flags, char *to,
 		r = path_get(directory, name, 0, &path);
 		if (r)
 			return r;
-		if (strlcpy(to, path_text(&path), size) >= size)
-			return -ENAMETOOLONG;
+		n = strlcpy(to, path_text(&path), size);
 		path_put(&path);
+		if ((size_t)n >= size)
+			return -ENAMETOOLONG;
 		closes = fd_close_on_exec(directory, -1) > 0;
 	}
 	r = flags & AT_SYMLINK_NOFOLLOW ? check_no_link(to) : 0;
@@ -136,6 +137,28 @@ static int check_program(struct path *path)
 	return permission_of(&attributes, 1, process.fsuid, process.fsgid);
 }
 
+/* A descriptor's own file; a program has to be one that may be executed. */
+static long open_descriptor(const struct path *path, struct file **out)
+{
+	struct dk_stream_attributes attributes;
+	struct file *file;
+	long r = fd_reopen(path->id, O_RDONLY, &file);
+
+	if (r)
+		return r;
+	r = file_attributes(file, &attributes);
+	if (!r)
+		r = attributes.type == DK_TYPE_FILE ?
+			    permission_of(&attributes, 1, process.fsuid,
+					  process.fsgid) :
+			    -EACCES;
+	if (r)
+		file_put(file);
+	else
+		*out = file;
+	return r;
+}
+
 long fs_exec_open(const char *name, struct file **out)
 {
 	struct file *file;
@@ -148,8 +171,7 @@ long fs_exec_open(const char *name, struct file **out)
 	if (error)
 		return error;
 	if (path.node)
-		return path.node->magic ? fd_reopen(path.id, O_RDONLY, out) :
-					  -EACCES;
+		return path.node->magic ? open_descriptor(&path, out) : -EACCES;
 	error = check_program(&path);
 	if (error)
 		return error;

@@ -250,9 +250,11 @@ static long make_node_at(int dirfd, const char *name, u32 mode)
 	case S_IFIFO:
 		options |= DK_OPTION_FIFO;
 		break;
+	case S_IFSOCK:
+		options |= DK_OPTION_SOCKET;
+		break;
 	case S_IFCHR:
 	case S_IFBLK:
-	case S_IFSOCK:
 	case S_IFDIR:
 		return -EPERM;
 	default:

@@ -43,8 +43,10 @@ static int path_from(const struct address *a, struct path *path)
 /* Make the file of a name: exclusive. */
 static long make_name(const struct address *a, u64 *device, u64 *inode)
 {
+	u64 options = DK_OPTION_SOCKET |
+		      DK_OPTION_MODE(0777 & ~self()->fs->umask);
 	struct dk_stream_attributes attributes;
-	struct file *file;
+	DK_HANDLE handle;
 	struct path path;
 	long r;
 
@@ -52,12 +54,14 @@ static long make_name(const struct address *a, u64 *device, u64 *inode)
 	if (!r && path.node)
 		r = -EACCES;
 	if (!r)
-		r = host_open(&path, O_CREAT | O_EXCL | O_RDWR,
-			      0777 & ~self()->fs->umask, &file);
+		r = errno_of(DkStreamOpen(path.uri, path.length, 0,
+					  DK_OPEN_CREATE_NEW, options,
+					  &handle));
 	if (r)
 		return r == -EEXIST ? -EADDRINUSE : r;
-	r = file_attributes(file, &attributes);
-	file_put(file);
+	r = errno_of(DkStreamAttributesQueryByHandle(handle, &attributes,
+						     sizeof(attributes)));
+	DkObjectClose(handle);
 	if (r)
 		return r;
 	*device = attributes.device;

@@ -248,6 +248,8 @@ struct heap_cache {
 	u8 counts[HEAP_CLASSES];
 };
 
+#define CPUS_MAX	1024
+
 /*
  * struct libos_thread - one thread of the program, or a helper of the libos
  *
@@ -297,6 +299,7 @@ struct libos_thread {
 	struct file *held;		/* being read or written: fs_forked() */
 	struct file *free_files;	/* fs/file.c: at hand for this thread */
 	u32	free_file_count;
+	u64	allowed[CPUS_MAX / 64];	/* processors; 0: all; process/sched.c */
 };
 
 #define THREAD_RESTORE_MASK	0x1	/* saved_blocked counts after delivery */
@@ -408,7 +411,6 @@ struct identity {
 	u32	personality;
 	u32	dumpable;
 	u32	no_new_privs;
-	u32	parent_death_signal;
 	s64	start_time;		/* DK_CLOCK_BOOT */
 	struct limit limits[LIMIT_COUNT]; /* RLIMIT_* */
 	char	exe[4096];		/* absolute path of the program */

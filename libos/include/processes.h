@@ -77,6 +77,7 @@ struct process_entry {
 	u32 stop_signal; /* that it is stopped by; 0: it runs */
 	u32 last_stop; /* the same, kept for wait4 */
 	u32 vfork; /* 1: the parent waits here */
+	u32 death_signal; /* when the parent ends; 0: none */
 	u64 cpu_time; /* of ENDED: ns, and of its children */
 	u64 children_time;
 	u64 max_rss; /* KiB */
@@ -84,6 +85,8 @@ struct process_entry {
 	char name[16];
 	u32 arguments_length;
 	char arguments[252]; /* the first of /proc/PID/cmdline */
+	s32 nice;
+	u64 allowed[CPUS_MAX / 64]; /* processors, of the main thread; 0: all */
 	u64 pty_masters, pty_slaves; /* that it has open: a bit each; atomic */
 	u64 pty_watched; /* wants to know when they change */
 	u64 pty_changed; /* they did */
@@ -164,6 +167,11 @@ void group_signal(u32 pgid, int signal, const struct process_entry *but);
  * group: nobody would continue them.
  */
 bool group_is_orphaned(u32 pgid, const struct process_entry *but);
+/*
+ * @entry's parent @ppid has ended: it is an orphan, and is sent what it asked
+ * for (PR_SET_PDEATHSIG). False: it was not, or was told already.
+ */
+bool entry_orphan(struct process_entry *entry, u32 ppid);
 /* @entry, which is live, ends: groups that are orphaned by that hear of it. */
 void group_leave(const struct process_entry *entry);
 
@@ -224,6 +232,11 @@ void entry_end_borrowed(struct process_entry *entry, u32 status);
 /* Children that have ended and that nobody will wait for. */
 void children_sweep(void);
 u64 children_cpu_time(void);
+
+/* ---- sched.c ---- */
+
+/* The processors that the calling thread asked for, for a new thread. */
+void sched_inherit(u64 *allowed);
 
 /* ---- exit.c, fork.c ---- */
 

@@ -392,6 +392,8 @@ static long execute(struct exec *x, char *const *arguments,
 	}
 
 	/* No way back from here. */
+	if (t->tid != process.pid)
+		sched_inherit(process_self->allowed);
 	t->tid = process.pid;
 	timer_exec();
 	robust_list_walk(t);
@@ -405,7 +407,6 @@ static long execute(struct exec *x, char *const *arguments,
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
 	process.dumpable = 1;
-	process.parent_death_signal = 0;
 	process.suid = process.fsuid = process.euid;
 	process.sgid = process.fsgid = process.egid;
 	r = exec_commit(x);

@@ -66,6 +66,7 @@ static void inherit(struct libos_thread *t)
 
 	memcpy(t->name, me->name, sizeof(t->name));
 	t->blocked = me->blocked;
+	sched_inherit(t->allowed);
 	fs_share(t);
 }
 

@@ -37,6 +37,8 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->vfork = (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VFORK;
 	entry->flags = me->flags &
 		       (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS | ENTRY_NO_TERMINAL);
+	entry->nice = me->nice;
+	sched_inherit(entry->allowed);
 	entry->start_time = clock_now(DK_CLOCK_BOOT);
 	memcpy(entry->name, self()->name, sizeof(entry->name));
 	memcpy(entry->arguments, me->arguments, sizeof(entry->arguments));
@@ -79,7 +81,6 @@ static void become(struct process_entry *entry, u64 id,
 	process_self = entry;
 	process.pid = entry->pid;
 	process.start_time = entry->start_time;
-	process.parent_death_signal = 0;
 	t->tid = entry->pid;
 	t->clear_child_tid = 0;
 	t->robust_list = 0;

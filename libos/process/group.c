@@ -180,6 +180,20 @@ static void wake_orphans(u32 pgid, const struct process_entry *but)
 	group_signal(pgid, SIGCONT, but);
 }
 
+bool entry_orphan(struct process_entry *entry, u32 ppid)
+{
+	struct mail mail = { .code = SI_USER, .pid = ppid, .uid = process.uid };
+
+	if (!__atomic_compare_exchange_n(&entry->ppid, &ppid, PID_INIT, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		return false;
+	mail.signal = load(&entry->death_signal);
+	if (mail.signal && entry_state(entry) == ENTRY_LIVE &&
+	    !(load(&entry->flags) & ENTRY_BORROWS))
+		mail_send(entry, &mail);
+	return true;
+}
+
 /*
  * @entry ends: which groups does that make orphans? Its own, if its parent was
  * the last one outside of it; and those of its children. It is still live.
@@ -197,7 +211,7 @@ void group_leave(const struct process_entry *entry)
 		    load(&child->pgid) == pgid || load(&child->sid) != sid)
 			continue;
 		/* As if it had gone already. */
-		__atomic_store_n(&child->ppid, PID_INIT, __ATOMIC_SEQ_CST);
+		entry_orphan(child, entry->pid);
 		wake_orphans(load(&child->pgid), NULL);
 	}
 }

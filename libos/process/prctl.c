@@ -42,10 +42,11 @@ SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
 	case PR_SET_PDEATHSIG:
 		if (a > SIGNAL_COUNT)
 			return -EINVAL;
-		process.parent_death_signal = a;
+		__atomic_store_n(&process_self->death_signal, a,
+				 __ATOMIC_SEQ_CST);
 		return 0;
 	case PR_GET_PDEATHSIG:
-		return user_put(process.parent_death_signal, (u32 *)a);
+		return user_put(process_self->death_signal, (u32 *)a);
 	case PR_SET_DUMPABLE:
 		if (a > 1)
 			return -EINVAL;

@@ -7,14 +7,10 @@
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/time_types.h>
+#include <processes.h>
+#include <thread.h>
 
-#define CPUS_MAX	1024
 #define CPUID_RDTSCP	(1U << 27)	/* leaf 0x80000001, edx */
-
-static bool is_self(int tid)
-{
-	return !tid || tid == (int)self()->tid;
-}
 
 SYSCALL0(sched_yield)
 {
@@ -22,35 +18,121 @@ SYSCALL0(sched_yield)
 	return 0;
 }
 
+/* ---- whom a call is about ---- */
+
+static bool is_main(const struct libos_thread *t)
+{
+	return t->vfork || t->tid == process.pid;
+}
+
+/* A process, by its main thread; NULL: perhaps another thread of ours */
+static struct process_entry *entry_of(int tid)
+{
+	if (tid < 0)
+		return NULL;
+	if (!tid)
+		return is_main(self()) ? process_self : NULL;
+	return table_find(tid);
+}
+
+static bool is_known(int tid)
+{
+	struct libos_thread *t;
+
+	if (!tid || entry_of(tid))
+		return true;
+	t = tid > 0 ? thread_find(tid) : NULL;
+	thread_put(t);
+	return t;
+}
+
+/* ---- affinity: remembered, and inherited ---- */
+
+static u32 cpu_count(void)
+{
+	return MIN(process.parameters->cpu_count, CPUS_MAX);
+}
+
+/* Every bit of a mask is written by whoever sets it, the last one wins. */
+static void mask_store(u64 *to, const u64 *from)
+{
+	u32 i;
+
+	for (i = 0; i < CPUS_MAX / 64; i++)
+		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+}
+
+/* All of them, if it was never set. */
+static void mask_load(u64 *to, const u64 *from)
+{
+	u64 any = 0;
+	u32 i;
+
+	for (i = 0; i < CPUS_MAX / 64; i++)
+		any |= to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	for (i = 0; !any && i < cpu_count(); i++)
+		to[i / 64] |= 1UL << i % 64;
+}
+
+/* @t: who holds the mask, for thread_put(), or NULL */
+static u64 *mask_of(int tid, struct libos_thread **t)
+{
+	struct process_entry *entry = entry_of(tid);
+
+	*t = NULL;
+	if (entry)
+		return entry->allowed;
+	if (!tid)
+		return self()->allowed;
+	*t = tid > 0 ? thread_find(tid) : NULL;
+	return *t ? (*t)->allowed : NULL;
+}
+
+void sched_inherit(u64 *allowed)
+{
+	u64 mask[CPUS_MAX / 64];
+	struct libos_thread *t;
+
+	mask_load(mask, mask_of(0, &t));
+	mask_store(allowed, mask);
+}
+
 SYSCALL3(sched_getaffinity, int, tid, u32, size, u8 *, to)
 {
-	u32 cpus = MIN(process.parameters->cpu_count, CPUS_MAX), i, used;
-	u8 mask[CPUS_MAX / 8] = { 0 };
+	u32 used = ALIGN_UP(cpu_count(), 64) / 8;
+	u64 mask[CPUS_MAX / 64];
+	struct libos_thread *t;
+	u64 *from;
 
-	used = ALIGN_UP(cpus, 64) / 8;
 	if (size < used || size % 8)
 		return -EINVAL;
-	if (!is_self(tid))
+	from = mask_of(tid, &t);
+	if (!from)
 		return -ESRCH;
-	for (i = 0; i < cpus; i++)
-		mask[i / 8] |= 1 << i % 8;
+	mask_load(mask, from);
+	thread_put(t);
 	return user_write(to, mask, used) ? -EFAULT : (long)used;
 }
 
 SYSCALL3(sched_setaffinity, int, tid, u32, size, const u8 *, from)
 {
-	u32 cpus = MIN(process.parameters->cpu_count, CPUS_MAX), i;
-	u8 mask[CPUS_MAX / 8] = { 0 };
+	u32 used = ALIGN_UP(cpu_count(), 64) / 8, i;
+	u64 mask[CPUS_MAX / 64] = { 0 }, any = 0, *to;
+	struct libos_thread *t;
 
-	if (user_read(mask, from, MIN(size, ALIGN_UP(cpus, 64) / 8)))
+	if (user_read(mask, from, MIN(size, used)))
 		return -EFAULT;
-	if (!is_self(tid))
+	to = mask_of(tid, &t);
+	if (!to)
 		return -ESRCH;
-	for (i = 0; i < cpus; i++) {
-		if (mask[i / 8] & (1 << i % 8))
-			return 0;
-	}
-	return -EINVAL;
+	if (cpu_count() % 64)
+		mask[used / 8 - 1] &= (1UL << cpu_count() % 64) - 1;
+	for (i = 0; i < used / 8; i++)
+		any |= mask[i];
+	if (any)
+		mask_store(to, mask);
+	thread_put(t);
+	return any ? 0 : -EINVAL;
 }
 
 /* Linux keeps the processor's number where RDTSCP finds it. */
@@ -96,7 +178,7 @@ SYSCALL1(sched_get_priority_min, int, policy)
 
 SYSCALL1(sched_getscheduler, int, tid)
 {
-	return tid < 0 ? -EINVAL : is_self(tid) ? SCHED_NORMAL : -ESRCH;
+	return tid < 0 ? -EINVAL : is_known(tid) ? SCHED_NORMAL : -ESRCH;
 }
 
 SYSCALL3(sched_setscheduler, int, tid, int, policy, const int *, priority)
@@ -107,7 +189,7 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, const int *, priority)
 		return -EINVAL;
 	if (user_get(p, priority))
 		return -EFAULT;
-	if (!is_self(tid))
+	if (!is_known(tid))
 		return -ESRCH;
 	switch (policy & ~SCHED_RESET_ON_FORK) {
 	case SCHED_NORMAL:
@@ -128,7 +210,7 @@ SYSCALL2(sched_getparam, int, tid, int *, to)
 
 	if (tid < 0 || !to)
 		return -EINVAL;
-	return is_self(tid) ? user_put(p, to) : -ESRCH;
+	return is_known(tid) ? user_put(p, to) : -ESRCH;
 }
 
 SYSCALL2(sched_setparam, int, tid, const int *, from)
@@ -139,7 +221,7 @@ SYSCALL2(sched_setparam, int, tid, const int *, from)
 		return -EINVAL;
 	if (user_get(p, from))
 		return -EFAULT;
-	return !is_self(tid) ? -ESRCH : p ? -EINVAL : 0;
+	return !is_known(tid) ? -ESRCH : p ? -EINVAL : 0;
 }
 
 SYSCALL2(sched_rr_get_interval, int, tid, struct __kernel_timespec *, to)
@@ -148,32 +230,86 @@ SYSCALL2(sched_rr_get_interval, int, tid, struct __kernel_timespec *, to)
 
 	if (tid < 0)
 		return -EINVAL;
-	return is_self(tid) ? user_put(slice, to) : -ESRCH;
+	return is_known(tid) ? user_put(slice, to) : -ESRCH;
 }
 
-/* Niceness is remembered, so that programs read what they wrote. */
-static int niceness;
+/*
+ * Niceness is remembered, so that programs read what they wrote; of processes,
+ * where Linux has it of threads.
+ */
+static bool concerns(const struct process_entry *entry, int which, u32 who)
+{
+	u32 state = entry_state(entry);
+
+	if (state != ENTRY_LIVE && state != ENTRY_ENDED)
+		return false;
+	switch (which) {
+	case PRIO_PROCESS:
+		return entry->pid == who;
+	case PRIO_PGRP:
+		return __atomic_load_n(&entry->pgid, __ATOMIC_RELAXED) == who;
+	default:
+		return entry->uid == who;
+	}
+}
+
+/* 0: the caller; a thread: its process. */
+static u32 whom(int which, int who)
+{
+	struct libos_thread *t;
+
+	if (!who)
+		return which == PRIO_PROCESS ? process.pid :
+		       which == PRIO_PGRP    ? process_group() :
+					       process.uid;
+	if (which != PRIO_PROCESS || who < 0 || table_find(who))
+		return who;
+	t = thread_find(who);
+	thread_put(t);
+	return t ? process.pid : (u32)who;
+}
 
 SYSCALL2(getpriority, int, which, int, who)
 {
+	struct process_entry *entry;
+	long best = -ESRCH;
+	u32 id;
+
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	if (which == PRIO_PROCESS && !is_self(who))
-		return -ESRCH;
-	return 20 - niceness;
+	id = whom(which, who);
+	for_each_entry(entry) {
+		if (concerns(entry, which, id))
+			best = MAX(best, 20 - (long)entry->nice);
+	}
+	return best;
 }
 
 SYSCALL3(setpriority, int, which, int, who, int, nice)
 {
+	struct process_entry *entry;
+	long r = -ESRCH;
+	u32 id;
+
 	if (which < PRIO_PROCESS || which > PRIO_USER)
 		return -EINVAL;
-	if (which == PRIO_PROCESS && !is_self(who))
-		return -ESRCH;
 	nice = MAX(-20, MIN(nice, 19));
-	if (nice < niceness)
-		return -EACCES;
-	niceness = nice;
-	return 0;
+	id = whom(which, who);
+	for_each_entry(entry) {
+		if (!concerns(entry, which, id))
+			continue;
+		if (process.euid && entry->uid != process.uid &&
+		    entry->uid != process.euid) {
+			r = -EPERM;
+		} else if (nice < entry->nice) {
+			r = -EACCES;
+		} else {
+			entry->nice = nice;
+			if (r == -ESRCH)
+				r = 0;
+		}
+	}
+	return r;
 }
 
 /*

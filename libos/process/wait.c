@@ -124,13 +124,8 @@ static void leave_children_of(u32 pid)
 	struct process_entry *entry;
 
 	for_each_entry(entry) {
-		u32 parent = pid;
-
 		if (entry_state(entry) == ENTRY_FREE ||
-		    !__atomic_compare_exchange_n(&entry->ppid, &parent,
-						 PID_INIT, false,
-						 __ATOMIC_SEQ_CST,
-						 __ATOMIC_RELAXED))
+		    !entry_orphan(entry, pid))
 			continue;
 		/* It had a thread of the one that is gone. */
 		if (entry->flags & ENTRY_BORROWS)

@@ -306,6 +306,36 @@ static void named_datagrams(void)
 	close(t);
 }
 
+/* What a name in the file system is. */
+static void nodes(const char *path)
+{
+	socklen_t length;
+	struct sockaddr_un a = address_of(path, &length);
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+	struct stat st = { 0 };
+
+	umask(027);
+	TRY(bind(s, (void *)&a, length));
+	TRY(stat(path, &st));
+	SHOW("mode", st.st_mode);
+	TRY(open(path, O_RDWR));
+	TRY(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
+	fd = open(path, O_PATH);
+	TRY(fstat(fd, &st));
+	CHECK(S_ISSOCK(st.st_mode));
+	close(fd);
+	TRY(bind(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&a, length));
+	TRY(chmod(path, 0600));
+	TRY(unlink(path));
+	TRY(mknod(path, S_IFSOCK | 0666, 0));
+	TRY(stat(path, &st));
+	SHOW("mode", st.st_mode);
+	TRY(mknod(path, S_IFSOCK | 0666, 0));
+	TRY(connect(s, (void *)&a, length));
+	TRY(unlink(path));
+	close(s);
+}
+
 static void options(void)
 {
 	struct timeval tv = { 0, 20000 };
@@ -350,6 +380,7 @@ int main(void)
 	servers("@pico test");
 	servers("/tmp/pico.socket");
 	named_datagrams();
+	nodes("/tmp/pico.node");
 	options();
 	return 0;
 }
