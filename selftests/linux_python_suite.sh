@@ -3,7 +3,8 @@
 #
 # Python's own regression suite in a picoprocess: the modules of
 # python-modules.list. A module that the list calls passing must pass, one that
-# it calls failing must fail, or the list is stale.
+# it calls failing must fail, and the list must have every module that the suite
+# has and no other, or it is stale.
 #
 # linux_python_suite.sh [MODULE...]: only these, be they in the list or not
 # linux_python_suite.sh --native [MODULE...]: without a picoprocess, which is
@@ -25,16 +26,24 @@ if [ "${1:-}" = --native ]; then
 	shift
 fi
 
-passing=() failing=()
+passing=() failing=() listed=()
 declare -A reason
 while read -r module state why; do
+	listed+=("$module")
 	case $state in
 	'' | \#*) passing+=("$module") ;;
 	fails:)
 		failing+=("$module")
 		reason[$module]=$why
 		;;
-	*) echo "# $list: $module $state: no such word" ;;
+	not:) ;;
+	*)
+		result 1 "$list: $module $state: no such word"
+		continue
+		;;
+	esac
+	case $state in
+	fails: | not:) [ -n "$why" ] || result 1 "$list: $module: no reason" ;;
 	esac
 done < <(sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$list")
 if [ $# -gt 0 ]; then
@@ -46,7 +55,7 @@ fi
 good()
 {
 	grep -q "^Tests\? result:\|^== Tests result:" "$work/out" || return 1
-	awk '/^[0-9]+ tests? (failed|altered)/ { bad = 1; next }
+	awk '/^[0-9]+ tests? (failed|altered|skipped)/ { bad = 1; next }
 		/^[^ ]/ || /^$/ { bad = 0 }
 		bad { print }' "$work/out" | grep -qw "$1" && return 1
 	return 0
@@ -72,6 +81,13 @@ why()
 	note <(tail -n 8 "$work/out")
 }
 
+if [ $# = 0 ]; then
+	/usr/bin/python3 -m test --list-tests | sort >"$work/suite"
+	printf '%s\n' "${listed[@]}" | sort >"$work/listed"
+	diff "$work/suite" "$work/listed" >"$work/diff"
+	result $? "the list has every module of the suite, once"
+	sed 's/^/# /' "$work/diff"
+fi
 for ((i = 0; i < ${#passing[@]}; i += group)); do
 	some=("${passing[@]:i:group}")
 	suite "${some[@]}"
