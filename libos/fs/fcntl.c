@@ -83,10 +83,6 @@ static long set_flags(struct file *file, u32 flags)
 }
 
 #define F_OWNER_NONE 0
-#define F_NOTIFY (F_LINUX_SPECIFIC_BASE + 2)
-#define DN_MULTISHOT 0x80000000UL
-#define F_SETPIPE_SZ (F_LINUX_SPECIFIC_BASE + 7)
-#define F_GETPIPE_SZ (F_LINUX_SPECIFIC_BASE + 8)
 
 /* A pipe's size is the host's, which knows what is no pipe. */
 static long pipe_size(struct file *file, u32 operation, u32 wanted)
