@@ -84,13 +84,14 @@ static long set_flags(struct file *file, u32 flags)
 
 #define F_OWNER_NONE 0
 
-/* A pipe's size is the host's, which knows what is no pipe. */
+/* A pipe's size is the host's. */
 static long pipe_size(struct file *file, u32 operation, u32 wanted)
 {
 	u64 size = wanted;
 	DK_STATUS status;
 
-	if (!file->handle)
+	if (!file->handle ||
+	    (file->kind != FILE_PIPE && file_type(file) != DK_TYPE_FIFO))
 		return -EBADF;
 	status = DkxStreamControl(file->handle, operation, &size, sizeof(size));
 	switch (status) {

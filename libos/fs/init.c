@@ -3,7 +3,6 @@
  * Start, and what the loader and mmap need of files.
  */
 #include "fs.h"
-#include "pty.h"
 #include "table.h"
 
 static void open_consoles(void)
@@ -39,12 +38,11 @@ void fs_init(const struct dk_parameters *p)
 
 void fs_exit(void)
 {
-	pty_exit();
 }
 
 /* ---- programs ---- */
 
-static int path_of_program(struct path *path, const char *name)
+static int path_of_program(struct path *path, const char *name, u32 flags)
 {
 	char text[PATH_MAX];
 	int length = 0;
@@ -60,69 +58,7 @@ static int path_of_program(struct path *path, const char *name)
 	if (strlen(name) >= sizeof(text) - length)
 		return -ENAMETOOLONG;
 	memcpy(text + length, name, strlen(name) + 1);
-	return path_set(path, text, 0);
-}
-
-static long check_open(int fd)
-{
-	struct file *file = fd_get(fd);
-	struct dk_stream_attributes attributes = { 0 };
-	long r = -EBADF;
-
-	if (file) {
-		r = file_attributes(file, &attributes);
-		file_put(file);
-	}
-	if (!r && attributes.type != DK_TYPE_FILE)
-		r = -EACCES;
-	return r ? r :
-		   permission_of(&attributes, 1, process.fsuid, process.fsgid);
-}
-
-/* A link is not to be followed: it is none? */
-static long check_no_link(const char *name)
-{
-	struct dk_stream_attributes attributes;
-	struct path path;
-	long r = path_set(&path, name, PATH_NOFOLLOW);
-
-	if (!r)
-		r = path_attributes(&path, &attributes);
-	return r ? r : attributes.type == DK_TYPE_SYMLINK ? -ELOOP : 0;
-}
-
-long fs_exec_name(int directory, const char *name, u32 flags, char *to,
-		  size_t size)
-{
-	bool closes = false;
-	struct path path;
-	ssize_t n;
-	long r;
-
-	if (flags & ~(u32)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-		return -EINVAL;
-	n = user_string(to, name, size);
-	if (n < 0)
-		return n;
-	if (!n && flags & AT_EMPTY_PATH && directory != AT_FDCWD) {
-		snprintf(to, size, "/dev/fd/%d", directory);
-		r = check_open(directory);
-		return r ? r : fd_close_on_exec(directory, -1) > 0;
-	}
-	if (!n)
-		return flags & AT_EMPTY_PATH ? -EACCES : -ENOENT;
-	if (*to != '/' && directory != AT_FDCWD) {
-		r = path_get(directory, name, 0, &path);
-		if (r)
-			return r;
-		n = strlcpy(to, path_text(&path), size);
-		path_put(&path);
-		if ((size_t)n >= size)
-			return -ENAMETOOLONG;
-		closes = fd_close_on_exec(directory, -1) > 0;
-	}
-	r = flags & AT_SYMLINK_NOFOLLOW ? check_no_link(to) : 0;
-	return r ? r : closes;
+	return path_set(path, text, flags);
 }
 
 static int check_program(struct path *path)
@@ -165,7 +101,7 @@ long fs_exec_open(const char *name, struct file **out)
 	struct path path;
 	int error;
 
-	error = path_of_program(&path, name);
+	error = path_of_program(&path, name, 0);
 	if (!error)
 		error = path_resolve(&path);
 	if (error)
@@ -194,6 +130,27 @@ long fs_exec_open(const char *name, struct file **out)
 	       path.length - URI_PREFIX_LENGTH + 1);
 	*out = file;
 	return 0;
+}
+
+long fs_exec_no_link(const char *name)
+{
+	struct dk_stream_attributes attributes;
+	struct path path;
+
+	/* Every other error is found when it is opened. */
+	if (path_of_program(&path, name, PATH_NOFOLLOW) || path_resolve(&path))
+		return 0;
+	if (path.node)
+		return path.node->type == DK_TYPE_SYMLINK ? -ELOOP : 0;
+	return !host_attributes(&path, &attributes) &&
+			       attributes.type == DK_TYPE_SYMLINK ?
+		       -ELOOP :
+		       0;
+}
+
+long fs_exec_closes(int fd)
+{
+	return fd_close_on_exec(fd, -1);
 }
 
 ssize_t fs_exec_read(struct file *file, u64 offset, void *to, size_t n)
@@ -348,9 +305,6 @@ int fd_reopen(int fd, u32 flags, struct file **out)
 	switch (file->kind) {
 	case FILE_CONSOLE:
 		error = console_open(console_number(file), flags, out);
-		break;
-	case FILE_PTY:
-		error = pty_reopen(file, flags, out);
 		break;
 	case FILE_PIPE:
 		error = pipe_reopen(file, flags, out);

@@ -39,7 +39,7 @@ struct exec {
 	struct elf interpreter;	/* file NULL: there is none */
 	struct strings strings;
 	char	path[PATH_LENGTH];	/* as given: AT_EXECFN */
-	bool	closes;		/* nobody can open that name afterwards */
+	bool	closed;		/* @path is gone when an interpreter reads it */
 	const char *why;	/* what is wrong with the file, for a person */
 	u64	entry;		/* where to start, */
 	u64	stack;		/* and with which rsp */

@@ -517,13 +517,10 @@ void fs_put(struct file *file);
  * regular file), -ENOTDIR, -ELOOP, ... The handle has EXECUTE access.
  */
 long fs_exec_open(const char *path, struct file **out);
-/*
- * The name of a program, the program's pointer: as execveat has it, with AT_*
- * @flags. Of an open file it is /dev/fd/N. 0; 1: in Linux nobody could open that
- * name after execve, as its descriptor closes; or an error.
- */
-long fs_exec_name(int directory, const char *name, u32 flags, char *to,
-		  size_t size);
+/* -ELOOP if it is a symbolic link itself, else 0. */
+long fs_exec_no_link(const char *path);
+/* Is it open, and is it closed by execve? -EBADF, 0, > 0. */
+long fs_exec_closes(int fd);
 /* Bytes read at @offset into libos memory; short only at the end of file. */
 ssize_t fs_exec_read(struct file *file, u64 offset, void *to, size_t n);
 /* Close all close-on-exec descriptors. */

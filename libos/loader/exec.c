@@ -6,6 +6,7 @@
 #include <exec.h>
 #include <fpu.h>
 #include <libos.h>
+#include <linux/fcntl.h>
 #include <mm.h>
 #include <processes.h>
 #include <signals.h>
@@ -124,8 +125,6 @@ static long script_strings(struct exec *x, char *line)
 		end[-1] = 0;
 	if (!*name)
 		return -ENOEXEC;
-	if (x->closes)
-		return -ENOENT;
 
 	r = strings_append(&fresh, name, strlen(name) + 1);
 	if (!r && *argument) {
@@ -211,6 +210,8 @@ static long exec_open(struct exec *x)
 		r = open_script(x, file);
 		if (r == 1) {
 			fs_put(file);
+			if (x->closed)
+				return -ENOENT;
 			continue;
 		}
 		x->program.file = file;
@@ -354,15 +355,56 @@ void exec_first(const struct dk_parameters *p)
 	context_leave(&c);
 }
 
-/* Run x->path in this process; takes over @x. */
-static long execute(struct exec *x, char *const *arguments,
-		    char *const *environment)
+/*
+ * The program's name as a path. What is relative to a descriptor, or is the
+ * descriptor itself, goes through /dev/fd, which is also what a script's
+ * interpreter gets to read.
+ */
+static long name_get(struct exec *x, int dirfd, const char *name, u32 flags)
 {
-	struct strings *s = &x->strings;
-	struct libos_thread *t = self();
+	char under[24];
+	size_t length;
+	ssize_t n;
 	long r;
 
-	r = strings_from_user(s, arguments, &s->argument_count);
+	if (flags & ~(u32)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+		return -EINVAL;
+	n = user_string(x->path, name, sizeof(x->path));
+	if (n < 0)
+		return n;
+	if (!n && !(flags & AT_EMPTY_PATH))
+		return -ENOENT;
+	if (!n && dirfd == AT_FDCWD)
+		return -EACCES; /* a directory */
+	if (x->path[0] != '/' && dirfd != AT_FDCWD) {
+		r = fs_exec_closes(dirfd);
+		if (r < 0)
+			return r;
+		x->closed = r > 0;
+		length = snprintf(under, sizeof(under),
+				  n ? "/dev/fd/%d/" : "/dev/fd/%d", dirfd);
+		if (length + n >= sizeof(x->path))
+			return -ENAMETOOLONG;
+		memmove(x->path + length, x->path, n + 1);
+		memcpy(x->path, under, length);
+	}
+	return n && flags & AT_SYMLINK_NOFOLLOW ? fs_exec_no_link(x->path) : 0;
+}
+
+static long execute(int dirfd, const char *name, char *const *arguments,
+		    char *const *environment, u32 flags)
+{
+	struct exec *x = mem_zalloc(sizeof(*x));
+	struct libos_thread *t = self();
+	struct strings *s;
+	long r;
+
+	if (!x)
+		return -ENOMEM;
+	s = &x->strings;
+	r = name_get(x, dirfd, name, flags);
+	if (!r)
+		r = strings_from_user(s, arguments, &s->argument_count);
 	if (!r && !s->argument_count) {
 		r = strings_append(s, "", 1);
 		s->argument_count = 1;
@@ -425,30 +467,11 @@ static long execute(struct exec *x, char *const *arguments,
 SYSCALL3(execve, const char *, path, char *const *, arguments, char *const *,
 	 environment)
 {
-	struct exec *x = mem_zalloc(sizeof(*x));
-	ssize_t n;
-
-	if (!x)
-		return -ENOMEM;
-	n = user_string(x->path, path, sizeof(x->path));
-	if (n > 0)
-		return execute(x, arguments, environment);
-	exec_free(x);
-	return n ? n : -ENOENT;
+	return execute(AT_FDCWD, path, arguments, environment, 0);
 }
 
-SYSCALL5(execveat, int, directory, const char *, path, char *const *, arguments,
+SYSCALL5(execveat, int, dirfd, const char *, path, char *const *, arguments,
 	 char *const *, environment, u32, flags)
 {
-	struct exec *x = mem_zalloc(sizeof(*x));
-	long r;
-
-	if (!x)
-		return -ENOMEM;
-	r = fs_exec_name(directory, path, flags, x->path, sizeof(x->path));
-	x->closes = r > 0;
-	if (r >= 0)
-		return execute(x, arguments, environment);
-	exec_free(x);
-	return r;
+	return execute(dirfd, path, arguments, environment, flags);
 }
