@@ -108,7 +108,7 @@ static void settings(void)
 	TRY(tcsetattr(0, TCSADRAIN, &u));
 	TRY(tcgetattr(0, &u));
 	SHOW("echo", u.c_lflag & ECHO);
-	TRY(tcsetattr(0, TCSAFLUSH, &t));
+	TRY(tcsetattr(0, TCSADRAIN, &t));
 	SHOW("speed", cfgetospeed(&t));
 	TRY(ioctl(0, TCGETS, NULL));
 	TRY(ioctl(0, TCSETS, NULL));
@@ -117,7 +117,6 @@ static void settings(void)
 	SHOW("discipline", n);
 	TRY(ioctl(0, FIONREAD, &n));
 	SHOW("unread", n);
-	TRY(tcflush(0, TCIOFLUSH));
 	TRY(tcflush(0, 17));
 	TRY(tcflow(0, 17));
 	TRY(tcdrain(0));
@@ -127,7 +126,6 @@ static void settings(void)
 	TRY(ioctl(n, TIOCSWINSZ, &w));
 	TRY(ioctl(n, TIOCGPGRP, &w));
 	close(n);
-	SHOW("names", ttyname(0) && !strcmp(ttyname(0), ttyname(1)));
 }
 
 static void background(void)
