@@ -148,7 +148,6 @@ else
 	same sockets
 	same sharing
 	same files
-	same ptys
 	same execs
 	same vdso
 	same vforks

@@ -144,28 +144,21 @@ int dk_time_map(u64 *address)
 /*
  * Of threads that are and that were. One that ends meanwhile goes from the list
  * into the sum under stats_lock: a sum without it would make the clock go back.
- * The second time readers take the lock.
  */
 static u64 dk_process_cpu_time(void)
 {
 	struct signal_struct *signal = current->signal;
 	struct task_struct *task;
-	unsigned long flags;
-	int sequence = 0;
+	unsigned int sequence;
 	u64 sum;
 
 	rcu_read_lock();
-	for (;;) {
-		flags = read_seqbegin_or_lock_irqsave(&signal->stats_lock,
-						      &sequence);
+	do {
+		sequence = read_seqbegin(&signal->stats_lock);
 		sum = READ_ONCE(signal->sum_sched_runtime);
 		for_each_thread(current, task)
 			sum += READ_ONCE(task->se.sum_exec_runtime);
-		if (!need_seqretry(&signal->stats_lock, sequence))
-			break;
-		sequence = 1;
-	}
-	done_seqretry_irqrestore(&signal->stats_lock, sequence, flags);
+	} while (read_seqretry(&signal->stats_lock, sequence));
 	rcu_read_unlock();
 	return sum;
 }
