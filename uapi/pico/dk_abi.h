@@ -423,9 +423,9 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 16, DkxStreamControl, 1,				\
 	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
 	   VALUE, length),						\
-	  DK_SET_HANDLE | DK_SET_LOCAL | DK_SET_NETWORK |		\
-	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(BUSY) |	\
-	  DK_S(NOT_PERMITTED) | DK_S(ADDRESS_IN_USE))			\
+	  DK_SET_HANDLE | DK_SET_LOCAL | DK_SET_NETWORK | DK_SET_FILE |	\
+	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) |			\
+	  DK_S(ADDRESS_IN_USE))						\
 	C(EXTENSION, 17, DkxParcelSend, 1,				\
 	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
 	  DK_SET_HANDLE | DK_SET_LOCAL | DK_S(CONNECTION_REFUSED) |	\
