@@ -148,7 +148,6 @@ else
 	same sockets
 	same sharing
 	same files
-	same execs
 	same vdso
 	same vforks
 	same starts

@@ -207,11 +207,10 @@ long dk_process_created(struct dk_thread *thread, struct pico_thread *new,
 		dk_object_put(&child->object);
 		goto close;
 	}
-	if (put_user(thread->created, thread->created_out) ||
-	    put_user(thread->created_id, thread->created_id_out)) {
-		error = -EFAULT;
+	error = dk_put_both(thread->created, thread->created_out,
+			    thread->created_id, thread->created_id_out);
+	if (error)
 		dk_pico.terminate_process(pico_thread_process(new), SIGKILL);
-	}
 	dk_pico.resume_thread(new, NULL);
 	if (!error)
 		return 0;

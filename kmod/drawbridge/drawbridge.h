@@ -117,6 +117,12 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
  */
 long dk_handle_publish(struct dk_process *process, struct dk_object *object,
 		       u32 rights, DK_HANDLE __user *out);
+/*
+ * Store two results: both, or, -EFAULT, none, though another thread may unmap
+ * the second's page meanwhile.
+ */
+long dk_put_both(u64 first, u64 __user *first_at, u64 second,
+		 u64 __user *second_at);
 long dk_handle_close(struct dk_process *process, DK_HANDLE handle);
 /*
  * Give @child a copy of the caller's table: the same handles with the same

@@ -338,6 +338,20 @@ struct dk_object *dk_handle_get(struct dk_process *process, DK_HANDLE handle,
 	return dk_handle_get_rights(process, handle, type, rights, &have);
 }
 
+long dk_put_both(u64 first, u64 __user *first_at, u64 second,
+		 u64 __user *second_at)
+{
+	u64 before;
+
+	if (get_user(before, first_at) || put_user(first, first_at))
+		return -EFAULT;
+	if (!put_user(second, second_at))
+		return 0;
+	/* If that page has gone, too, there is nothing to put back. */
+	put_user(before, first_at);
+	return -EFAULT;
+}
+
 long dk_handle_publish(struct dk_process *process, struct dk_object *object,
 		       u32 rights, DK_HANDLE __user *out)
 {

@@ -174,7 +174,7 @@ DK_HANDLER(DkxPipeCreate)
 	u32 rights[2] = { DK_RIGHT_READ | DK_RIGHT_CONTROL,
 			  DK_RIGHT_WRITE | DK_RIGHT_CONTROL };
 	struct dk_stream *stream[2] = { };
-	DK_HANDLE handle[2], before;
+	DK_HANDLE handle[2];
 	int entered = 0, i;
 	long error;
 
@@ -182,10 +182,6 @@ DK_HANDLER(DkxPipeCreate)
 			PIPE_KINDS) ||
 	    hweight64(a0 & PIPE_KINDS) > 1)
 		return -EINVAL;
-	/* Neither is written when the other cannot be. */
-	if (fault_in_safe_writeable((char __user *)out[0], sizeof(*out[0])) ||
-	    fault_in_safe_writeable((char __user *)out[1], sizeof(*out[1])))
-		return -EFAULT;
 	error = -ENOMEM;
 	for (i = 0; i < 2; i++) {
 		stream[i] = dk_stream_alloc(process->sandbox);
@@ -210,14 +206,9 @@ DK_HANDLER(DkxPipeCreate)
 		if (error)
 			goto close;
 	}
-	error = -EFAULT;
-	if (get_user(before, out[0]) || put_user(handle[0], out[0]))
-		goto close;
-	if (!put_user(handle[1], out[1]))
+	error = dk_put_both(handle[0], out[0], handle[1], out[1]);
+	if (!error)
 		return 0;
-	/* Its page went just now: the other one is as it was. */
-	if (put_user(before, out[0]))
-		pr_debug("drawbridge: both pages of a pipe's handles went\n");
 
 close:
 	for (i = 0; i < entered; i++) {

@@ -140,7 +140,7 @@ static long control(int fd, struct file *file, int command, unsigned long value)
 		return 0;
 	case F_NOTIFY:
 		/* Nothing is told, so there is nothing to be told no more. */
-		return value & ~DN_MULTISHOT ? -EINVAL : 0;
+		return value & ~(u64)DN_MULTISHOT ? -EINVAL : 0;
 	case F_GETPIPE_SZ:
 		return pipe_size(file, DK_CONTROL_PIPE_SIZE, 0);
 	case F_SETPIPE_SZ:

@@ -3,6 +3,7 @@
  * Start, and what the loader and mmap need of files.
  */
 #include "fs.h"
+#include "pty.h"
 #include "table.h"
 
 static void open_consoles(void)
@@ -38,6 +39,7 @@ void fs_init(const struct dk_parameters *p)
 
 void fs_exit(void)
 {
+	pty_exit();
 }
 
 /* ---- programs ---- */
@@ -305,6 +307,9 @@ int fd_reopen(int fd, u32 flags, struct file **out)
 	switch (file->kind) {
 	case FILE_CONSOLE:
 		error = console_open(console_number(file), flags, out);
+		break;
+	case FILE_PTY:
+		error = pty_reopen(file, flags, out);
 		break;
 	case FILE_PIPE:
 		error = pipe_reopen(file, flags, out);

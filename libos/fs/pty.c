@@ -52,16 +52,6 @@ static u32 ptys_used(void)
 
 /* ---- the lock ---- */
 
-static bool is_gone(u64 id)
-{
-	DK_HANDLE handle;
-
-	if (DkxProcessOpen(id, &handle) == DK_STATUS_NOT_FOUND)
-		return true;
-	DkObjectClose(handle);
-	return false;
-}
-
 void pty_lock(const struct pty_end *end)
 {
 	u64 me = process_main->entry->id, owner;
@@ -77,7 +67,7 @@ void pty_lock(const struct pty_end *end)
 			return;
 		if (tries < SPINS)
 			continue;
-		if (tries > SPINS + PATIENCE && is_gone(owner) &&
+		if (tries > SPINS + PATIENCE && host_process_is_gone(owner) &&
 		    __atomic_compare_exchange_n(&end->pty->owner, &owner, me,
 						false, __ATOMIC_ACQUIRE,
 						__ATOMIC_RELAXED))
@@ -328,11 +318,12 @@ static const struct pty_end *reserve(void)
 		if (!end->pty->used ||
 		    (!somebody_has(i, true) && !somebody_has(i, false))) {
 			used = ptys_used();
-			if (used <= i)
-				__atomic_compare_exchange_n(
-					&process_table->ptys_used, &used, i + 1,
-					false, __ATOMIC_SEQ_CST,
-					__ATOMIC_SEQ_CST);
+			while (used <= i &&
+			       !__atomic_compare_exchange_n(
+				       &process_table->ptys_used, &used, i + 1,
+				       false, __ATOMIC_SEQ_CST,
+				       __ATOMIC_SEQ_CST))
+				;
 			set_up(end->pty);
 			add(end);
 			pty_unlock(end);
@@ -400,11 +391,12 @@ int pty_open_slave(u32 number, u32 flags, const char *path, struct file **out)
 int pty_open_mine(u32 flags, struct file **out)
 {
 	const struct terminal *t = terminal_mine();
-	const struct pty *p = container_of(t, struct pty, terminal);
+	const struct pty *p;
 	int error;
 
 	if (!t || t == &process_table->console)
 		return -ENXIO;
+	p = container_of(t, struct pty, terminal);
 	error = pty_open_slave(p - process_table->ptys, flags | O_NOCTTY,
 			       "/dev/tty", out);
 	return error == -EIO ? -ENXIO : error;

@@ -114,6 +114,8 @@ struct process_entry *table_reserve(void);
 void table_free(struct process_entry *entry);
 /* What was reserved has a process, or is about to. */
 void table_live(struct process_entry *entry);
+/* The host knows nothing any more of the process with this id of its. */
+bool host_process_is_gone(u64 id);
 /* A live or ended process by its number; NULL */
 struct process_entry *table_find(u32 pid);
 /* What others see of the program: its name has changed, or all of it. */

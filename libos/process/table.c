@@ -39,8 +39,7 @@ static u32 pid_new(void)
 	return pid;
 }
 
-/* A process of which the host knows nothing any more. */
-static bool is_gone(u64 id)
+bool host_process_is_gone(u64 id)
 {
 	DK_HANDLE handle;
 
@@ -58,7 +57,7 @@ static bool take_from_dead(struct process_entry *entry)
 {
 	u64 maker = __atomic_load_n(&entry->maker, __ATOMIC_SEQ_CST);
 
-	return maker && is_gone(maker) &&
+	return maker && host_process_is_gone(maker) &&
 	       __atomic_compare_exchange_n(&entry->maker, &maker, 0, false,
 					   __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
@@ -78,7 +77,7 @@ static void collect(void)
 			entry_move(entry, state, ENTRY_FREE);
 		else if (state == ENTRY_LIVE && entry->id &&
 			 !table_find(entry->ppid) && entry != process_self &&
-			 is_gone(entry->id) &&
+			 host_process_is_gone(entry->id) &&
 			 entry_move(entry, state, ENTRY_ENDED)) {
 			pty_left(entry);
 			entry_move(entry, ENTRY_ENDED, ENTRY_FREE);

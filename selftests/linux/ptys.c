@@ -789,9 +789,9 @@ static void programs(void)
 		      NULL);
 		_exit(127);
 	}
-	until("0 0");
+	until("0 0\r\n");
 	TYPE("a word\n");
-	until("last");
+	until("last\r\n");
 	waitpid(pid, &status, 0);
 	SHOW("exit", WEXITSTATUS(status));
 	close(master);

@@ -110,10 +110,10 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 #define DK_SET_NEW	(DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) | \
 			 DK_S(NO_MEMORY) | DK_S(TOO_MANY_HANDLES))
 /*
- * Where waiting ends as INTERRUPTED it ends as ABORTED, too, when the monitor
- * has asked the process to stop.
+ * What a file system may say to reading, writing or changing a file. Where
+ * waiting ends as INTERRUPTED it ends as ABORTED, too, when the monitor has
+ * asked the process to stop.
  */
-/* What a file system may say to reading, writing or changing a file. */
 #define DK_SET_FILE	(DK_S(IO_ERROR) | DK_S(NO_DEVICE) | DK_S(NO_MEMORY) | \
 			 DK_S(NOT_PERMITTED) | DK_S(ACCESS_DENIED) | \
 			 DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) | \
