@@ -148,6 +148,7 @@ else
 	same sockets
 	same sharing
 	same files
+	same ptys
 	same vdso
 	same vforks
 	same starts

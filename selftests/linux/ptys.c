@@ -583,10 +583,16 @@ static void say(const char *text)
 
 /* ---- a session of its own ---- */
 
-static void signalled(int signal, const char *name)
+/* Not pause(): the signal may come just before that. */
+static void await(int signal)
 {
 	while (!got[signal])
-		pause();
+		sleep_ms(5);
+}
+
+static void signalled(int signal, const char *name)
+{
+	await(signal);
 	say(name);
 	got[signal] = 0;
 }
@@ -718,8 +724,7 @@ static void left(void)
 		handle(SIGHUP);
 		if (!fork()) {
 			write(tell[1], "r", 1);
-			while (!got[SIGHUP])
-				pause();
+			await(SIGHUP);
 			/* It is told before the terminal is taken away. */
 			for (fd = 0; fd < 1000 && tcgetpgrp(0) != -1; fd++)
 				sleep_ms(10);
