@@ -152,13 +152,13 @@ static void add_errors(int fd)
 		die(path);
 	errno = -errorfs_mount(path);
 	if (errno == ENODEV) {
-		keep_seen("dk_errors", "@seen nothing: no 9p\n");
-		printf("1..1\nok 1 # SKIP this kernel has no 9p\n");
+		keep_seen("dk_errors", "@seen nothing: no FUSE\n");
+		printf("1..1\nok 1 # SKIP this kernel has no FUSE\n");
 		remove_folder();
 		exit(0);
 	}
 	if (errno)
-		die("mounting a 9p file system");
+		die("mounting a file system");
 	add_rule(fd, "errors",
 		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
 }

@@ -36,7 +36,7 @@ static const char *const names[] = {
 #define STATUSES ((int)(sizeof(names) / sizeof(names[0])))
 
 static unsigned long long seen[DK_CALL_LIMIT];
-static bool lacks_9p; /* dk_errors could not run */
+static bool lacks_fuse; /* dk_errors could not run */
 
 /*
  * What these tests cannot bring about, and why. A status that stands here and
@@ -159,8 +159,8 @@ static bool take(const char *name)
 		return false;
 	}
 	while (fgets(line, sizeof(line), f))
-		if (strstr(line, "no 9p"))
-			lacks_9p = true;
+		if (strstr(line, "no FUSE"))
+			lacks_fuse = true;
 		else if (sscanf(line, "@seen %x %llx", &index, &set) == 2 &&
 			 index < DK_CALL_LIMIT)
 			seen[index] |= set;
@@ -203,8 +203,8 @@ int main(void)
 		unsigned long long want = c->statuses & ~DK_SET_COUNT;
 		unsigned long long missing, stale;
 
-		if (lacks_9p) {
-			ksft_test_result_skip("%s: this kernel has no 9p\n",
+		if (lacks_fuse) {
+			ksft_test_result_skip("%s: this kernel has no FUSE\n",
 					      c->name);
 			continue;
 		}

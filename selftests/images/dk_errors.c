@@ -167,6 +167,13 @@ static DK_STATUS lock(DK_HANDLE h)
 	return DkxStreamLock(h, DK_LOCK_SHARED, 0, 1, NULL, 0);
 }
 
+static DK_STATUS allocate(DK_HANDLE h)
+{
+	struct dk_allocation a = { .length = 100 };
+
+	return DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a));
+}
+
 TEST(streams)
 {
 	EACH(DK_SET_FILE, by_handle("", "read", s, read_it));
@@ -178,6 +185,7 @@ TEST(streams)
 	EACH(DK_SET_FILE, by_handle("", "getattr", s, query));
 	EACH(DK_SET_FILE, by_handle("", "setattr", s, change));
 	EACH(DK_SET_FILE, by_handle("", "lock", s, lock));
+	EACH(DK_SET_FILE, by_handle("", "fallocate", s, allocate));
 }
 
 /* Where a mapping needs a file of its own, that is opened. */

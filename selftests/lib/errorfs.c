@@ -1,154 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The server of errorfs.h: as much of 9P2000.L as the kernel's client needs.
- * Fields are little-endian and not aligned; a string is its length in two
- * bytes and its text.
+ * The server of errorfs.h. An inode's number is the place of its name in a
+ * table, that only grows; 1, the root, has no name.
  */
+#define FUSE_USE_VERSION 34
+
 #include <errno.h>
 #include <fcntl.h>
+#include <fuse3/fuse_lowlevel.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "errorfs.h"
 
-#define MESSAGE_MAX	16384
-#define FIDS		256
-#define STATS_ALL	0x3fff	/* what stat() asks for, and lookups do not */
+#define LENGTH	4096 /* of every file */
 
-/* Requests; the reply has the next number. */
-enum {
-	STATFS = 8,
-	LOPEN = 12,
-	LCREATE = 14,
-	SYMLINK = 16,
-	MKNOD = 18,
-	RENAME = 20,
-	READLINK = 22,
-	GETATTR = 24,
-	SETATTR = 26,
-	XATTRWALK = 30,
-	READDIR = 40,
-	FSYNC = 50,
-	LOCK = 52,
-	GETLOCK = 54,
-	LINK = 70,
-	MKDIR = 72,
-	RENAMEAT = 74,
-	UNLINKAT = 76,
-	VERSION = 100,
-	ATTACH = 104,
-	FLUSH = 108,
-	WALK = 110,
-	READ = 116,
-	WRITE = 118,
-	CLUNK = 120,
-	REMOVE = 122,
-};
-#define LERROR	7
-#define TYPE_DIRECTORY	0x80	/* of a qid */
+static char names[4096][48];
 
-struct fid {
-	bool used;
-	uint32_t number;
-	char name[64]; /* the last component; "": the root */
-};
-
-struct server {
-	int socket;
-	struct fid fids[FIDS];
-	uint32_t opened; /* how many times "lopen-again" was */
-	uint8_t in[MESSAGE_MAX], out[MESSAGE_MAX];
-	uint8_t *from, *to;
-};
-
-/* ---- fields ---- */
-
-static uint64_t get(struct server *s, int bytes)
+static const char *name_of(fuse_ino_t inode)
 {
-	uint64_t value = 0;
-
-	memcpy(&value, s->from, bytes);
-	s->from += bytes;
-	return value;
+	return names[inode];
 }
 
-static void get_text(struct server *s, char *text, size_t size)
+/* 0: there is no room. */
+static fuse_ino_t inode_of(const char *name)
 {
-	size_t length = get(s, 2);
+	fuse_ino_t i;
 
-	snprintf(text, size, "%.*s", (int)length, (const char *)s->from);
-	s->from += length;
-}
-
-static void put(struct server *s, uint64_t value, int bytes)
-{
-	memcpy(s->to, &value, bytes);
-	s->to += bytes;
-}
-
-static void put_text(struct server *s, const char *text)
-{
-	size_t length = strlen(text);
-
-	put(s, length, 2);
-	memcpy(s->to, text, length);
-	s->to += length;
-}
-
-/* ---- files ---- */
-
-static bool is_directory(const char *name)
-{
-	return !name[0] || !strncmp(name, "d-", 2);
-}
-
-static uint64_t inode_of(const char *name)
-{
-	uint64_t hash = 14695981039346656037ULL;
-
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)*name) * 1099511628211ULL;
-	return hash;
-}
-
-static void put_qid(struct server *s, const char *name)
-{
-	put(s, is_directory(name) ? TYPE_DIRECTORY : 0, 1);
-	put(s, 0, 4);
-	put(s, inode_of(name), 8);
-}
-
-static struct fid *find(struct server *s, uint32_t number, bool make)
-{
-	struct fid *unused = NULL;
-
-	for (int i = 0; i < FIDS; i++) {
-		if (s->fids[i].used && s->fids[i].number == number)
-			return &s->fids[i];
-		if (!s->fids[i].used && !unused)
-			unused = &s->fids[i];
+	for (i = FUSE_ROOT_ID + 1; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!names[i][0])
+			snprintf(names[i], sizeof(names[i]), "%s", name);
+		if (!strcmp(names[i], name))
+			return i;
 	}
-	if (!make || !unused)
-		return NULL;
-	*unused = (struct fid){ .used = true, .number = number };
-	return unused;
+	return 0;
 }
 
-static const char *get_fid(struct server *s)
-{
-	struct fid *fid = find(s, get(s, 4), false);
-
-	return fid ? fid->name : "";
-}
-
-/* The negative errno that @name has for @request, 0 for none. */
+/* The errno that @name has for @request, 0 for none. */
 static int failure(const char *name, const char *request)
 {
 	size_t length = strlen(request);
@@ -159,354 +52,257 @@ static int failure(const char *name, const char *request)
 		name += 2;
 	if (strncmp(name, request, length) || name[length] != '-')
 		return 0;
-	return -atoi(name + length + 1);
+	return atoi(name + length + 1);
 }
 
-/* ---- requests: each returns 0 or a negative errno ---- */
-
-static int do_walk(struct server *s)
+static struct stat attributes(fuse_ino_t inode)
 {
-	const char *name = get_fid(s);
-	struct fid *fid;
-	char text[64];
-	uint32_t number = get(s, 4);
-	int count = get(s, 2), error;
-	uint8_t *place = s->to;
+	const char *name = name_of(inode);
+	bool directory = inode == FUSE_ROOT_ID || !strncmp(name, "d-", 2) ||
+			 !strncmp(name, "new-d-", 6);
 
-	snprintf(text, sizeof(text), "%s", name);
-	put(s, count, 2);
-	for (int i = 0; i < count; i++) {
-		get_text(s, text, sizeof(text));
-		error = failure(text, "walk");
-		if (!error && !strncmp(text, "new-", 4))
-			error = -ENOENT;
-		if (error) {
-			s->to = place;
-			return error;
-		}
-		put_qid(s, text);
-	}
-	fid = find(s, number, true);
-	if (!fid)
-		return -ENFILE;
-	snprintf(fid->name, sizeof(fid->name), "%s", text);
-	return 0;
+	return (struct stat){ .st_ino = inode,
+			      .st_mode = (directory ? S_IFDIR : S_IFREG) | 0755,
+			      .st_nlink = 1,
+			      .st_size = LENGTH,
+			      .st_blocks = LENGTH / 512,
+			      .st_blksize = LENGTH };
 }
 
-static int do_open(struct server *s)
+/* ---- requests ---- */
+
+/* Of a name in a directory: @request looks it up, or makes it. */
+static void reply_name(fuse_req_t req, const char *name, const char *request,
+		       struct fuse_file_info *fi)
 {
-	const char *name = get_fid(s);
+	struct fuse_entry_param e = { .ino = inode_of(name) };
+	int error = failure(name, request) ?: e.ino ? 0 : ENFILE;
+
+	e.attr = attributes(e.ino);
+	if (error)
+		fuse_reply_err(req, error);
+	else if (fi)
+		fuse_reply_create(req, &e, fi);
+	else
+		fuse_reply_entry(req, &e);
+}
+
+static void reply_failure(fuse_req_t req, fuse_ino_t inode, const char *request)
+{
+	fuse_reply_err(req, failure(name_of(inode), request));
+}
+
+static void ef_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	if (!strncmp(name, "new-", 4) && !failure(name, "walk"))
+		fuse_reply_err(req, ENOENT);
+	else
+		reply_name(req, name, "walk", NULL);
+}
+
+static void ef_create(fuse_req_t req, fuse_ino_t parent, const char *name,
+		      mode_t mode, struct fuse_file_info *fi)
+{
+	reply_name(req, name, "lcreate", fi);
+}
+
+static void ef_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name,
+		     mode_t mode)
+{
+	reply_name(req, name, "mkdir", NULL);
+}
+
+static void ef_mknod(fuse_req_t req, fuse_ino_t parent, const char *name,
+		     mode_t mode, dev_t device)
+{
+	reply_name(req, name, "mknod", NULL);
+}
+
+static void ef_symlink(fuse_req_t req, const char *target, fuse_ino_t parent,
+		       const char *name)
+{
+	reply_name(req, name, "symlink", NULL);
+}
+
+static void ef_link(fuse_req_t req, fuse_ino_t inode, fuse_ino_t parent,
+		    const char *name)
+{
+	reply_name(req, name, "link", NULL);
+}
+
+static void ef_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+		      fuse_ino_t new_parent, const char *new_name,
+		      unsigned int flags)
+{
+	fuse_reply_err(req, failure(new_name, "rename"));
+}
+
+static void ef_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	fuse_reply_err(req, failure(name, "unlink"));
+}
+
+static void reply_attributes(fuse_req_t req, fuse_ino_t inode,
+			     const char *request)
+{
+	struct stat st = attributes(inode);
+	int error = failure(name_of(inode), request);
+
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_attr(req, &st, 0);
+}
+
+static void ef_getattr(fuse_req_t req, fuse_ino_t inode,
+		       struct fuse_file_info *fi)
+{
+	reply_attributes(req, inode, "getattr");
+}
+
+static void ef_setattr(fuse_req_t req, fuse_ino_t inode, struct stat *attr,
+		       int to_set, struct fuse_file_info *fi)
+{
+	reply_attributes(req, inode, "setattr");
+}
+
+static void ef_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
+{
+	static unsigned int opened; /* how often "again" was */
+	const char *name = name_of(inode);
 	int error = failure(name, "lopen");
 
 	/* The second time only. */
-	if (!error && failure(name, "again") && s->opened++ & 1)
+	if (!error && failure(name, "again") && opened++ & 1)
 		error = failure(name, "again");
+	/* A page cache would say EIO of whatever it was. */
+	fi->direct_io = failure(name, "read") || failure(name, "write");
 	if (error)
-		return error;
-	put_qid(s, name);
-	put(s, 0, 4);
-	return 0;
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_open(req, fi);
 }
 
-/* Of a name in a directory; @request is what makes it. */
-static int do_make(struct server *s, const char *request)
+static void ef_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset,
+		    struct fuse_file_info *fi)
 {
-	char name[64];
-	int error;
-
-	get(s, 4);
-	get_text(s, name, sizeof(name));
-	error = failure(name, request);
-	if (error)
-		return error;
-	put_qid(s, name);
-	if (!strcmp(request, "lcreate"))
-		put(s, 0, 4);
-	return 0;
-}
-
-static int do_getattr(struct server *s)
-{
-	const char *name = get_fid(s);
-	bool directory = is_directory(name);
-	int error = failure(name, "getattr");
-
-	if (error && get(s, 8) == STATS_ALL)
-		return error;
-	put(s, 0x7ff, 8); /* the basic ones */
-	put_qid(s, name);
-	put(s, directory ? S_IFDIR | 0755 : S_IFREG | 0755, 4);
-	put(s, 0, 4);
-	put(s, 0, 4);
-	put(s, 1, 8);
-	put(s, 0, 8);
-	put(s, 4096, 8); /* length */
-	put(s, 4096, 8);
-	put(s, 8, 8);
-	for (int i = 0; i < 10; i++)
-		put(s, 0, 8);
-	return 0;
-}
-
-static int do_read(struct server *s)
-{
-	const char *name = get_fid(s);
-	uint64_t offset = get(s, 8), count = get(s, 4);
-	int error = failure(name, "read");
+	static const char zeros[LENGTH];
+	int error = failure(name_of(inode), "read");
 
 	if (error)
-		return error;
-	if (offset >= 4096)
-		count = 0;
-	else if (count > 4096 - offset)
-		count = 4096 - offset;
-	put(s, count, 4);
-	memset(s->to, 0, count);
-	s->to += count;
-	return 0;
+		fuse_reply_err(req, error);
+	else if (offset >= LENGTH)
+		fuse_reply_buf(req, NULL, 0);
+	else
+		fuse_reply_buf(req, zeros,
+			       size < (size_t)(LENGTH - offset) ?
+				       size : (size_t)(LENGTH - offset));
 }
 
-static int do_write(struct server *s)
+static void ef_write(fuse_req_t req, fuse_ino_t inode, const char *buffer,
+		     size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	const char *name = get_fid(s);
-	uint64_t count;
-	int error = failure(name, "write");
+	int error = failure(name_of(inode), "write");
 
-	get(s, 8);
-	count = get(s, 4);
-	if (!error)
-		put(s, count, 4);
-	return error;
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_write(req, size);
 }
 
-static int do_readdir(struct server *s)
+static void ef_readdir(fuse_req_t req, fuse_ino_t inode, size_t size,
+		       off_t offset, struct fuse_file_info *fi)
 {
-	int error = failure(get_fid(s), "readdir");
+	int error = failure(name_of(inode), "readdir");
 
-	if (!error)
-		put(s, 0, 4);
-	return error;
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_buf(req, NULL, 0);
 }
 
-static int do_lock(struct server *s)
+static void ef_fsync(fuse_req_t req, fuse_ino_t inode, int data,
+		     struct fuse_file_info *fi)
 {
-	int error = failure(get_fid(s), "lock");
+	reply_failure(req, inode, "fsync");
+}
 
-	if (!error)
-		put(s, 0, 1);
-	return error;
+static void ef_fallocate(fuse_req_t req, fuse_ino_t inode, int mode,
+			 off_t offset, off_t length, struct fuse_file_info *fi)
+{
+	reply_failure(req, inode, "fallocate");
 }
 
 /* Nobody has any. */
-static int do_getlock(struct server *s)
+static void ef_getlk(fuse_req_t req, fuse_ino_t inode,
+		     struct fuse_file_info *fi, struct flock *lock)
 {
-	int error = failure(get_fid(s), "getlock");
-	uint64_t start, length, id;
-	char client[64];
+	int error = failure(name_of(inode), "getlock");
 
-	get(s, 1);
-	start = get(s, 8);
-	length = get(s, 8);
-	id = get(s, 4);
-	get_text(s, client, sizeof(client));
+	lock->l_type = F_UNLCK;
 	if (error)
-		return error;
-	put(s, 2, 1);
-	put(s, start, 8);
-	put(s, length, 8);
-	put(s, id, 4);
-	put_text(s, client);
-	return 0;
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_lock(req, lock);
 }
 
-/* The fid is that of the file, the name that of the new link. */
-static int do_link(struct server *s)
+static void ef_setlk(fuse_req_t req, fuse_ino_t inode,
+		     struct fuse_file_info *fi, struct flock *lock, int sleep)
 {
-	char name[64];
-
-	get(s, 8);
-	get_text(s, name, sizeof(name));
-	return failure(name, "link");
+	reply_failure(req, inode, "lock");
 }
 
-static int do_rename(struct server *s)
-{
-	char name[64];
-
-	get(s, 4);
-	get_text(s, name, sizeof(name));
-	return failure(name, "rename");
-}
-
-static int do_unlink(struct server *s)
-{
-	char name[64];
-
-	get(s, 4);
-	get_text(s, name, sizeof(name));
-	return failure(name, "unlink");
-}
-
-static int do_version(struct server *s)
-{
-	uint32_t size = get(s, 4);
-
-	put(s, size < MESSAGE_MAX ? size : MESSAGE_MAX, 4);
-	put_text(s, "9P2000.L");
-	return 0;
-}
-
-static int do_attach(struct server *s)
-{
-	struct fid *fid = find(s, get(s, 4), true);
-
-	if (!fid)
-		return -ENFILE;
-	fid->name[0] = '\0';
-	put_qid(s, "");
-	return 0;
-}
-
-static int do_clunk(struct server *s)
-{
-	struct fid *fid = find(s, get(s, 4), false);
-
-	if (fid)
-		fid->used = false;
-	return 0;
-}
-
-/* The client falls back to it where there is no UNLINKAT. */
-static int do_remove(struct server *s)
-{
-	int error = failure(get_fid(s), "unlink");
-
-	s->from -= 4;
-	do_clunk(s);
-	return error ?: -EOPNOTSUPP;
-}
-
-static int answer(struct server *s, int request)
-{
-	switch (request) {
-	case VERSION:
-		return do_version(s);
-	case ATTACH:
-		return do_attach(s);
-	case FLUSH:
-		return 0;
-	case WALK:
-		return do_walk(s);
-	case LOPEN:
-		return do_open(s);
-	case LCREATE:
-		return do_make(s, "lcreate");
-	case MKDIR:
-		return do_make(s, "mkdir");
-	case MKNOD:
-		return do_make(s, "mknod");
-	case SYMLINK:
-		return do_make(s, "symlink");
-	case GETATTR:
-		return do_getattr(s);
-	case SETATTR:
-		return failure(get_fid(s), "setattr");
-	case READDIR:
-		return do_readdir(s);
-	case FSYNC:
-		return failure(get_fid(s), "fsync");
-	case LOCK:
-		return do_lock(s);
-	case GETLOCK:
-		return do_getlock(s);
-	case LINK:
-		return do_link(s);
-	case RENAMEAT:
-		return do_rename(s);
-	case RENAME:
-		return -EOPNOTSUPP;
-	case UNLINKAT:
-		return do_unlink(s);
-	case REMOVE:
-		return do_remove(s);
-	case READ:
-		return do_read(s);
-	case WRITE:
-		return do_write(s);
-	case CLUNK:
-		return do_clunk(s);
-	}
-	return -EOPNOTSUPP;
-}
+static const struct fuse_lowlevel_ops operations = {
+	.lookup = ef_lookup,
+	.getattr = ef_getattr,
+	.setattr = ef_setattr,
+	.mknod = ef_mknod,
+	.mkdir = ef_mkdir,
+	.unlink = ef_unlink,
+	.rmdir = ef_unlink,
+	.symlink = ef_symlink,
+	.rename = ef_rename,
+	.link = ef_link,
+	.open = ef_open,
+	.read = ef_read,
+	.write = ef_write,
+	.fsync = ef_fsync,
+	.readdir = ef_readdir,
+	.create = ef_create,
+	.getlk = ef_getlk,
+	.setlk = ef_setlk,
+	.fallocate = ef_fallocate,
+};
 
 /* ---- the thread ---- */
 
-static bool receive_all(int fd, void *to, size_t size)
+static void *serve(void *session)
 {
-	for (ssize_t n; size; to = (char *)to + n, size -= n) {
-		n = read(fd, to, size);
-		if (n <= 0)
-			return false;
-	}
-	return true;
-}
-
-/* One request; false at the end. */
-static bool serve_one(struct server *s)
-{
-	uint32_t size;
-	int request, tag, error;
-	ssize_t length;
-
-	if (!receive_all(s->socket, &size, 4) || size < 7 ||
-	    size > sizeof(s->in) || !receive_all(s->socket, s->in, size - 4))
-		return false;
-	s->from = s->in;
-	request = get(s, 1);
-	tag = get(s, 2);
-	s->to = s->out + 7;
-	error = answer(s, request);
-	if (error) {
-		s->to = s->out + 7;
-		put(s, -error, 4);
-	}
-	length = s->to - s->out;
-	s->to = s->out;
-	put(s, length, 4);
-	put(s, error ? LERROR : request + 1, 1);
-	put(s, tag, 2);
-	return write(s->socket, s->out, length) == length;
-}
-
-static void *serve(void *argument)
-{
-	struct server *s = argument;
-
-	while (serve_one(s))
-		;
-	close(s->socket);
-	free(s);
+	fuse_session_loop(session);
+	fuse_session_destroy(session);
 	return NULL;
 }
 
 int errorfs_mount(const char *path)
 {
-	struct server *s = calloc(1, sizeof(*s));
-	char options[128];
+	char *argv[] = { "errorfs", "-oallow_other", NULL };
+	struct fuse_args args = FUSE_ARGS_INIT(2, argv);
+	struct fuse_session *session;
 	pthread_t thread;
-	int ends[2], error;
 
-	if (!s || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
-		return -errno;
-	s->socket = ends[0];
-	if (pthread_create(&thread, NULL, serve, s))
+	if (access("/dev/fuse", F_OK))
+		return -ENODEV;
+	session = fuse_session_new(&args, &operations, sizeof(operations),
+				   NULL);
+	fuse_opt_free_args(&args);
+	if (!session)
+		return -ENOMEM;
+	if (fuse_session_mount(session, path)) {
+		fuse_session_destroy(session);
+		return -EIO;
+	}
+	if (pthread_create(&thread, NULL, serve, session))
 		return -EAGAIN;
 	pthread_detach(thread);
-	snprintf(
-		options, sizeof(options),
-		"trans=fd,rfdno=%d,wfdno=%d,version=9p2000.L,cache=none,access=any",
-		ends[1], ends[1]);
-	error = mount("errorfs", path, "9p", 0, options) ? -errno : 0;
-	close(ends[1]);
-	return error;
+	return 0;
 }

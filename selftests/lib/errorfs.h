@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A file system that fails as it is asked to, for tests of what a program is
- * told then. It is served by a thread of the calling program, with the 9P
- * protocol through a socket.
+ * told then. It is served by a thread of the calling program, with FUSE.
  *
  * Every name exists, as a file with a page of zeros, but for those that begin
- * with "new-". Behind that the name says which of the protocol's requests
- * fails with which errno: "read-5". One that begins with "d-" is a directory.
+ * with "new-". Behind that the name says which request fails with which errno:
+ * "read-5". One that begins with "d-" is a directory.
+ *
+ * The requests: walk (looking the name up), lopen, again (each second time
+ * that it is opened), lcreate, mkdir, mknod, symlink, link, rename (these two
+ * by the new name), unlink, getattr, setattr, read, write, readdir, fsync,
+ * fallocate, lock, getlock.
  */
 #ifndef ERRORFS_H
 #define ERRORFS_H
 
-/* Mounts it; 0 or a negative errno. */
+/* Mounts it; 0 or a negative errno, -ENODEV where the kernel has no FUSE. */
 int errorfs_mount(const char *path);
 
 #endif /* ERRORFS_H */
