@@ -8,7 +8,8 @@
  *
  * Common to all calls. The result is DK_STATUS_SUCCESS (0) or a negative
  * DK_STATUS_*; results come through pointers, which are not written on
- * failure. A handle is owned by whoever received it and lives until
+ * failure, but for *length of DkVirtualMemoryAlloc, *remaining of
+ * DkThreadDelayExecution and what a parcel needs room for. A handle is owned by whoever received it and lives until
  * DkObjectClose. Text is UTF-8 with a length, not terminated. Lengths and
  * offsets are bytes, times nanoseconds. Any call may be made by any thread.
  * The statuses that a call may return stand with it in the table.
@@ -37,7 +38,7 @@
  * DkThreadGetParameter(&parameter)
  *	What DkThreadCreate was given; 0 on the first thread.
  * DkThreadDelayExecution(duration, &remaining)
- *	INTERRUPTED: *remaining nanoseconds are left.
+ *	INTERRUPTED, ABORTED: *remaining nanoseconds are left.
  * DkThreadYieldExecution(), DkThreadExit() (does not return; the handle
  *	becomes signalled; the last thread's exit ends the process)
  * DkThreadRaiseException(thread, code, parameter)
@@ -71,10 +72,11 @@
  *
  * DkStreamOpen(uri, uri_length, access, disposition, options, &stream)
  *	file:/PATH, null:, stdin:, stdout:, stderr:, pipe.server:NAME,
- *	pipe.client:NAME, tcp.server:ADDR:PORT, tcp.client:ADDR:PORT. Access is
- *	DK_ACCESS_*, options DK_OPTION_* with DK_OPTION_MODE() of a file that is
- *	created. A server is opened to be read with DK_OPEN_CREATE_NEW; reading
- *	it gives one struct dk_accepted, a connection.
+ *	pipe.client:NAME, tcp.server:ADDR:PORT, tcp.client:ADDR:PORT, dns:NAME,
+ *	local:TYPE, counter:TYPE. Access is DK_ACCESS_*, options DK_OPTION_*
+ *	with DK_OPTION_MODE() of a file that is created. A server is opened to
+ *	be read with DK_OPEN_CREATE_NEW; reading it gives one struct
+ *	dk_accepted, a connection.
  * DkStreamRead(stream, offset, buffer, length, &done)
  * DkStreamWrite(stream, offset, buffer, length, &done)
  *	DK_OFFSET_CURRENT uses and moves the stream's position. *done may be
@@ -83,7 +85,8 @@
  * DkStreamUnmap(base, length)
  * DkStreamMapPeBinary(stream, &base, &entry)
  * DkStreamSetLength, DkStreamFlush,
- * DkStreamDelete(uri, uri_length, flags), DkStreamRename(from, to, flags)
+ * DkStreamDelete(uri, uri_length, flags),
+ * DkStreamRename(uri, uri_length, new_uri, new_uri_length, flags)
  * DkStreamEnumerateChildren(stream, &cursor, buffer, length, &done)
  *	Whole struct dk_directory_entry records from @cursor (0: the start);
  *	*done 0 is the end.
@@ -101,7 +104,7 @@
  * DkObjectReference(object, rights, &reference)
  *	A second handle with at most the first one's rights.
  * DkObjectClose(object)
- * DkDebugStringPrint(text, length)	one line to the monitor's log
+ * DkDebugStringPrint(text, length)	text for the monitor, at most 1024 bytes
  * DkFrameBufferExport, DkFrameBufferNotifyUpdate, DkInputEventRead
  *
  * Extensions

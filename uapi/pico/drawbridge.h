@@ -22,18 +22,29 @@ typedef __s64 DK_STATUS;
 
 #define DK_INVALID_HANDLE	0ULL
 
+/*
+ * ---- both sides: structures and constants ----
+ *
+ * A chapter of Documentation/drawbridge/calls.rst is made from here to the
+ * monitor's side. A comment that begins with a capital letter, or with the name
+ * of a structure's field, is about all constants up to the next one; one that
+ * does not is about the constant behind it. A structure has a comment of its
+ * own right before it: struct NAME - what it is.
+ */
+
 /* Rights that a handle carries. DkObjectReference can only take away. */
 #define DK_RIGHT_READ		0x01	/* read, peek, query, enumerate */
 #define DK_RIGHT_WRITE		0x02	/* write, set, clear, release */
 #define DK_RIGHT_EXECUTE	0x04	/* map executable */
 #define DK_RIGHT_WAIT		0x08	/* DkObjectsWaitAny */
-#define DK_RIGHT_CONTROL	0x10	/* terminals: DkxConsoleControl */
+#define DK_RIGHT_CONTROL	0x10	/* DkxConsoleControl, DkxStreamControl */
 #define DK_RIGHTS_ALL		0x1f
 
 /* Durations: nanoseconds. 0 polls; any other negative number is refused. */
 #define DK_TIMEOUT_INFINITE	((dk_s64)0x8000000000000000ULL)
 
-#define DK_WAIT_MAX		64	/* objects in one DkObjectsWaitAny */
+/* DkObjectsWaitAny: count */
+#define DK_WAIT_MAX		64	/* the most objects of one wait */
 
 /* DkVirtualMemoryAlloc: type */
 #define DK_MEM_RESERVE		0x1	/* take addresses, no access, no memory */
@@ -63,7 +74,7 @@ typedef __s64 DK_STATUS;
  * @handles:	address of that many handles of the caller
  * @strings:	address of zero-terminated strings: program path, working
  *		directory, arguments, environment, in this order
- * @strings_length: in bytes, DRAWBRIDGE_STRINGS_MAX at most
+ * @strings_length: in bytes, at most 2 MiB (DRAWBRIDGE_STRINGS_MAX)
  * @argument_count, @environment_count: how many of them are what
  * @reserved:	0
  */
@@ -78,7 +89,7 @@ struct dk_process_parameters {
 	__u32	reserved;
 };
 
-#define DK_GIVEN_MAX		1024
+#define DK_GIVEN_MAX		1024	/* the most handles */
 
 /* DkStreamOpen: access */
 #define DK_ACCESS_READ		0x1
@@ -151,7 +162,7 @@ struct dk_process_parameters {
 #define DK_ADDRESS_PRIVATE		0x80	/* no other process shares it */
 #define DK_ADDRESS_WALL_CLOCK		0x100	/* the deadline's; else monotonic */
 
-#define DK_ADDRESS_ALL_BITS		0xffffffffULL
+#define DK_ADDRESS_ALL_BITS		0xffffffffULL	/* bits: any wake */
 
 /* struct dk_deadline - a time of DK_CLOCK_MONOTONIC or DK_CLOCK_WALL */
 struct dk_deadline {
@@ -160,21 +171,19 @@ struct dk_deadline {
 };
 
 /* DkxPipeCreate: options */
-#define DK_PIPE_NONBLOCK_READ	0x1	/* DK_OPTION_NONBLOCK of the reader, */
+#define DK_PIPE_NONBLOCK_READ	0x1	/* DK_OPTION_NONBLOCK of the reader */
 #define DK_PIPE_NONBLOCK_WRITE	0x2	/* and of the writer */
 #define DK_PIPE_DUPLEX		0x4	/* both are read and written: a socket pair */
-/* two local: sockets that are connected; one of these */
-#define DK_PIPE_LOCAL_STREAM	0x8
-#define DK_PIPE_LOCAL_PACKET	0x10
-#define DK_PIPE_LOCAL_DATAGRAM	0x20
+#define DK_PIPE_LOCAL_STREAM	0x8	/* two local: sockets that are connected */
+#define DK_PIPE_LOCAL_PACKET	0x10	/* the same, in messages */
+#define DK_PIPE_LOCAL_DATAGRAM	0x20	/* the same, in datagrams */
 
 /* DkxStreamLock: operation; without one of the first two: unlock */
 #define DK_LOCK_SHARED		0x1
 #define DK_LOCK_EXCLUSIVE	0x2
 #define DK_LOCK_WAIT		0x4	/* else WOULD_BLOCK */
 #define DK_LOCK_QUERY		0x8	/* only ask who is in the way */
-/* whose lock: the process's unless */
-#define DK_LOCK_STREAM		0x10	/* the stream's; a range of bytes, too */
+#define DK_LOCK_STREAM		0x10	/* the stream's, not the process's; bytes, too */
 #define DK_LOCK_WHOLE		0x20	/* the stream's, on the whole file */
 
 /*
@@ -206,7 +215,7 @@ struct dk_lock_info {
 #define DK_CONSOLE_SET_ATTRIBUTES_DRAIN	2 /* same, after output is drained */
 #define DK_CONSOLE_SET_ATTRIBUTES_FLUSH	3 /* same, and pending input dropped */
 #define DK_CONSOLE_GET_WINDOW_SIZE	4 /* struct winsize, 8 bytes */
-#define DK_CONSOLE_BYTES_READABLE	5 /* int, 4 bytes; any pipe or terminal */
+#define DK_CONSOLE_BYTES_READABLE	5 /* int, 4 bytes; pipes, too, and the like */
 #define DK_CONSOLE_SET_WINDOW_SIZE	6 /* struct winsize, 8 bytes */
 
 /* DkxStreamControl: operation, and what the buffer holds */
@@ -225,8 +234,7 @@ struct dk_lock_info {
 #define DK_CONTROL_RECEIVE	12	/* struct dk_message */
 #define DK_CONTROL_SEND		13	/* struct dk_message */
 #define DK_CONTROL_SET_PIPE_SIZE 14	/* __u64: wanted, and then what it is */
-/* local: sockets, see struct dk_local_name */
-#define DK_CONTROL_BIND		15	/* struct dk_local_name */
+#define DK_CONTROL_BIND		15	/* struct dk_local_name, of a local: socket */
 #define DK_CONTROL_CONNECT	16	/* the same; may wait */
 #define DK_CONTROL_NAME		17	/* the same, of this end */
 #define DK_CONTROL_PEER_NAME	18	/* and of the other; with its identity */
@@ -254,7 +262,7 @@ struct dk_allocation {
 #define DK_ALLOCATE_INSERT	0x20
 #define DK_ALLOCATE_UNSHARE	0x40
 
-/* DK_CONTROL_READY: as poll(2) has them */
+/* What DK_CONTROL_READY tells, as poll(2) has it */
 #define DK_READY_READ		0x0001
 #define DK_READY_URGENT		0x0002
 #define DK_READY_WRITE		0x0004
@@ -262,7 +270,7 @@ struct dk_allocation {
 #define DK_READY_CLOSED		0x0010	/* both directions */
 #define DK_READY_READ_CLOSED	0x2000	/* nothing more will come */
 
-/* DK_CONTROL_SHUTDOWN */
+/* What DK_CONTROL_SHUTDOWN closes */
 #define DK_SHUTDOWN_READ	0x1
 #define DK_SHUTDOWN_WRITE	0x2
 
@@ -334,9 +342,10 @@ struct dk_socket_option {
 #define DK_SOCKET_SEGMENT_SIZE	18
 #define DK_SOCKET_ONLY_IPV6	19
 
-#define DK_LOCAL_NAME_MAX	128
-#define DK_LOCAL_REPLACE	0x1	/* bind: who has the key loses it */
+/* Names of local: sockets: sizes in bytes, and struct dk_local_name.flags */
+#define DK_LOCAL_NAME_MAX	128	/* of a key, or a name */
 #define DK_LOCAL_IDENTITY_SIZE	16
+#define DK_LOCAL_REPLACE	0x1	/* bind: who has the key loses it */
 
 /*
  * struct dk_local_name - by what a local: socket is found
@@ -356,15 +365,16 @@ struct dk_local_name {
 	__u8	name[DK_LOCAL_NAME_MAX];
 };
 
-/* A piece of the caller's memory: as struct iovec. */
+/* struct dk_buffer - a piece of the caller's memory, as struct iovec */
 struct dk_buffer {
 	__u64	address;
 	__u64	length;
 };
 
+/* Parcels: the most that one has */
 #define DK_PARCEL_BUFFERS_MAX	1024
 #define DK_PARCEL_HANDLES_MAX	256
-#define DK_PARCEL_ATTACHMENT_MAX 65536
+#define DK_PARCEL_ATTACHMENT_MAX 65536	/* bytes */
 
 /*
  * struct dk_parcel - for DkxParcelSend and DkxParcelReceive
@@ -483,17 +493,18 @@ struct dk_directory_entry {
 #define DK_EXCEPTION_PROTECTION		9	/* #GP and its like: no address */
 #define DK_EXCEPTION_OTHER		10
 /*
- * Raised: what DkThreadRaiseException gives them. What lies below is the CPU's,
- * what lies between these two is the host's, and nobody can raise it.
+ * Exceptions that are raised: DkThreadRaiseException takes the first and the
+ * last of these. What lies below is the CPU's, what lies between is the host's,
+ * and nobody can raise it.
  */
 #define DK_EXCEPTION_RAISED		0x100
-#define DK_EXCEPTION_USER		0x1000	/* and above: any meaning */
-/* From the host: a signal of Linux, see DkxSignalRegister; its number. */
+/* a signal of Linux, see DkxSignalRegister; the parameter is its number */
 #define DK_EXCEPTION_SIGNAL		0x101
-/* From the host: a process made with DK_CLONE_NOTIFY has ended; its id. */
+/* a process made with DK_CLONE_NOTIFY has ended; the parameter is its id */
 #define DK_EXCEPTION_CHILD		0x102
+#define DK_EXCEPTION_USER		0x1000	/* and above: any meaning */
 
-/* What happened: first argument of LibOsExceptionDispatch. */
+/* struct dk_exception - what happened: LibOsExceptionDispatch's first argument */
 struct dk_exception {
 	__u32	code;		/* DK_EXCEPTION_* */
 	__u32	trap;		/* x86 vector */
@@ -506,7 +517,7 @@ struct dk_exception {
 };
 
 /*
- * Where it happened: second argument of LibOsExceptionDispatch.
+ * struct dk_context - where it happened: LibOsExceptionDispatch's second argument
  *
  * Vector state is not saved: it is still in the registers. An upcall handler
  * is compiled with -mgeneral-regs-only, or saves what it uses.
@@ -584,7 +595,7 @@ struct dk_time {
  * struct dk_parameters - the argument of LibOsInitialize
  *
  * Readable memory of the process. Offsets count from the structure's start;
- * @arguments and @environment are that many zero-terminated strings, one
+ * the arguments and the environment are that many zero-terminated strings, one
  * after the other.
  */
 struct dk_parameters {
