@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -46,6 +47,7 @@ struct run_of_fuzz {
 	struct fuzz_shared *shared;
 	struct world world;
 	int err; /* its stderr, read here */
+	unsigned int looks;
 	bool ended;
 	int status;
 };
@@ -107,6 +109,8 @@ static void add_rules(struct run_of_fuzz *run)
 		{ "tcp.client:192.0.2.0/24:*",
 		  DK_ACCESS_READ | DK_ACCESS_WRITE },
 		{ "pipe.server:c*", 0 },
+		{ "dns:*", DK_ACCESS_READ },
+		{ "dns:no.1", 0 },
 	};
 
 	if (sandbox_rule(run->fd, "/", DK_ACCESS_READ | DK_ACCESS_EXECUTE, 0) ||
@@ -164,6 +168,79 @@ static pid_t start_with(struct run_of_fuzz *run,
 	_exit(WEXITSTATUS(status));
 }
 
+/* ---- the monitor ---- */
+
+static void monitor_begin(struct run_of_fuzz *run)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0 || ioctl(run->fd, DRAWBRIDGE_IOC_EVENT, &fd))
+		die("DRAWBRIDGE_IOC_EVENT");
+	close(fd);
+}
+
+/* Whoever asked may have been interrupted, and be gone. */
+static void reply(struct run_of_fuzz *run, struct drawbridge_reply *with,
+		  int error)
+{
+	int ret = ioctl(run->fd, DRAWBRIDGE_IOC_REPLY, with) ? errno : 0;
+
+	if (ret != error && ret != ENOENT)
+		fail("%s: DRAWBRIDGE_IOC_REPLY: %s", run->name, strerror(ret));
+}
+
+/* In time, with a lie first, with a failure, or never. */
+static void monitor_answer(struct run_of_fuzz *run)
+{
+	static const struct drawbridge_address addresses[] = {
+		{ .family = 4, .address = { 192, 0, 2, 1 } },
+		{ .family = 6, .address = { 0x20, 1, 0xd, 0xb8 } },
+		{ .family = 5 },
+	};
+	struct drawbridge_request request;
+	char name[512];
+
+	for (;;) {
+		struct drawbridge_reply with = {
+			.buffer = (uintptr_t)addresses,
+			.length = 2 * sizeof(addresses[0]),
+		};
+
+		request = (struct drawbridge_request){
+			.buffer = (uintptr_t)name,
+			.buffer_length = sizeof(name),
+		};
+		if (ioctl(run->fd, DRAWBRIDGE_IOC_REQUEST, &request)) {
+			if (errno != EAGAIN)
+				fail("%s: DRAWBRIDGE_IOC_REQUEST: %s",
+				     run->name, strerror(errno));
+			return;
+		}
+		with.id = request.id;
+		switch (request.id % 8) {
+		case 0: /* until somebody interrupts it */
+			break;
+		case 1:
+			with.length = sizeof(addresses);
+			reply(run, &with, EINVAL);
+			with.length = sizeof(addresses[0]) + 1;
+			reply(run, &with, EINVAL);
+			with.length = sizeof(addresses[0]);
+			reply(run, &with, 0);
+			break;
+		case 2:
+			with.length = 0;
+			with.status = DK_STATUS_BUSY;
+			reply(run, &with, EINVAL);
+			with.status = DK_STATUS_NOT_FOUND;
+			reply(run, &with, 0);
+			break;
+		default:
+			reply(run, &with, 0);
+		}
+	}
+}
+
 static void begin(struct run_of_fuzz *run, __u64 its_seed)
 {
 	char uri[128];
@@ -201,6 +278,7 @@ static void begin(struct run_of_fuzz *run, __u64 its_seed)
 	add_rules(run);
 	if (run->limits && ioctl(run->fd, DRAWBRIDGE_IOC_LIMITS, &limits))
 		die("DRAWBRIDGE_IOC_LIMITS");
+	monitor_begin(run);
 	zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
 	out = open(world_path(run->world.folder, "out"),
 		   O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -234,8 +312,11 @@ static bool look(struct run_of_fuzz *run)
 	while (read(run->err, text, sizeof(text)) > 0)
 		;
 	/* Slower than they write: they shall see it full. */
-	if (run->shared->calls++ % 16 == 0)
+	if (run->looks % 16 == 0)
 		ioctl(run->fd, DRAWBRIDGE_IOC_DEBUG, &debug);
+	monitor_answer(run);
+	if (run->looks++ % 8 == 0 && ioctl(run->fd, DRAWBRIDGE_IOC_ABORT) < 0)
+		fail("DRAWBRIDGE_IOC_ABORT: %s", strerror(errno));
 	if (!run->ended && waitpid(run->pid, &run->status, WNOHANG) == run->pid)
 		run->ended = true;
 	return run->ended;

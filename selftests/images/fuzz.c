@@ -205,7 +205,7 @@ static bool may_tell(const struct made *m, u32 i, s64 status)
 {
 	/* How long an interrupted sleep had still to go. */
 	if (m->index == DK_INDEX_DkThreadDelayExecution &&
-	    status == DK_STATUS_INTERRUPTED)
+	    (status == DK_STATUS_INTERRUPTED || status == DK_STATUS_ABORTED))
 		return true;
 	/* The length, in whole pages. */
 	return m->index == DK_INDEX_DkVirtualMemoryAlloc && i == 1 &&

@@ -3,9 +3,9 @@
  * fuzz.img: what its files share.
  *
  * fuzz.c starts and watches threads and makes calls, fuzz_args.c invents
- * arguments by their kinds in the call table, with fuzz_handles.c and
- * fuzz_texts.c, and fuzz_steps.c and fuzz_parcels.c know sequences that lead
- * somewhere.
+ * arguments by their kinds in the call table, with fuzz_handles.c,
+ * fuzz_texts.c and fuzz_control.c, and fuzz_steps.c, fuzz_streams.c and
+ * fuzz_parcels.c know sequences that lead somewhere.
  *
  * Memory is of three sorts:
  *
@@ -156,6 +156,27 @@ u64 put_path(struct worker *w, char *to, u64 at);
 u64 make_uri(struct worker *w, char *to, bool wild);
 /* The URI of an image beside our own, at @to; its length. */
 u64 make_image_uri(struct worker *w, char *to);
+
+/* ---- fuzz_control.c ---- */
+
+#define CONTROL_OPERATIONS	(DK_CONTROL_ALLOCATE + 1)
+#define CONSOLE_OPERATIONS	(DK_CONSOLE_SET_WINDOW_SIZE + 1)
+
+/* What the buffer of an operation must have; 0: there is no such one. */
+u64 control_size(u64 operation);
+u64 console_size(u64 operation);
+/* The buffer of DkxStreamControl's @operation, as much as control_size(). */
+void make_control(struct worker *w, u64 operation, void *to);
+
+/* ---- fuzz_streams.c ---- */
+
+void stream_pair(struct worker *w);
+void server_life(struct worker *w);
+void made_life(struct worker *w);
+void counter_life(struct worker *w);
+void control_life(struct worker *w);
+void edges_life(struct worker *w);
+void dns_life(struct worker *w);
 
 /* ---- fuzz_parcels.c ---- */
 

@@ -312,29 +312,33 @@ static u64 make_flags(struct worker *w, const struct call *c, const char *name,
 {
 	static const struct {
 		const char *name;
-		u64 values[6];
+		u64 values[8];
 	} known[] = {
-		{ "type", { 1, 2, 3, 7, 3, 6 } },
-		{ "protection", { 0, 1, 3, 3, 5, 8 } },
-		{ "how", { 1, 2, 2, 1, 2, 1 } },
-		{ "rights", { 0, 1, 2, 8, 3, 11 } },
-		{ "access", { 1, 2, 3, 3, 5, 10 } },
+		{ "type", { 1, 2, 3, 7, 3, 6, 11, 15 } },
+		{ "protection", { 0, 1, 3, 3, 5, 8, 3, 1 } },
+		{ "how", { 1, 2, 2, 1, 2, 1, 2, 1 } },
+		{ "rights", { 0, 1, 2, 8, 3, 11, 16, 19 } },
+		{ "access", { 1, 2, 3, 3, 5, 10, 0, 3 } },
 	};
 
 	if (wild)
 		return chance(w, 50) ? edge_number(w) : below(w, 64);
 	for (u32 i = 0; i < ARRAY_SIZE(known); i++)
 		if (!strcmp(name, known[i].name))
-			return known[i].values[below(w, 6)];
+			return known[i].values[below(w, 8)];
 	if (m_is(c, DK_INDEX_DkxAddressWait) ||
 	    m_is(c, DK_INDEX_DkxAddressWake))
 		return address_operation(w, m_is(c, DK_INDEX_DkxAddressWait));
 	if (m_is(c, DK_INDEX_DkxPipeCreate))
-		return may_wait() ? below(w, 8) : 3;
+		return (may_wait() ? below(w, 4) : 3) |
+		       (chance(w, 40) ? 0 : DK_PIPE_DUPLEX << below(w, 4));
+	if (!strcmp(name, "condition"))
+		return (1 + below(w, 15)) |
+		       (chance(w, 30) ? DK_STREAM_EDGES : 0);
 	if (m_is(c, DK_INDEX_DkxStreamLock))
 		return lock_operation(w);
 	if (!strcmp(name, "options"))
-		return (chance(w, 60) ? 0 : 1ULL << below(w, 5)) |
+		return (chance(w, 60) ? 0 : 1ULL << below(w, 8)) |
 		       DK_OPTION_MODE(0600 + below(w, 0200));
 	if (!strcmp(c->name, "DkStreamMap"))
 		return 1 + below(w, 2) + (chance(w, 40) ? DK_MAP_REPLACE : 0);
@@ -360,7 +364,9 @@ static u64 make_value(struct worker *w, const struct call *c, u32 i, bool wild)
 	if (!strcmp(name, "call"))
 		return DK_VECTOR_BASE + below(w, DK_CALL_LIMIT);
 	if (!strcmp(name, "operation"))
-		return below(w, m_is(c, DK_INDEX_DkxStreamControl) ? 12 : 6);
+		return below(w, m_is(c, DK_INDEX_DkxStreamControl) ?
+					CONTROL_OPERATIONS :
+					CONSOLE_OPERATIONS);
 	if (!strcmp(name, "code"))
 		return chance(w, 50) ? DK_EXCEPTION_RAISED :
 				       DK_EXCEPTION_USER + below(w, 9);
@@ -478,21 +484,6 @@ static void make_string(struct worker *w, struct made *m, u32 i, bool wild)
 
 static void make_buffer(struct worker *w, struct made *m, u32 i, bool wild)
 {
-	static const u8 console_sizes[] = { 36, 36, 36, 36, 8, 4 };
-	static const u8 control_sizes[] = {
-		4,
-		4,
-		4,
-		8,
-		4,
-		4,
-		8,
-		sizeof(struct dk_address),
-		sizeof(struct dk_address),
-		4,
-		sizeof(struct dk_socket_option),
-		sizeof(struct dk_socket_option),
-	};
 	const struct call *c = &calls[m->index];
 	bool written = c->kinds[i] == DKT_OUT;
 	u64 length = buffer_length(w);
@@ -501,10 +492,10 @@ static void make_buffer(struct worker *w, struct made *m, u32 i, bool wild)
 		length = sizeof(struct dk_lock_info);
 	else if (is_attributes(c->names[i]))
 		length = sizeof(struct dk_stream_attributes);
-	else if (m_is(c, DK_INDEX_DkxConsoleControl) && m->a[1] < 6)
-		length = console_sizes[m->a[1]];
-	else if (m_is(c, DK_INDEX_DkxStreamControl) && m->a[1] < 12)
-		length = control_sizes[m->a[1]];
+	else if (m_is(c, DK_INDEX_DkxConsoleControl) && console_size(m->a[1]))
+		length = console_size(m->a[1]);
+	else if (m_is(c, DK_INDEX_DkxStreamControl) && control_size(m->a[1]))
+		length = control_size(m->a[1]);
 	else if (m_is(c, DK_INDEX_DkProcessCreate))
 		length = sizeof(struct dk_process_parameters);
 	if (!wild || chance(w, 40)) {
@@ -526,10 +517,9 @@ static void make_buffer(struct worker *w, struct made *m, u32 i, bool wild)
 		if (m->a[i] >= (u64)w->area)
 			touch((void *)m->a[i], &a, sizeof(a));
 	} else if (m_is(c, DK_INDEX_DkxStreamControl)) {
-		/* Read, too: a number, an option and its value. */
-		u32 v[] = { below(w, 22), below(w, 5), 0, 0 };
-
-		touch((void *)m->a[i], v, length < sizeof(v) ? length : 4);
+		/* Read, too. */
+		if (length == control_size(m->a[1]))
+			make_control(w, m->a[1], (void *)m->a[i]);
 	} else if (!written && m->a[i] >= (u64)w->area &&
 		   m->a[i] < (u64)w->area + AREA_PAGES * PAGE) {
 		fill(w, m->a[i], length < BUFFER_SIZE ? length : 0);
@@ -714,6 +704,11 @@ void make_args(struct worker *w, struct made *m)
 		    is_length_of(c, i - 1))
 			continue;
 		make_argument(w, m, i, bad >> i & 1);
+	}
+	if (m->index == DK_INDEX_DkxStreamLink && m->a[4] == DK_LINK_STREAM &&
+	    chance(w, 90)) {
+		m->a[0] = any_handle(w, "stream", w->wild && chance(w, 30));
+		m->a[1] = 0;
 	}
 	if (m->index == DK_INDEX_DkxProcessClone) {
 		/* Which side we are on must be seen, by a child that lives. */

@@ -3,32 +3,7 @@
  * Steps: single calls, and sequences that lead to states which single calls
  * would not find in a lifetime.
  */
-#include "fuzz.h"
-
-#define CALL(w, name, ...)	call_(w, DK_INDEX_##name, __VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define call_(w, index, a0, a1, a2, a3, a4, a5, ...) \
-	call(w, index, (u64)(a0), (u64)(a1), (u64)(a2), (u64)(a3), (u64)(a4), \
-	     (u64)(a5))
-
-/* A result of a sequence: none yet. */
-static u64 *fresh(struct worker *w, int i)
-{
-	u64 *slot = slot_of(w, 10 + i);
-
-	*slot = 0;
-	return slot;
-}
-
-static char *text_of(struct worker *w, int i)
-{
-	return (char *)w->area + (i ? AREA_TEXT_2 : AREA_TEXT) * PAGE;
-}
-
-static u64 file_name(struct worker *w, char *to)
-{
-	return dkt_snprintf(to, PAGE, "file:%s/rw/%s%u", shared->folder,
-			    chance(w, 30) ? "d0/" : "", (u32)below(w, 8));
-}
+#include "fuzz_life.h"
 
 /* ---- files ---- */
 
@@ -269,75 +244,6 @@ static void process_life(struct worker *w)
 	keep_handle(w, "process", *process);
 }
 
-/* ---- connections ---- */
-
-/* Both ends of a pipe or a connection, in one thread or several. */
-static void stream_pair(struct worker *w)
-{
-	u64 *one = fresh(w, 0), *two = fresh(w, 1), *done = fresh(w, 2);
-	u8 *buffer = w->area + AREA_BUFFER * PAGE;
-	u64 n = below(w, chance(w, 80) ? 200 : BUFFER_SIZE);
-	u32 value[] = { below(w, 4), 0 };
-
-	if (!implemented(DK_INDEX_DkxPipeCreate) ||
-	    CALL(w, DkxPipeCreate, 3 | (chance(w, 30) ? DK_PIPE_DUPLEX : 0),
-		 one, two))
-		return;
-	CALL(w, DkStreamWrite, *two, DK_OFFSET_CURRENT, buffer, n, done);
-	CALL(w, DkStreamRead, *one, DK_OFFSET_CURRENT, buffer, n / 2 + 1, done);
-	if (implemented(DK_INDEX_DkxStreamControl)) {
-		CALL(w, DkxStreamControl, *one, DK_CONTROL_READY, value, 4);
-		value[0] = 1 + below(w, 3);
-		CALL(w, DkxStreamControl, *two, DK_CONTROL_SHUTDOWN, value, 4);
-	}
-	if (chance(w, 50))
-		CALL(w, DkObjectClose, *one);
-	else
-		keep_handle(w, "stream", *one);
-	CALL(w, DkStreamWrite, *two, DK_OFFSET_CURRENT, buffer, n, done);
-	keep_handle(w, "stream", *two);
-}
-
-static void server_life(struct worker *w)
-{
-	u64 *server = fresh(w, 0), *client = fresh(w, 1), *done = fresh(w, 2);
-	struct dk_accepted *accepted =
-		(struct dk_accepted *)(w->area + AREA_BUFFER * PAGE);
-	u8 *buffer = w->area + (AREA_BUFFER + 1) * PAGE;
-	char *uri = text_of(w, 0);
-	u32 name = below(w, 6);
-	bool tcp = chance(w, 50);
-	u64 n;
-
-	n = tcp ? dkt_snprintf(uri, PAGE, "tcp.server:%s:%u",
-			       chance(w, 80) ? "127.0.0.1" : "[::1]",
-			       40000 + name) :
-		  dkt_snprintf(uri, PAGE, "pipe.server:p%u", name);
-	CALL(w, DkStreamOpen, uri, n, DK_ACCESS_READ, DK_OPEN_EXISTING,
-	     DK_OPTION_NONBLOCK, server);
-	memcpy(uri + (tcp ? 4 : 5), "client", 6);
-	CALL(w, DkStreamOpen, uri, n, DK_ACCESS_READ | DK_ACCESS_WRITE,
-	     DK_OPEN_EXISTING, DK_OPTION_NONBLOCK, client);
-	if (*server) {
-		*done = 0;
-		accepted->stream = 0;
-		if (CALL(w, DkStreamRead, *server, 0, accepted,
-			 sizeof(*accepted), done) == 0 &&
-		    *done) {
-			CALL(w, DkStreamWrite, accepted->stream, 0, buffer,
-			     below(w, 2000), done);
-			keep_handle(w, "stream", accepted->stream);
-		}
-		keep_handle(w, "stream", *server);
-	}
-	if (*client) {
-		CALL(w, DkStreamWrite, *client, 0, buffer, below(w, 2000),
-		     done);
-		CALL(w, DkStreamRead, *client, 0, buffer, below(w, 2000), done);
-		keep_handle(w, "stream", *client);
-	}
-}
-
 /* ---- event words ---- */
 
 /* What the kernel shares with user mode, spoiled in all ways. */
@@ -527,7 +433,8 @@ void take_step(struct worker *w)
 		calls_of_one_kind, stream_pair,	    server_life,
 		spoil_words,	   address_life,    lock_life,
 		process_life,	   parcel_pair,	    parcel_server,
-		parcel_any,
+		parcel_any,	   made_life,	    counter_life,
+		control_life,	   edges_life,	    dns_life,
 	};
 
 	w->wild = chance(w, 40) ? 0 : chance(w, 70) ? 1 : 2;
