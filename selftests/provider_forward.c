@@ -79,6 +79,19 @@ TEST_F(calls, answers)
 				  0, 0, 0));
 }
 
+/* A second one does not take the place of the first. */
+TEST_F(calls, one_at_a_time)
+{
+	volatile struct slot *slot = &self->w.shared->slots[0];
+	__u64 out = SLOT_ADDRESS(0, scratch);
+
+	slot_begin(&self->w, 0, SLOT_CALL, PICO_TEST_CALL_FORWARD_TWICE,
+		   SYS_getppid, 0, 0, 0, 0, out);
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	EXPECT_EQ(getpid(), (long)slot->result);
+	EXPECT_EQ(-EBUSY, *(long *)slot->scratch);
+}
+
 TEST_F(calls, redirected)
 {
 	volatile struct slot *slot = &self->w.shared->slots[0];

@@ -394,7 +394,7 @@ TEST_F(process, one_at_a_time)
 	struct pico_test_create c;
 
 	create_init(&c, 1);
-	c.twice = 1;
+	c.twice = PICO_TEST_TWICE;
 	EXPECT_GT(create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c), 0);
 	EXPECT_EQ(-EBUSY, c.second);
 	EXPECT_EQ(2, module_counter("pico", "processes"));

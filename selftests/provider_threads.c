@@ -207,10 +207,22 @@ TEST_F(threads, one_at_a_time)
 {
 	struct pico_test_create c = at(1);
 
-	c.twice = 1;
+	c.twice = PICO_TEST_TWICE;
 	EXPECT_GT(create(&self->w, 0, PICO_TEST_CALL_THREAD, &c), 0);
 	EXPECT_EQ(-EBUSY, c.second);
 	EXPECT_EQ(2, status_number(self->pid, "Threads:"));
+
+	/* Nor beside a forwarded call, in either order. */
+	c = at(2);
+	c.twice = PICO_TEST_THEN_CALL;
+	EXPECT_GT(create(&self->w, 0, PICO_TEST_CALL_THREAD, &c), 0);
+	EXPECT_EQ(-EBUSY, c.second);
+	EXPECT_EQ(3, status_number(self->pid, "Threads:"));
+	c = at(3);
+	c.twice = PICO_TEST_AFTER_CALL;
+	EXPECT_EQ(self->pid, create(&self->w, 0, PICO_TEST_CALL_THREAD, &c));
+	EXPECT_EQ(-EBUSY, c.second);
+	EXPECT_EQ(3, status_number(self->pid, "Threads:"));
 }
 
 TEST_F(threads, from_a_32_bit_entry)

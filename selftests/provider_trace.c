@@ -71,6 +71,20 @@ static int on_exception(struct world *w, int what)
 				 .value = 2 });
 }
 
+static int on_request(struct world *w, int what)
+{
+	return behave(w, (struct pico_test_behaviour){
+				 .callback = PICO_TEST_TERMINATE,
+				 .result = what });
+}
+
+static int request_end(int fd, pid_t pid, int status)
+{
+	struct pico_ioc_terminate t = { pid, status };
+
+	return ioctl(fd, PICO_IOC_TERMINATE, &t) ? -errno : 0;
+}
+
 TEST_F(tracing, walk_user_stack)
 {
 	static const int counts[] = { 0, 1, 5, 16, 1000 };
@@ -131,7 +145,9 @@ TEST_F(tracing, every_callback)
 		{ "pico_resume_thread:", "" },
 		{ "pico_terminate_thread:", "" },
 		{ "pico_exit_thread:", "" },
-		{ "pico_terminate_process:", "" },
+		{ "pico_terminate_request:", "status=512 taken=1" },
+		{ "pico_terminate_request:", "status=768 taken=0" },
+		{ "pico_terminate_process:", "value=768" },
 		{ "pico_exit_process:", "" },
 		{ "pico_native_call_ended:", "" },
 		{ "pico_apc:", "value=0" },
@@ -165,12 +181,15 @@ TEST_F(tracing, every_callback)
 	EXPECT_TRUE(wait_event(&self->w, PICO_TEST_SIGNAL, pid));
 	EXPECT_EQ(0, terminate_thread(&self->w, tid, 0));
 	EXPECT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, tid));
-	EXPECT_EQ(0, terminate_process(&self->w, pid, EXITED(3)));
+	EXPECT_EQ(0, on_request(&self->w, PICO_TEST_KEEP));
+	EXPECT_EQ(0, request_end(fd, pid, EXITED(2)));
+	EXPECT_EQ(0, on_request(&self->w, PICO_TEST_REFUSE));
+	EXPECT_EQ(0, request_end(fd, pid, EXITED(3)));
 	EXPECT_EQ(EXITED(3), end_status(pid));
 	close(fd);
 	ASSERT_EQ(0, trace("enable", false));
 	text = traced();
-	for (int i = 0; i < 19; i++) {
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		EXPECT_GE(lines(text, wanted[i].event, wanted[i].what), 1)
 		TH_LOG("%s %s", wanted[i].event, wanted[i].what);
 	}

@@ -72,7 +72,6 @@ static const struct {
 	EXCUSED(DkxAddressWait, DK_S(NO_MEMORY), MEMORY),
 	EXCUSED(DkxAddressWake, DK_S(NO_MEMORY), MEMORY),
 	EXCUSED(DkxPipeCreate, DK_S(NO_MEMORY), MEMORY),
-	EXCUSED(DkxStreamControl, DK_S(NO_MEMORY), MEMORY),
 	EXCUSED(DkxParcelSend, DK_S(NO_MEMORY), MEMORY),
 	EXCUSED(DkxParcelReceive, DK_S(NO_MEMORY), MEMORY),
 	EXCUSED(DkxProcessOpen, DK_S(NO_MEMORY), MEMORY),
@@ -87,8 +86,6 @@ static const struct {
 		DK_S(INTERRUPTED) | DK_S(ABORTED) | DK_S(IO_ERROR), TERMINAL),
 	EXCUSED(DkThreadCreate, DK_S(INTERRUPTED) | DK_S(ABORTED), MOMENT),
 	EXCUSED(DkxProcessClone, DK_S(INTERRUPTED) | DK_S(ABORTED), MOMENT),
-	EXCUSED(DkxStreamSeek, DK_S(IO_ERROR),
-		"of file systems that have positions of their own"),
 	EXCUSED(DkxProcessStop, DK_S(SUCCESS), "signals.img calls it"),
 };
 

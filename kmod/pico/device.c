@@ -119,6 +119,7 @@ static long pico_ioctl_terminate(struct pico_host *host, void __user *arg)
 	struct pico_process *process;
 	struct pico_thread *thread;
 	struct pid *pid;
+	bool taken;
 	long ret;
 
 	if (copy_from_user(&terminate, arg, sizeof(terminate)))
@@ -144,8 +145,10 @@ static long pico_ioctl_terminate(struct pico_host *host, void __user *arg)
 	ret = -ESRCH;
 	if (READ_ONCE(process->host) == host && pico_process_hold(process)) {
 		ret = 0;
-		if (!routines->terminate_process ||
-		    !routines->terminate_process(process, terminate.status))
+		taken = routines->terminate_process &&
+			routines->terminate_process(process, terminate.status);
+		trace_pico_terminate_request(process, terminate.status, taken);
+		if (!taken)
 			ret = pico_terminate_process(process, terminate.status);
 		pico_process_release(process);
 	}

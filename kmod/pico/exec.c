@@ -241,9 +241,6 @@ static int pico_load_binary(struct linux_binprm *bprm)
 	if (in_compat_syscall() || test_thread_flag(TIF_ADDR32) ||
 	    pico_thread_current())
 		return -EINVAL;
-	/* User mode restores contexts and switches bases without us. */
-	if (!cpu_feature_enabled(X86_FEATURE_FSGSBASE))
-		return -EOPNOTSUPP;
 
 	/* -ENOEXEC would mean "not my format" and be tried again. */
 	ret = pico_prepare(bprm, &process, &thread);

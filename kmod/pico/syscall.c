@@ -152,6 +152,9 @@ static int pico_forward_checked(struct pico_thread *thread,
 {
 	if (in_ia32_syscall())
 		return -EOPNOTSUPP;
+	/* What is kept would be the first one's, not the thread's own. */
+	if (thread->forward)
+		return -EBUSY;
 	if (pico_never_forwarded(nr, arguments[0]))
 		return -EPERM;
 	pico_forward(thread, regs, nr, arguments, watched);
@@ -186,7 +189,8 @@ static int pico_forward_checked(struct pico_thread *thread,
  * Return: 0; -EPERM: clone, clone3, fork, vfork (see create_process()),
  * execve, execveat, prctl(PR_SET_SYSCALL_USER_DISPATCH), or a number of x32;
  * -EOPNOTSUPP: the call came from a 32-bit entry, where numbers mean something
- * else.
+ * else; -EBUSY: a call is in place already, this way or by create_thread(),
+ * create_process() or pico_restart_system_call().
  */
 int pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
 			     unsigned long nr, unsigned long a0,
@@ -219,7 +223,7 @@ EXPORT_SYMBOL_GPL(pico_forward_system_call);
  * Context: as pico_forward_system_call().
  * Return: as pico_forward_system_call(); -EOPNOTSUPP also without
  * .native_call_ended(); -EPERM also for io_uring_enter(), which does what is
- * to be done after a call while it lasts; -EBUSY: a call is in place already.
+ * to be done after a call while it lasts.
  */
 int pico_forward_watched(struct pico_thread *thread, struct pt_regs *regs,
 			 unsigned long nr, unsigned long a0, unsigned long a1,
@@ -230,8 +234,6 @@ int pico_forward_watched(struct pico_thread *thread, struct pt_regs *regs,
 
 	if (!thread->process->provider->routines->native_call_ended)
 		return -EOPNOTSUPP;
-	if (thread->forward)
-		return -EBUSY;
 	if (nr == __NR_io_uring_enter)
 		return -EPERM;
 	return pico_forward_checked(thread, regs, nr, arguments, true);

@@ -209,6 +209,26 @@ PICO_PROCESS_EVENT(pico_terminate_process);
 PICO_PROCESS_EVENT(pico_exit_process);
 PICO_PROCESS_EVENT(pico_image_name);
 
+/* taken: the provider sees to it; else pico_terminate_process follows. */
+TRACE_EVENT(pico_terminate_request,
+	TP_PROTO(struct pico_process *process, int status, bool taken),
+	TP_ARGS(process, status, taken),
+	TP_STRUCT__entry(
+		__string(provider, pico_trace_provider(process))
+		__field(pid_t, pid)
+		__field(int, status)
+		__field(bool, taken)
+	),
+	TP_fast_assign(
+		pico_assign_str(provider, pico_trace_provider(process));
+		__entry->pid = pid_nr(process->pid);
+		__entry->status = status;
+		__entry->taken = taken;
+	),
+	TP_printk("%s pid=%d status=%d taken=%d", __get_str(provider),
+		  __entry->pid, __entry->status, __entry->taken)
+);
+
 TRACE_EVENT(pico_host,
 	TP_PROTO(const struct pico_host *host, const char *what, long result),
 	TP_ARGS(host, what, result),

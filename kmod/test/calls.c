@@ -79,6 +79,13 @@ static void pt_attributes(struct pico_thread_attributes *to,
 	to->flags = from->thread_flags;
 }
 
+/* Where there is a call in place of the thread's own already. */
+static long pt_forward_getpid(struct pico_thread *thread, struct pt_regs *regs)
+{
+	return pico_forward_system_call(thread, regs, __NR_getpid, 0, 0, 0, 0,
+					0, 0);
+}
+
 static long pt_create_thread(struct pico_thread *thread, struct pt_regs *regs,
 			     void __user *arg)
 {
@@ -96,13 +103,25 @@ static long pt_create_thread(struct pico_thread *thread, struct pt_regs *regs,
 	pt_attributes(&attributes, &create);
 	attributes.context = child;
 	context->resume = create.resume;
+	if (create.twice == PICO_TEST_AFTER_CALL) {
+		pt_forward_getpid(thread, regs);
+		create.second = pico->create_thread(thread, regs, &attributes);
+		pt_thread_free(child);
+		if (copy_to_user(arg, &create, sizeof(create)))
+			return 0;
+		return 0;
+	}
 	ret = pico->create_thread(thread, regs, &attributes);
 	if (ret) {
 		pt_thread_free(child);
 		return ret;
 	}
 	if (create.twice) {
-		create.second = pico->create_thread(thread, regs, &attributes);
+		if (create.twice == PICO_TEST_THEN_CALL)
+			create.second = pt_forward_getpid(thread, regs);
+		else
+			create.second = pico->create_thread(thread, regs,
+							    &attributes);
 		/* There is nothing to be done about a failure any more. */
 		if (copy_to_user(arg, &create, sizeof(create)))
 			return 0;

@@ -334,6 +334,13 @@ enum pico_test_call {
 	PICO_TEST_CALL_FAILED,
 };
 
+enum pico_test_twice {
+	PICO_TEST_ONCE,
+	PICO_TEST_TWICE,	/* the service is called again */
+	PICO_TEST_THEN_CALL,	/* of threads: getpid is put in place after it */
+	PICO_TEST_AFTER_CALL,	/* of threads: getpid is in place before it */
+};
+
 /**
  * struct pico_test_create - a thread or a process for one of the calls
  * @registers:	.
@@ -342,7 +349,7 @@ enum pico_test_call {
  * @exit_signal: .
  * @uid:	of new credentials; all ones: the caller's own
  * @resume:	.thread_created() resumes the thread so often
- * @twice:	the service is called again; @second gets its result
+ * @twice:	enum pico_test_twice; @second gets the second result
  * @second:	.
  * @reserved:	.
  */

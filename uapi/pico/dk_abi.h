@@ -384,10 +384,8 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	C(EXTENSION, 7, DkxStreamSeek, 1,				\
 	  (4, HANDLE, stream, SIGNED, offset, VALUE, whence,		\
 	   OUT_U64, position),						\
-	  DK_S(INVALID_HANDLE) | DK_S(WRONG_TYPE) |			\
-	  DK_S(INVALID_PARAMETER) | DK_S(INVALID_POINTER) |		\
-	  DK_S(NOT_SEEKABLE) | DK_S(NOT_SUPPORTED) | DK_S(NO_DEVICE) |	\
-	  DK_S(IO_ERROR))						\
+	  DK_S(INVALID_HANDLE) | DK_S(WRONG_TYPE) | DK_SET_FILE |	\
+	  DK_S(NOT_SEEKABLE))						\
 	C(EXTENSION, 8, DkxConsoleControl, 1,				\
 	  (4, HANDLE, stream, VALUE, operation, OUT, buffer,		\
 	   VALUE, length),						\

@@ -206,7 +206,7 @@ enum pico_access {
  * @size:	sizeof(struct pico_provider_routines), to the byte
  * @name:	names the provider; unique, shorter than PICO_NAME_LEN
  * @owner:	module that is pinned by every process and open file of it
- * @subsystem_type: any number; shown in debugfs and in tracepoints
+ * @subsystem_type: any number; shown in debugfs
  * @open_process_access: enum pico_access: what processes outside may do to the
  *	provider's, through /proc/PID and with signals to a process. It narrows
  *	what the kernel allows, for root too, and never widens it. Threads of
