@@ -182,6 +182,24 @@ static inline void dk_inode_times_now(struct inode *inode)
 #define dk_lock_(lock, field)	((lock)->fl_##field)
 #endif
 
+/* ---- timers ---- */
+
+#include <linux/hrtimer.h>
+
+/* 6.13 put the function into the call, 6.15 took the old one away. */
+static inline void
+pico_compat_hrtimer_on_stack(struct hrtimer *timer,
+			     enum hrtimer_restart (*function)(struct hrtimer *))
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup_on_stack(timer, function, CLOCK_MONOTONIC,
+			       HRTIMER_MODE_REL_HARD);
+#else
+	hrtimer_init_on_stack(timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	timer->function = function;
+#endif
+}
+
 /* ---- memory ---- */
 
 #include <linux/mm.h>

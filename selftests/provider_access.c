@@ -3,6 +3,7 @@
  * The access masks: what others, root included, may do to a provider's
  * processes and threads. What is refused by a mask must be allowed without.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -115,8 +116,46 @@ static int attaches(pid_t pid)
 	return 0;
 }
 
+static int kcmps(pid_t pid)
+{
+	/* KCMP_VM: the order of two address spaces. */
+	return error(syscall(SYS_kcmp, pid, getpid(), 1, 0, 0));
+}
+
+/* Its first descriptor. */
+static int getfds(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+	int got = syscall(SYS_pidfd_getfd, fd, 0, 0), ret = error(got);
+
+	if (got >= 0)
+		close(got);
+	close(fd);
+	return ret;
+}
+
+static int lists(pid_t pid, const char *folder)
+{
+	char path[64];
+	DIR *d;
+	int ret = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, folder);
+	d = opendir(path);
+	if (!d)
+		return -errno;
+	errno = 0;
+	if (!readdir(d))
+		ret = errno ? -errno : -ENOENT;
+	closedir(d);
+	return ret;
+}
+
+#define WAYS 6
+
 static int signals(pid_t pid, int how, int sig)
 {
+	siginfo_t info = { .si_signo = sig, .si_code = SI_QUEUE };
 	union sigval value = { .sival_int = 1 };
 	int fd, ret;
 
@@ -132,6 +171,11 @@ static int signals(pid_t pid, int how, int sig)
 		return ret;
 	case 3:
 		return error(syscall(SYS_tgkill, pid, pid, sig));
+	case 4:
+		/* It may say what it likes, but not that it is the kernel. */
+		info.si_pid = getpid();
+		return error(
+			syscall(SYS_rt_tgsigqueueinfo, pid, pid, sig, &info));
 	default:
 		return error(syscall(SYS_tkill, pid, sig));
 	}
@@ -151,14 +195,31 @@ static void check(struct __test_metadata *_metadata, struct world *w, pid_t pid,
 	EXPECT_EQ(read, opens(pid, "smaps_rollup", O_RDONLY));
 	EXPECT_EQ(read, readlinks(pid, "exe"));
 	EXPECT_EQ(read, readlinks(pid, "cwd"));
+	EXPECT_EQ(read, opens(pid, "auxv", O_RDONLY));
+	EXPECT_EQ(read, opens(pid, "environ", O_RDONLY));
+	/* A descriptor: its number is no secret for root, what it is is one. */
+	strcpy((char *)w->shared->slots[1].scratch, "inside");
+	ASSERT_EQ(0, slot_call(w, 1, PICO_TEST_CALL_FORWARD, SYS_memfd_create,
+			       SLOT_ADDRESS(1, scratch), 0, 0, 0));
+	EXPECT_EQ(0, lists(pid, "fd"));
+	EXPECT_EQ(read, lists(pid, "fdinfo"));
+	EXPECT_EQ(read, readlinks(pid, "fd/0"));
+	EXPECT_EQ(read, opens(pid, "fd/0", O_RDONLY));
+	EXPECT_EQ(read, opens(pid, "fdinfo/0", O_RDONLY));
+	EXPECT_EQ(thread & READ ? 0 : -EPERM, kcmps(pid));
+	EXPECT_EQ(thread & ATTACH ? 0 : -EPERM, getfds(pid));
 	EXPECT_EQ(mem, opens(pid, "mem", O_RDWR));
 	EXPECT_EQ(mem, opens(pid, "syscall", O_RDONLY) ? -EACCES : 0);
 	EXPECT_EQ(thread & ATTACH ? 0 : -EPERM, vm(pid, false));
 	EXPECT_EQ(thread & ATTACH ? 0 : -EPERM, vm(pid, true));
 	EXPECT_EQ(thread & ATTACH ? 0 : -EPERM, traces(pid));
 	EXPECT_EQ(thread & ATTACH ? 0 : -EPERM, attaches(pid));
-	for (int how = 0; how < 5; how++) {
-		__u32 mask = how < 3 ? process : thread;
+	for (int how = 0; how < WAYS; how++) {
+		/*
+		 * The kernel asks the same of a queue to a process and to one
+		 * thread: both are signals to a process here.
+		 */
+		__u32 mask = how < 3 || how == 4 ? process : thread;
 
 		EXPECT_EQ(mask & SIGNAL ? 0 : -EPERM,
 			  signals(pid, how, SIGCONT))
@@ -212,7 +273,7 @@ TEST_F(access, never_widened)
 /* SIGKILL by every way; nothing is pending that would need leave. */
 TEST_F(access, sigkill)
 {
-	for (int how = 0; how < 5; how++) {
+	for (int how = 0; how < WAYS; how++) {
 		pid_t pid =
 			how ? start_process(&self->w, self->w.host, 1, true) :
 			      masked(&self->w, 0, 0);
@@ -230,7 +291,7 @@ TEST_F(access, signal_zero)
 	pid_t pid = masked(&self->w, 0, 0);
 
 	ASSERT_GT(pid, 0);
-	for (int how = 0; how < 5; how++)
+	for (int how = 0; how < WAYS; how++)
 		EXPECT_EQ(0, signals(pid, how, 0));
 }
 
@@ -294,7 +355,7 @@ TEST_F(access, the_others)
 	EXPECT_EQ(0, opens(child, "maps", O_RDONLY));
 	EXPECT_EQ(0, opens(child, "mem", O_RDWR));
 	EXPECT_EQ(0, traces(child));
-	for (int how = 0; how < 5; how++)
+	for (int how = 0; how < WAYS; how++)
 		EXPECT_EQ(0, signals(child, how, SIGCONT));
 	kill(child, SIGTERM);
 	EXPECT_EQ(SIGTERM, end_status(child));

@@ -26,12 +26,13 @@ struct id {
 	int result;
 };
 
-static struct id id_of(struct world *w, pid_t tid, __u32 type)
+static struct id id_from(struct world *w, pid_t tid, __u32 type, __u32 flags)
 {
 	struct pico_test_service s = {
 		.service = PICO_TEST_DO_CONTAINER,
 		.tid = tid,
 		.which = type,
+		.flags = flags,
 	};
 	struct id id;
 
@@ -39,6 +40,11 @@ static struct id id_of(struct world *w, pid_t tid, __u32 type)
 	id.flags = s.container_flags;
 	memcpy(id.id, s.id, 16);
 	return id;
+}
+
+static struct id id_of(struct world *w, pid_t tid, __u32 type)
+{
+	return id_from(w, tid, type, 0);
 }
 
 static bool same(const struct id *a, const struct id *b)
@@ -111,6 +117,27 @@ TEST_F(container, of_anybody)
 	EXPECT_EQ(0, mine.result);
 	EXPECT_EQ(0, inits.result);
 	EXPECT_TRUE(same(&mine, &theirs));
+}
+
+/* In an interrupt, of whoever it is. */
+TEST_F(container, in_an_interrupt)
+{
+	const pid_t whose[] = { self->pid, getpid(), 1, 0 };
+
+	for (int i = 0; i < 4; i++) {
+		for (int type = 0; type < TYPES; type++) {
+			struct id there = id_from(&self->w, whose[i], type,
+						  PICO_TEST_IN_INTERRUPT);
+			struct id here = id_of(&self->w, whose[i], type);
+
+			EXPECT_EQ(0, there.result);
+			EXPECT_TRUE(same(&here, &there));
+			EXPECT_EQ(here.flags, there.flags);
+		}
+		EXPECT_EQ(-EINVAL, id_from(&self->w, whose[i], TYPES,
+					   PICO_TEST_IN_INTERRUPT)
+					   .result);
+	}
 }
 
 /*

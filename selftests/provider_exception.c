@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions: every vector that user mode can raise, handled and not, nested,
- * with a debugger beside, and the core that is left.
+ * Exceptions: the vectors that user mode raises on every processor (0, 1, 3, 6,
+ * 13, 14, 16; an emulator has no 12, 17 and 19), handled and not, nested, with a
+ * debugger beside, and the core that is left.
  */
+#include <cpuid.h>
+#include <stddef.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
@@ -32,6 +36,8 @@ static const struct {
 	{ FAULT_WRITE, 14, SIGSEGV, 8, 6, 24 },
 	{ FAULT_PRIVILEGED, 13, SIGSEGV, 1, 0, -1 },
 	{ FAULT_JUMP, 14, SIGSEGV, 0, 0x14, 0x40000000 },
+	{ FAULT_X87, 16, SIGFPE, 1, 0, -1 },
+	{ FAULT_PAST_EOF, 14, SIGBUS, 3, 4, FAULT_MAPPED },
 };
 
 #define FAULTS	(sizeof(faults) / sizeof(faults[0]))
@@ -50,8 +56,23 @@ static void fault(struct world *w, int n, int which, int nested)
 	slot_begin(w, n, SLOT_FAULT, which, nested, 0, 0, 0, 0, 0);
 }
 
+/* An empty file, with a page mapped. */
+static bool map_past_eof(struct world *w, int n)
+{
+	long fd;
+
+	strcpy((char *)w->shared->slots[n].scratch, "empty");
+	fd = slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_memfd_create,
+		       SLOT_ADDRESS(n, scratch), 0, 0, 0);
+	slot_begin(w, n, SLOT_CALL, PICO_TEST_CALL_FORWARD, SYS_mmap,
+		   FAULT_MAPPED, 4096, 1 /* PROT_READ */, 1 /* MAP_SHARED */,
+		   fd);
+	return slot_done(w, n) && w->shared->slots[n].result == FAULT_MAPPED;
+}
+
 TEST_F(exception, skipped)
 {
+	ASSERT_TRUE(map_past_eof(&self->w, 0));
 	for (int i = 0; i < FAULTS; i++) {
 		struct pico_test_event e = { 0 };
 
@@ -80,6 +101,7 @@ TEST_F(exception, handled_in_user_mode)
 {
 	volatile struct slot *slot = &self->w.shared->slots[0];
 
+	ASSERT_TRUE(map_past_eof(&self->w, 0));
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
 	for (int i = 0; i < FAULTS; i++) {
 		fault(&self->w, 0, faults[i].fault, 0);
@@ -97,6 +119,7 @@ TEST_F(exception, nested)
 {
 	volatile struct slot *slot = &self->w.shared->slots[0];
 
+	ASSERT_TRUE(map_past_eof(&self->w, 0));
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
 	clear_events(&self->w);
 	for (int i = 0; i < FAULTS; i++) {
@@ -117,6 +140,7 @@ TEST_F(exception, not_handled)
 		pid_t pid = start_process(&self->w, self->w.host, 1, true);
 
 		ASSERT_GT(pid, 0);
+		ASSERT_TRUE(map_past_eof(&self->w, 1));
 		fault(&self->w, 1, faults[i].fault, 0);
 		EXPECT_EQ(faults[i].signal, end_status(pid) & 0x7f)
 		TH_LOG("case %d", i);
@@ -288,6 +312,7 @@ TEST_F(exception, handled_before_a_debugger)
 {
 	int status;
 
+	ASSERT_TRUE(map_past_eof(&self->w, 0));
 	seize(_metadata, self->pid);
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
 	for (int i = 0; i < FAULTS; i++) {
@@ -306,9 +331,12 @@ TEST_F(exception, shown_to_a_debugger)
 	siginfo_t info;
 	int status;
 
+	ASSERT_TRUE(map_past_eof(&self->w, 0));
 	seize(_metadata, self->pid);
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_UNHANDLED, 0, 0));
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < FAULTS; i++) {
+		if (faults[i].fault == FAULT_JUMP)
+			continue;
 		fault(&self->w, 0, faults[i].fault, 0);
 		ASSERT_TRUE(eventually(waitpid(self->pid, &status,
 					       WNOHANG | __WALL) == self->pid));
@@ -334,6 +362,55 @@ TEST_F(exception, shown_to_a_debugger)
 	EXPECT_EQ(SIGSEGV, end_status(self->pid) & 0x7f);
 }
 
+static int poke_debug_register(pid_t pid, int number, unsigned long value)
+{
+	size_t at = offsetof(struct user, u_debugreg) + 8 * number;
+
+	return ptrace(PTRACE_POKEUSER, pid, at, value);
+}
+
+/* A watchpoint of a debugger's is an exception as well: the provider's first. */
+TEST_F(exception, watchpoint)
+{
+	__u64 at = SLOT_ADDRESS(0, scratch) + 64;
+	struct pico_test_event e;
+	siginfo_t info;
+	int status;
+
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->pid, 0, 0));
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->pid, 0, 0));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+	ASSERT_EQ(0, poke_debug_register(self->pid, 0, at));
+	/* The first one, of eight bytes, for writes. */
+	ASSERT_EQ(0, poke_debug_register(self->pid, 7, 1 | 1 << 16 | 2 << 18));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
+
+	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_SKIP, 0, 0));
+	clear_events(&self->w);
+	slot_begin(&self->w, 0, SLOT_WRITE, at, 5, 0, 0, 0, 0, 0);
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXCEPTION, self->pid));
+	ASSERT_TRUE(last_event(&self->w, PICO_TEST_EXCEPTION, self->pid, &e));
+	EXPECT_EQ(1, e.value[0]);
+	EXPECT_EQ(SIGTRAP, e.value[3]);
+	EXPECT_EQ(0, waitpid(self->pid, &status, WNOHANG | __WALL));
+
+	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_UNHANDLED, 0, 0));
+	slot_begin(&self->w, 0, SLOT_WRITE, at, 6, 0, 0, 0, 0, 0);
+	ASSERT_TRUE(eventually(waitpid(self->pid, &status, WNOHANG | __WALL) ==
+			       self->pid));
+	ASSERT_TRUE(WIFSTOPPED(status)) TH_LOG("%#x", status);
+	EXPECT_EQ(SIGTRAP, WSTOPSIG(status));
+	ASSERT_EQ(0, ptrace(PTRACE_GETSIGINFO, self->pid, 0, &info));
+	EXPECT_EQ(4 /* TRAP_HWBKPT */, info.si_code);
+	ASSERT_EQ(0, poke_debug_register(self->pid, 7, 0));
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	slot_begin(&self->w, 0, SLOT_WRITE, at, 7, 0, 0, 0, 0, 0);
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	EXPECT_EQ(2, count_events(&self->w, PICO_TEST_EXCEPTION, self->pid));
+}
+
 /* ---- cores ---- */
 
 static int write_text(const char *path, const char *text)
@@ -345,23 +422,149 @@ static int write_text(const char *path, const char *text)
 	return ret;
 }
 
-/* The core's registers are those of the fault, its memory the process'. */
-TEST_F(exception, core)
+#define CORE_THREADS 4
+
+/* What the test looks at of a core. */
+struct core {
+	int threads; /* the one that had the exception first */
+	struct {
+		int tid;
+		__u64 regs[PICO_TEST_REGISTERS];
+		__u8 vectors[16][32];
+	} thread[CORE_THREADS];
+	siginfo_t info;
+	bool memory; /* the stacks are there */
+};
+
+static void read_vectors(struct core *core, const __u8 *area, size_t size)
 {
-	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	char path[64], pattern[256];
-	bool registers = false, memory = false;
+	__u8(*to)[32] = core->thread[core->threads - 1].vectors;
+	unsigned int a, b = 0, c, d;
+
+	__cpuid_count(0xd, 2, a, b, c, d);
+	for (int i = 0; i < 16; i++) {
+		memcpy(to[i], area + 160 + 16 * i, 16);
+		if (b && b + 16 * i + 16 <= size)
+			memcpy(to[i] + 16, area + b + 16 * i, 16);
+	}
+}
+
+static void read_note(struct core *core, __u32 type, const __u8 *data,
+		      size_t size)
+{
+	switch (type) {
+	case NT_PRSTATUS:
+		if (core->threads == CORE_THREADS)
+			break;
+		/* pr_pid and pr_reg are behind 32 and 112 bytes. */
+		memcpy(&core->thread[core->threads].tid, data + 32, 4);
+		memcpy(core->thread[core->threads].regs, data + 112,
+		       sizeof(core->thread[0].regs));
+		core->threads++;
+		break;
+	case NT_SIGINFO:
+		memcpy(&core->info, data, sizeof(core->info));
+		break;
+	case NT_X86_XSTATE:
+		if (core->threads)
+			read_vectors(core, data, size);
+		break;
+	}
+}
+
+static bool read_core(const char *path, struct core *core)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	Elf64_Phdr ph;
 	Elf64_Ehdr eh;
-	int fd, status, notes = 0;
+	bool good;
+
+	memset(core, 0, sizeof(*core));
+	good = pread(fd, &eh, sizeof(eh), 0) == sizeof(eh) &&
+	       !memcmp(eh.e_ident, ELFMAG, SELFMAG) && eh.e_type == ET_CORE;
+	for (int i = 0; good && i < eh.e_phnum; i++) {
+		__u8 *data;
+
+		good = pread(fd, &ph, sizeof(ph),
+			     eh.e_phoff + i * sizeof(ph)) == sizeof(ph);
+		if (ph.p_type == PT_LOAD && ph.p_vaddr == PICO_TEST_STACKS)
+			core->memory = ph.p_filesz > 0;
+		if (!good || ph.p_type != PT_NOTE)
+			continue;
+		data = malloc(ph.p_filesz);
+		good = pread(fd, data, ph.p_filesz, ph.p_offset) ==
+		       (ssize_t)ph.p_filesz;
+		for (size_t at = 0;
+		     good && at + sizeof(Elf64_Nhdr) < ph.p_filesz;) {
+			Elf64_Nhdr *n = (void *)(data + at);
+
+			at += sizeof(*n) + ((n->n_namesz + 3) & ~3);
+			read_note(core, n->n_type, data + at, n->n_descsz);
+			at += (n->n_descsz + 3) & ~3;
+		}
+		free(data);
+	}
+	close(fd);
+	unlink(path);
+	return good;
+}
+
+static void seed(volatile struct slot_registers *in, int from)
+{
+	double x87 = from;
+
+	for (int i = 0; i < 15; i++)
+		in->general[i] = 0x0101010101010101UL * (from + i);
+	memcpy((void *)&in->x87, &x87, 8);
+	in->mxcsr = 0x1f80;
+	for (int i = 0; i < 16; i++)
+		for (int k = 0; k < 32; k++)
+			in->vectors[i][k] = from + i * 32 + k;
+}
+
+/*
+ * The core is that of the fault: first its thread, with the registers and
+ * vectors of that moment, then another, which was suspended.
+ */
+TEST_F(exception, core)
+{
+	static const int places[15] = {
+		PICO_TEST_AX,  PICO_TEST_BX,  PICO_TEST_CX,  PICO_TEST_DX,
+		PICO_TEST_SI,  PICO_TEST_DI,  PICO_TEST_BP,  PICO_TEST_R8,
+		PICO_TEST_R9,  PICO_TEST_R10, PICO_TEST_R11, PICO_TEST_R12,
+		PICO_TEST_R13, PICO_TEST_R14, PICO_TEST_R15,
+	};
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	volatile struct slot *slots = self->w.shared->slots;
+	char path[64], pattern[256];
+	static struct core core;
+	int status, bytes;
+	pid_t tid;
 
 	ASSERT_GT(read_file("/proc/sys/kernel/core_pattern", pattern,
 			    sizeof(pattern)),
 		  0);
+	tid = new_thread(&self->w, 0, 1);
+	ASSERT_GT(tid, 0);
+	/* The same instruction as below: where it is. */
+	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
+	fault(&self->w, 0, FAULT_READ, 0);
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	ASSERT_EQ(1, slots[0].faults);
+	for (int i = 0; i < 2; i++)
+		seed(&slots[i].in, 10 * i + 3);
+	slot_begin(&self->w, 0, SLOT_VECTORS, PICO_TEST_CALL_ECHO, 1, 0, 0, 0,
+		   0, 0);
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	bytes = slots[0].has_avx ? 32 : 16;
+	slot_begin(&self->w, 1, SLOT_REGISTERS, 0, 0, 0, 0, 0, 0, 0);
+	ASSERT_TRUE(eventually(slots[1].counter));
+	ASSERT_EQ(0, suspend(&self->w, tid, NULL));
+	ASSERT_EQ(0, comes_to_rest(&self->w, tid));
+
 	ASSERT_EQ(0, write_text("/proc/sys/kernel/core_pattern",
 				"/dev/shm/pico-core.%p"));
 	ASSERT_EQ(0, prlimit(self->pid, RLIMIT_CORE, &unlimited, NULL));
-	ASSERT_GT(new_thread(&self->w, 0, 1), 0);
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_UNHANDLED, 0, 0));
 	fault(&self->w, 0, FAULT_READ, 0);
 	status = end_status(self->pid);
@@ -369,46 +572,29 @@ TEST_F(exception, core)
 	EXPECT_TRUE(WIFSIGNALED(status) && WCOREDUMP(status))
 	TH_LOG("%#x", status);
 	snprintf(path, sizeof(path), "/dev/shm/pico-core.%d", self->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ASSERT_GE(fd, 0);
-	ASSERT_EQ(sizeof(eh), pread(fd, &eh, sizeof(eh), 0));
-	ASSERT_EQ(0, memcmp(eh.e_ident, ELFMAG, SELFMAG));
-	EXPECT_EQ(ET_CORE, eh.e_type);
-	for (int i = 0; i < eh.e_phnum; i++) {
-		char *data;
-
-		ASSERT_EQ(sizeof(ph), pread(fd, &ph, sizeof(ph),
-					    eh.e_phoff + i * sizeof(ph)));
-		if (ph.p_type == PT_LOAD && ph.p_vaddr == PICO_TEST_STACKS)
-			memory = ph.p_filesz > 0;
-		if (ph.p_type != PT_NOTE)
-			continue;
-		data = malloc(ph.p_filesz);
-		ASSERT_EQ(ph.p_filesz,
-			  pread(fd, data, ph.p_filesz, ph.p_offset));
-		for (size_t at = 0; at + sizeof(Elf64_Nhdr) < ph.p_filesz;) {
-			Elf64_Nhdr *n = (void *)(data + at);
-
-			at += sizeof(*n) + ((n->n_namesz + 3) & ~3);
-			if (n->n_type == NT_PRSTATUS) {
-				/* pr_reg is behind 112 bytes. */
-				__u64 *regs = (void *)(data + at + 112);
-
-				notes++;
-				if (regs[PICO_TEST_IP] >= PICO_TEST_IMAGE &&
-				    regs[PICO_TEST_IP] < PICO_TEST_STACKS &&
-				    regs[PICO_TEST_SP] > PICO_TEST_STACKS)
-					registers = true;
-			}
-			at += (n->n_descsz + 3) & ~3;
-		}
-		free(data);
+	ASSERT_TRUE(read_core(path, &core));
+	EXPECT_TRUE(core.memory);
+	EXPECT_EQ(SIGSEGV, core.info.si_signo);
+	EXPECT_EQ(16, (__u64)core.info.si_addr);
+	ASSERT_EQ(2, core.threads);
+	EXPECT_EQ(self->pid, core.thread[0].tid);
+	EXPECT_EQ(slots[0].fault[0], core.thread[0].regs[PICO_TEST_IP]);
+	EXPECT_GT(core.thread[0].regs[PICO_TEST_SP], PICO_TEST_STACKS);
+	EXPECT_LE(core.thread[0].regs[PICO_TEST_SP],
+		  PICO_TEST_STACKS + PICO_TEST_STACK_SIZE);
+	EXPECT_EQ(tid, core.thread[1].tid);
+	for (int i = 0; i < 15; i++) {
+		EXPECT_EQ(slots[1].in.general[i],
+			  core.thread[1].regs[places[i]])
+		TH_LOG("register %d", i);
 	}
-	close(fd);
-	unlink(path);
-	EXPECT_TRUE(registers);
-	EXPECT_TRUE(memory);
-	EXPECT_EQ(2, notes);
+	for (int i = 0; i < 2; i++) {
+		for (int v = 0; v < 16; v++) {
+			EXPECT_EQ(0, memcmp((void *)slots[i].in.vectors[v],
+					    core.thread[i].vectors[v], bytes))
+			TH_LOG("thread %d, vector %d", i, v);
+		}
+	}
 }
 
 TEST_HARNESS_MAIN

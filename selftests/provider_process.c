@@ -358,6 +358,55 @@ TEST_F(process, exit_signals)
 	}
 }
 
+/* Of a child that is no sibling, its creator hears. */
+TEST_F(process, exit_signals_of_children)
+{
+	static const int signals[] = { SIGUSR1, SIGCHLD, 40, 0 };
+	struct pico_test_event e;
+	struct pico_test_create c;
+	long pid;
+
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_SIGNAL,
+					      .result = PICO_TEST_TAKEN }));
+	for (int i = 0; i < 4; i++) {
+		create_init(&c, 1);
+		c.exit_signal = signals[i];
+		c.resume = 1;
+		pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+		ASSERT_GT(pid, 0);
+		clear_events(&self->w);
+		ASSERT_EQ(0, terminate_process(&self->w, pid, EXITED(2)));
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+		/* As everywhere, SIGCHLD alone has the kernel reap it. */
+		if (signals[i] != SIGCHLD) {
+			EXPECT_TRUE(eventually(thread_state(pid) == 'Z'));
+			EXPECT_EQ(pid,
+				  slot_call(&self->w, 0, PICO_TEST_CALL_FORWARD,
+					    SYS_wait4, pid, 0, __WALL, 0));
+		}
+		EXPECT_TRUE(eventually(!thread_state(pid)))
+		TH_LOG("signal %d", signals[i]);
+		if (signals[i]) {
+			ASSERT_TRUE(wait_event(&self->w, PICO_TEST_SIGNAL,
+					       self->pid));
+			ASSERT_TRUE(last_event(&self->w, PICO_TEST_SIGNAL,
+					       self->pid, &e));
+			EXPECT_EQ(signals[i], e.value[0]);
+			EXPECT_EQ(CLD_EXITED, e.value[1]);
+			EXPECT_EQ(pid, e.value[2]);
+		}
+		/* What comes later comes behind it: there was only one. */
+		ASSERT_EQ(0, kill(self->pid, SIGWINCH));
+		ASSERT_TRUE(eventually(
+			last_event(&self->w, PICO_TEST_SIGNAL, 0, &e) &&
+			e.value[0] == SIGWINCH));
+		EXPECT_EQ(1 + !!signals[i],
+			  count_events(&self->w, PICO_TEST_SIGNAL, 0))
+		TH_LOG("signal %d", signals[i]);
+	}
+}
+
 TEST_F(process, unknown_flags)
 {
 	for (int bit = 3; bit < 32; bit++) {

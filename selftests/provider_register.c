@@ -155,8 +155,13 @@ TEST_F(registration, access_masks)
 TEST_F(registration, mandatory_callbacks)
 {
 	static const __u32 wrong[] = {
-		WITHOUT(SYSTEM_CALL), WITHOUT(OPEN),	       WITHOUT(RELEASE),
-		WITHOUT(PREPARE),     PICO_TEST_WITHOUT_OWNER,
+		WITHOUT(SYSTEM_CALL),
+		WITHOUT(OPEN),
+		WITHOUT(RELEASE),
+		WITHOUT(PREPARE),
+		WITHOUT(START),
+		PICO_TEST_WITHOUT_OWNER,
+		PICO_TEST_WITHOUT_ROUTINES,
 	};
 	static const __u32 right[] = {
 		WITHOUT(EXCEPTION), WITHOUT(EXIT_THREAD), WITHOUT(EXIT_PROCESS),
@@ -166,11 +171,15 @@ TEST_F(registration, mandatory_callbacks)
 	};
 	struct pico_test_registration r;
 
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 7; i++) {
 		r = valid("lacking");
 		r.without = wrong[i];
 		refused(_metadata, &self->w, r, -EINVAL);
 	}
+	/* Nowhere to put the services. */
+	r = valid("lacking");
+	r.without = PICO_TEST_WITHOUT_SERVICES;
+	refused(_metadata, &self->w, r, -EINVAL);
 	for (int i = 0; i < 11; i++) {
 		r = valid("lacking");
 		r.without = right[i];

@@ -141,25 +141,80 @@ TEST_F(threads, registers)
 }
 
 /* Interrupts off, I/O privilege, nested task: not for user mode to choose. */
-TEST_F(threads, flags_and_segments_are_user_modes)
+static void flags(struct __test_metadata *_metadata, struct world *w,
+		  enum pico_test_call call)
 {
+	volatile struct slot *there = &w->shared->slots[1];
 	struct pico_test_create c = at(1);
 	struct pico_test_service s;
 	long tid;
 
 	c.registers[PICO_TEST_FLAGS] = 0x3000 | 0x4000 | 0x20000 | 0x8d5;
-	c.registers[PICO_TEST_CS] = 0x10;
-	c.registers[PICO_TEST_SS] = 0x18;
-	tid = create(&self->w, 0, PICO_TEST_CALL_THREAD, &c);
-	if (tid == -EINVAL)
-		return;
+	tid = create(w, 0, call, &c);
 	ASSERT_GT(tid, 0);
-	ASSERT_EQ(0, get_context(&self->w, tid, 1, &s));
+	ASSERT_EQ(0, get_context(w, tid, 1, &s));
 	EXPECT_EQ(0x200 | 0x8d5 | 2, s.registers[PICO_TEST_FLAGS]);
 	EXPECT_EQ(0x33, s.registers[PICO_TEST_CS]);
 	EXPECT_EQ(0x2b, s.registers[PICO_TEST_SS]);
-	ASSERT_EQ(0, resume(&self->w, tid, NULL));
-	EXPECT_TRUE(eventually(slot(self, 1)->started));
+	ASSERT_EQ(0, resume(w, tid, NULL));
+	EXPECT_TRUE(eventually(there->started));
+}
+
+TEST_F(threads, flags_are_user_modes)
+{
+	flags(_metadata, &self->w, PICO_TEST_CALL_THREAD);
+}
+
+TEST_F(threads, flags_of_a_process_are_user_modes)
+{
+	flags(_metadata, &self->w, PICO_TEST_CALL_PROCESS);
+}
+
+/* The kernel's, null with a privilege, of no descriptor, of the LDT. */
+TEST_F(threads, segments_are_user_modes)
+{
+	static const struct {
+		int which;
+		__u64 value;
+	} wrong[] = {
+		{ PICO_TEST_CS, 0x10 },	  { PICO_TEST_CS, 0x08 },
+		{ PICO_TEST_CS, 0x30 },	  { PICO_TEST_CS, 0x3 },
+		{ PICO_TEST_CS, 0x2b },	  { PICO_TEST_CS, 0x7 },
+		{ PICO_TEST_CS, 0xfff3 }, { PICO_TEST_CS, 0x10033 },
+		{ PICO_TEST_SS, 0x18 },	  { PICO_TEST_SS, 0x28 },
+		{ PICO_TEST_SS, 0x33 },	  { PICO_TEST_SS, 0x3 },
+		{ PICO_TEST_SS, 0xffff }, { PICO_TEST_SS, 1UL << 63 },
+	};
+	struct pico_test_service s;
+
+	clear_events(&self->w);
+	for (int i = 0; i < 28; i++) {
+		struct pico_test_create c = at(1);
+
+		c.registers[wrong[i / 2].which] = wrong[i / 2].value;
+		EXPECT_EQ(-EINVAL, create(&self->w, 0,
+					  i & 1 ? PICO_TEST_CALL_PROCESS :
+						  PICO_TEST_CALL_THREAD,
+					  &c))
+		TH_LOG("case %d", i);
+	}
+	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_CREATED, 0));
+	EXPECT_EQ(1, module_counter("pico", "processes"));
+	EXPECT_EQ(1, status_number(self->pid, "Threads:"));
+	/* None said: the usual ones. */
+	for (int i = 0; i < 2; i++) {
+		struct pico_test_create c = at(1);
+		long tid;
+
+		c.registers[PICO_TEST_CS] = c.registers[PICO_TEST_SS] = 0;
+		tid = create(&self->w, 0,
+			     i ? PICO_TEST_CALL_PROCESS : PICO_TEST_CALL_THREAD,
+			     &c);
+		ASSERT_GT(tid, 0);
+		ASSERT_EQ(0, get_context(&self->w, tid, 1, &s));
+		EXPECT_EQ(0x33, s.registers[PICO_TEST_CS]);
+		EXPECT_EQ(0x2b, s.registers[PICO_TEST_SS]);
+	}
 }
 
 TEST_F(threads, impossible_registers)

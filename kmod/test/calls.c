@@ -58,13 +58,12 @@ static long pt_fail(unsigned long nth)
 
 static long pt_own_service(struct pico_thread *thread, void __user *arg)
 {
-	struct pt_thread *context = pico_thread_context(thread);
 	struct pico_test_service service;
 	int ret;
 
 	if (copy_from_user(&service, arg, sizeof(service)))
 		return -EFAULT;
-	ret = pt_service(context->process->provider, thread, &service);
+	ret = pt_service_on(thread, &service);
 	if (!ret && copy_to_user(arg, &service, sizeof(service)))
 		ret = -EFAULT;
 	return ret;
@@ -299,7 +298,7 @@ bool pt_deliver_signal(struct pico_thread *thread,
 	struct pico_test_behaviour behaviour;
 
 	behaviour = pt_enter(PICO_TEST_SIGNAL, NULL, thread, info->si_signo,
-			     info->si_code, info->si_pid, 0);
+			     info->si_code, info->si_pid, info->si_int);
 	if (behaviour.value && !(behaviour.value & sigmask(info->si_signo)))
 		return false;
 	if (behaviour.result == PICO_TEST_TAKEN_APC)

@@ -73,9 +73,16 @@ bool pt_deliver_signal(struct pico_thread *thread,
 /* services.c */
 int pt_service(unsigned int provider, struct pico_thread *thread,
 	       struct pico_test_service *service);
+int pt_service_on(struct pico_thread *caller,
+		  struct pico_test_service *service);
 int pt_service_ioctl(struct pt_host *host, void __user *arg);
 long pt_hold(struct pt_host *host, pid_t tid);
 long pt_drop(struct pt_host *host, unsigned long number);
+
+/* within.c */
+void pt_within(unsigned int callback, struct pico_thread *thread);
+long pt_within_ioctl(void __user *arg);
+void pt_within_reset(void);
 
 /* log.c */
 struct pico_test_behaviour pt_enter(unsigned int callback,

@@ -88,6 +88,7 @@ struct pico_test_behaviour pt_enter(unsigned int callback,
 		wait_event_killable(pt_wait, pt_open(callback));
 	else if (behaviour.flags & PICO_TEST_GATE)
 		wait_event(pt_wait, pt_open(callback));
+	pt_within(callback, thread);
 	return behaviour;
 }
 
@@ -111,6 +112,7 @@ void pt_behave_all_reset(void)
 	spin_lock(&pt_lock);
 	memset(pt_behaviours, 0, sizeof(pt_behaviours));
 	spin_unlock(&pt_lock);
+	pt_within_reset();
 	wake_up_all(&pt_wait);
 }
 

@@ -339,7 +339,8 @@ static unsigned int pt_walk(struct pico_thread *thread,
 	behaviour = pt_enter(PICO_TEST_WALK, NULL, thread, max, 0, 0, 0);
 	for (i = 0; i < behaviour.result && i < max; i++)
 		frames[i] = behaviour.value + i;
-	return i;
+	/* One that lies about it must not be believed. */
+	return behaviour.result;
 }
 
 static char pt_name[16] = "picotest";
@@ -454,7 +455,10 @@ static long pt_register(void __user *arg)
 	pt_leave_out(&slot->provider, r.without);
 	/* A test may open it as soon as it is registered. */
 	slot->used = true;
-	ret = pico_register_provider(&slot->provider, &slot->routines);
+	ret = pico_register_provider(r.without & PICO_TEST_WITHOUT_ROUTINES ?
+					     NULL : &slot->provider,
+				     r.without & PICO_TEST_WITHOUT_SERVICES ?
+					     NULL : &slot->routines);
 	slot->used = !ret;
 	r.filled = pt_filled(&slot->routines, 0x5a);
 	mutex_unlock(&pt_slots_lock);
@@ -511,6 +515,8 @@ static long pt_ioctl(void *context, unsigned int cmd, unsigned long arg)
 		return 0;
 	case PICO_TEST_IOC_BLOCKED:
 		return atomic_read(&pt_blocked);
+	case PICO_TEST_IOC_WITHIN:
+		return pt_within_ioctl(pointer);
 	case PICO_TEST_IOC_NAME:
 		if (copy_from_user(pt_name, pointer, sizeof(pt_name)))
 			return -EFAULT;

@@ -172,7 +172,7 @@ struct pico_test_behaviour {
  *		.thread_created: child's tid, error; .terminate_process: status;
  *		.start_process: ip, sp, arg0; .walk_user_stack: max;
  *		.native_call_ended: result, rdi, orig_ax; .deliver_apc: ip, ax,
- *		orig_ax, sp; .deliver_signal: number, code, sender
+ *		orig_ax, sp; .deliver_signal: number, code, sender, value
  */
 struct pico_test_event {
 	__u32 sequence;
@@ -211,7 +211,8 @@ enum pico_test_service_number {
 /**
  * struct pico_test_service - a service, with its arguments
  * @service:	enum pico_test_service_number
- * @tid:	thread, in the caller's pid namespace; 0: the calling thread
+ * @tid:	thread, in the caller's pid namespace; 0: the calling thread. A
+ *		process' own calls reach any thread of its provider
  * @held:	not 0: a reference of PICO_TEST_IOC_HOLD in the thread's place
  * @result:	what the service returned
  * @previous:	for resume and suspend, in and out: passed by address, and
@@ -247,12 +248,43 @@ struct pico_test_service {
 };
 
 #define PICO_TEST_NO_PREVIOUS	(1U << 0)
+#define PICO_TEST_LOCKED	(1U << 1)	/* under a spinlock */
+#define PICO_TEST_IN_INTERRUPT	(1U << 2)	/* DO_CONTAINER, in a timer's */
+
+#define PICO_TEST_WITHINS	8
+
+enum pico_test_within_state {
+	PICO_TEST_UNARMED,
+	PICO_TEST_ARMED,
+	PICO_TEST_BEGUN,
+	PICO_TEST_ENDED_WITHIN,
+};
+
+/**
+ * struct pico_test_within - a service that a thread calls inside a callback
+ * @number:	of several, below PICO_TEST_WITHINS
+ * @state:	PICO_TEST_ARMED has the thread do so, once, in the next such
+ *		callback that runs on it; anything else asks how things stand
+ * @callback:	enum pico_test_callback
+ * @by:		tid of the thread
+ * @service:	with its results, once the state is PICO_TEST_ENDED_WITHIN. Its
+ *		user addresses are those of the thread.
+ */
+struct pico_test_within {
+	__u32 number;
+	__u32 state;
+	__u32 callback;
+	__s32 by;
+	struct pico_test_service service;
+};
 
 /* ---- further providers ---- */
 
 #define PICO_TEST_PROVIDERS	4
 
 /* Bits behind those of enum pico_test_callback, for @without. */
+#define PICO_TEST_WITHOUT_ROUTINES (1U << 28)	/* none at all: NULL, */
+#define PICO_TEST_WITHOUT_SERVICES (1U << 29)	/* no place for these */
 #define PICO_TEST_WITHOUT_NAME	(1U << 30)
 #define PICO_TEST_WITHOUT_OWNER	(1U << 31)
 
@@ -304,6 +336,7 @@ struct pico_test_registration {
 #define PICO_TEST_IOC_BLOCKED	PICO_TEST_IO(11)	/* how many are */
 /* 15 bytes and a zero: what .get_process_image_name says. */
 #define PICO_TEST_IOC_NAME	_IOW(0xdb, 0x4c, __u8[16])
+#define PICO_TEST_IOC_WITHIN	_IOWR(0xdb, 0x4d, struct pico_test_within)
 
 /* ---- system calls of the processes ---- */
 

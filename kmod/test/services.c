@@ -2,12 +2,16 @@
 /*
  * The services of pico.ko, on behalf of a test or of a process.
  */
+#include <linux/completion.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
+#include "../compat.h"
 #include "internal.h"
 
 #define PT_EXTENDED_MAX		0x4000U
@@ -70,22 +74,63 @@ static int pt_context(struct pico_routines *pico, struct pico_thread *thread,
 	return 0;
 }
 
-/* In the strictest context that is allowed. */
+/* A container that is asked for in an interrupt. */
+struct pt_question {
+	struct hrtimer timer;
+	struct completion answered;
+	struct task_struct *task;
+	struct pico_container_id id;
+	u32 type;
+	int result;
+	bool in_interrupt;
+};
+
+static enum hrtimer_restart pt_ask(struct hrtimer *timer)
+{
+	struct pt_question *q = container_of(timer, struct pt_question, timer);
+
+	q->in_interrupt = in_hardirq();
+	q->result = pico_get_effective_container_id(q->type, q->task, &q->id);
+	complete(&q->answered);
+	return HRTIMER_NORESTART;
+}
+
+static void pt_ask_in_interrupt(struct pt_question *q)
+{
+	init_completion(&q->answered);
+	pico_compat_hrtimer_on_stack(&q->timer, pt_ask);
+	hrtimer_start(&q->timer, ns_to_ktime(NSEC_PER_USEC),
+		      HRTIMER_MODE_REL_HARD);
+	wait_for_completion(&q->answered);
+	hrtimer_cancel(&q->timer);
+	destroy_hrtimer_on_stack(&q->timer);
+	WARN_ON(!q->in_interrupt);
+}
+
+/* In the strictest contexts that are allowed. */
 static int pt_container(struct pico_test_service *s)
 {
-	struct task_struct *task = s->tid ? pt_task(s->tid) : current;
-	struct pico_container_id id;
+	struct pt_question q = {
+		.task = s->tid ? pt_task(s->tid) : current,
+		.type = s->which,
+	};
 
-	if (!task)
+	if (!q.task)
 		return -ENOENT;
-	memset(&id, 0x5a, sizeof(id));
-	preempt_disable();
-	s->result = pico_get_effective_container_id(s->which, task, &id);
-	preempt_enable();
-	s->container_flags = id.flags;
-	memcpy(s->id, &id.id, sizeof(s->id));
+	memset(&q.id, 0x5a, sizeof(q.id));
+	if (s->flags & PICO_TEST_IN_INTERRUPT) {
+		pt_ask_in_interrupt(&q);
+	} else {
+		preempt_disable();
+		q.result =
+			pico_get_effective_container_id(q.type, q.task, &q.id);
+		preempt_enable();
+	}
+	s->result = q.result;
+	s->container_flags = q.id.flags;
+	memcpy(s->id, &q.id.id, sizeof(s->id));
 	if (s->tid)
-		put_task_struct(task);
+		put_task_struct(q.task);
 	return 0;
 }
 
@@ -105,6 +150,26 @@ static int pt_contexts_agree(struct pico_routines *pico,
 	return 0;
 }
 
+/* Those that do not sleep. */
+static int pt_service_locked(unsigned int provider, struct pico_thread *thread,
+			     struct pico_test_service *s)
+{
+	static DEFINE_SPINLOCK(lock);
+	u32 flags = s->flags;
+	int ret;
+
+	if (s->service == PICO_TEST_DO_GET_CONTEXT ||
+	    s->service == PICO_TEST_DO_SET_CONTEXT ||
+	    s->service == PICO_TEST_DO_CONTAINER)
+		return -EINVAL;
+	s->flags = flags & ~PICO_TEST_LOCKED;
+	spin_lock(&lock);
+	ret = pt_service(provider, thread, s);
+	spin_unlock(&lock);
+	s->flags = flags;
+	return ret;
+}
+
 /* A service on a thread that the caller holds. */
 int pt_service(unsigned int provider, struct pico_thread *thread,
 	       struct pico_test_service *s)
@@ -113,6 +178,8 @@ int pt_service(unsigned int provider, struct pico_thread *thread,
 	unsigned int *previous = &s->previous;
 	u32 again = s->repeat;
 
+	if (s->flags & PICO_TEST_LOCKED)
+		return pt_service_locked(provider, thread, s);
 	if (s->flags & PICO_TEST_NO_PREVIOUS)
 		previous = NULL;
 	switch (s->service) {
@@ -175,6 +242,24 @@ static struct pico_thread *pt_held(struct pt_host *host, unsigned int number)
 	return thread;
 }
 
+/* For a thread, on itself or on the one that it names. */
+int pt_service_on(struct pico_thread *caller, struct pico_test_service *s)
+{
+	struct pt_thread *context = pico_thread_context(caller);
+	unsigned int provider = context->process->provider;
+	struct pico_thread *thread;
+	int ret;
+
+	if (!s->tid || s->service == PICO_TEST_DO_CONTAINER)
+		return pt_service(provider, caller, s);
+	thread = pt_lookup(provider, s->tid);
+	if (!thread)
+		return -ENOENT;
+	ret = pt_service(provider, thread, s);
+	pico_thread_put(thread);
+	return ret;
+}
+
 int pt_service_ioctl(struct pt_host *host, void __user *arg)
 {
 	struct pico_test_service service;
@@ -200,7 +285,7 @@ int pt_service_ioctl(struct pt_host *host, void __user *arg)
 		break;
 	default:
 		thread = service.held ? pt_held(host, service.held) :
-			 pt_lookup(host->provider, service.tid);
+					pt_lookup(host->provider, service.tid);
 		if (!thread)
 			return -ENOENT;
 		ret = pt_service(host->provider, thread, &service);
@@ -217,7 +302,8 @@ long pt_hold(struct pt_host *host, pid_t tid)
 	unsigned int provider;
 	long i;
 
-	for (provider = 0; provider < PICO_TEST_PROVIDERS && !thread; provider++) {
+	for (provider = 0; provider < PICO_TEST_PROVIDERS && !thread;
+	     provider++) {
 		if (pt_provider(provider))
 			thread = pt_lookup(provider, tid);
 	}

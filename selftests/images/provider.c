@@ -56,6 +56,18 @@ static __u64 stepped_call(__u64 nr, __u64 a)
 	return nr;
 }
 
+/* The exception is pending until the next instruction that waits for it. */
+static void x87_fault(void)
+{
+	static const __u16 unmasked = 0x37b;
+
+	asm volatile("fninit; fldcw %0; fld1; fldz; fdivrp\n\t"
+		     "fwait\n\t"
+		     "fninit"
+		     :
+		     : "m"(unmasked));
+}
+
 static void fault(__u64 which)
 {
 	switch (which) {
@@ -82,6 +94,12 @@ static void fault(__u64 which)
 		break;
 	case FAULT_JUMP:
 		asm volatile("jmp *%0" : : "r"(0x40000000UL));
+		break;
+	case FAULT_X87:
+		x87_fault();
+		break;
+	case FAULT_PAST_EOF:
+		asm volatile("movq (%0), %%rax" : : "d"(FAULT_MAPPED) : "rax");
 		break;
 	}
 }
@@ -247,6 +265,12 @@ static void one(volatile struct slot *slot)
 		break;
 	case SLOT_STEP:
 		slot->result = stepped_call(a[0], a[1]);
+		break;
+	case SLOT_VECTORS:
+		slot->has_avx = has_avx();
+		load_vectors(&slot->in, slot->has_avx);
+		slot->result = call(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+		store_vectors(&slot->out, slot->has_avx);
 		break;
 	case SLOT_PKRU:
 		write_pkru(a[0]);

@@ -368,6 +368,39 @@ int comes_to_rest(struct world *w, pid_t tid)
 	return get_context(w, tid, 1, &s);
 }
 
+int within(struct world *w, int number, pid_t by, int callback,
+	   const struct pico_test_service *service)
+{
+	struct pico_test_within within = {
+		.number = number,
+		.state = PICO_TEST_ARMED,
+		.callback = callback,
+		.by = by,
+		.service = *service,
+	};
+
+	return ioctl(w->control, PICO_TEST_IOC_WITHIN, &within);
+}
+
+enum pico_test_within_state within_state(struct world *w, int number)
+{
+	struct pico_test_within within = { .number = number };
+
+	return ioctl(w->control, PICO_TEST_IOC_WITHIN, &within) ?
+		       PICO_TEST_UNARMED :
+		       within.state;
+}
+
+int within_result(struct world *w, int number)
+{
+	struct pico_test_within within = { .number = number };
+
+	if (!eventually(within_state(w, number) == PICO_TEST_ENDED_WITHIN) ||
+	    ioctl(w->control, PICO_TEST_IOC_WITHIN, &within))
+		return POISON;
+	return within.service.result;
+}
+
 /* ---- callbacks ---- */
 
 int behave(struct world *w, struct pico_test_behaviour behaviour)

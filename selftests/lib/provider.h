@@ -140,6 +140,15 @@ int comes_to_rest(struct world *w, pid_t tid);
 int get_context(struct world *w, pid_t tid, __u32 parts,
 		struct pico_test_service *s);
 
+/*
+ * Has thread @by call a service inside its next callback of a kind; see how
+ * far that is; wait for its end, which gives the service's result.
+ */
+int within(struct world *w, int number, pid_t by, int callback,
+	   const struct pico_test_service *service);
+enum pico_test_within_state within_state(struct world *w, int number);
+int within_result(struct world *w, int number);
+
 /* ---- callbacks ---- */
 
 int behave(struct world *w, struct pico_test_behaviour behaviour);

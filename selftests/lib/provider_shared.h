@@ -29,6 +29,7 @@ enum slot_operation {
 			 */
 	SLOT_STEP,	/* a call with the trap flag set before it */
 	SLOT_PKRU,	/* load args[0] into PKRU, spin, result = PKRU */
+	SLOT_VECTORS,	/* load vectors, a call as SLOT_CALL, store them */
 };
 
 enum slot_fault {
@@ -39,7 +40,12 @@ enum slot_fault {
 	FAULT_WRITE,		/* to address 24: 8 bytes */
 	FAULT_PRIVILEGED,	/* hlt: 1 byte */
 	FAULT_JUMP,		/* to a hole */
+	FAULT_X87,		/* a division by zero, seen by fwait: 1 byte */
+	FAULT_PAST_EOF,		/* FAULT_MAPPED, read: 3 bytes */
 };
+
+/* Where a test maps a file that is too short. */
+#define FAULT_MAPPED	0x41000000UL
 
 /*
  * For SLOT_REGISTERS. The order of the general registers is the assembly's:

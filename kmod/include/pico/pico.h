@@ -131,7 +131,9 @@ enum pico_process_flags {
 /**
  * struct pico_process_attributes - a process to be created
  * @flags:	enum pico_process_flags
- * @exit_signal: what the parent is sent when it ends; 0 for nothing
+ * @exit_signal: what the parent is sent when it ends; 0 for nothing. Of one
+ *		that is not SIGCHLD a zombie stays until the parent waits for it
+ *		with __WALL, even without keep_children.
  * @context:	what get_process_context() returns for the new process
  * @credentials: NULL for the caller's own; else from prepare_creds(), and
  *		create_process() takes over the reference if it succeeds
