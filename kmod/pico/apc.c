@@ -49,7 +49,11 @@ void pico_apc_init(struct pico_thread *thread)
 	init_task_work(&thread->after_call, pico_after_call);
 }
 
-/* Make @thread pass by. Once its work is queued, it looks again after it. */
+/*
+ * Make @thread pass by. Once its work is queued, it looks again after it. One
+ * that is at rest does so anyway; a callback of one that is suspended may wait
+ * for something, and that wait has to end.
+ */
 static void pico_kick(struct pico_thread *thread)
 {
 	lockdep_assert_held(&thread->lock);
@@ -95,7 +99,7 @@ int pico_thread_hold(struct pico_thread *thread)
 	if (thread->gone) {
 		ret = -ESRCH;
 	} else {
-		if (!pico_held(thread))
+		if (!thread->resting)
 			pico_kick(thread);
 		thread->holds++;
 	}
@@ -123,7 +127,7 @@ int pico_suspend_thread(struct pico_thread *thread, unsigned int *previous)
 	} else if (before >= PICO_SUSPENSIONS_MAX) {
 		ret = -EOVERFLOW;
 	} else {
-		if (!pico_held(thread))
+		if (!thread->resting)
 			pico_kick(thread);
 		thread->suspensions++;
 		/* The provider is there as long as its thread is. */
@@ -372,6 +376,21 @@ static void pico_apc_deliver(struct pico_thread *thread, struct pt_regs *regs)
 	trace_pico_apc(thread, used);
 	if (interrupted && !used)
 		pico_call_again(thread, regs, ax);
+}
+
+/*
+ * What has brought the thread here has raised the flag that ends interruptible
+ * waits. It stays for whoever wants the thread to rest or to leave only: the
+ * callbacks that follow may wait.
+ */
+void pico_apc_arrived(struct pico_thread *thread)
+{
+	clear_notify_signal();
+	/* Who kicks queues the work first, and then raises the flag. */
+	smp_mb__after_atomic();
+	if (task_work_pending(current) || pico_held(thread) ||
+	    READ_ONCE(thread->leave))
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
 }
 
 /*

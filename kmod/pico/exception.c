@@ -92,6 +92,7 @@ unsigned long pico_hook_signal(struct pt_regs *regs)
 
 	if (!thread || thread->in_signal)
 		return PICO_HOOK_CONTINUE;
+	pico_apc_arrived(thread);
 	if (thread->forward)
 		pico_forward_finish(thread, regs);
 	if (thread->starting)

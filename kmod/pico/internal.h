@@ -223,6 +223,7 @@ long pico_creation_finish(struct pico_thread *thread, long result);
 void pico_creation_start(struct pico_thread *thread, struct pt_regs *regs);
 
 /* apc.c */
+void pico_apc_arrived(struct pico_thread *thread);
 void pico_apc(struct pico_thread *thread, struct pt_regs *regs);
 void pico_apc_init(struct pico_thread *thread);
 void pico_apc_gone(struct pico_thread *thread);
