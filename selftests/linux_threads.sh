@@ -134,6 +134,7 @@ else
 	same threads
 	same threads exit
 	same clones
+	same clones 300
 	same futexes
 	same robust
 	same signals
@@ -143,6 +144,8 @@ else
 	same signals 9 thread
 	same signals 64 thread
 	same interrupts
+	same masks
+	same parents
 	same timers
 	same cancel
 	same sockets

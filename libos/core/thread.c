@@ -161,10 +161,8 @@ void thread_forked(void)
 	ending = NULL;
 	only = NULL;
 	thread_count = 1;
-	for (t = others; t; t = t->next) {
-		if (t != me)
-			fs_forked(t);
-	}
+	for (t = others; t; t = t->next)
+		fs_forked(t);
 	link_locked(me);
 }
 

@@ -43,6 +43,19 @@ bool user_ok(const void *p, u64 n)
 	       !overlaps(start, end, &layout.heap);
 }
 
+static bool covers(const struct range *r, u64 start, u64 end)
+{
+	return start >= r->start && end <= r->end;
+}
+
+bool libos_owns(const void *p, u64 n)
+{
+	u64 start = (u64)p, end = start + n;
+
+	return end >= start && (covers(&layout.image, start, end) ||
+				covers(&layout.heap, start, end));
+}
+
 long user_read(void *to, const void *from, size_t n)
 {
 	if (unlikely(!user_ok(from, n) || user_copy_bytes(to, from, n)))

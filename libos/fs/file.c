@@ -41,6 +41,7 @@ void fs_return(struct libos_thread *t)
 	move(&t->free_files, &free_files.first, UINT32_MAX);
 	lock_release(&free_files.lock);
 	t->free_file_count = 0;
+	waiter_drop(t);
 }
 
 static struct file *file_memory(void)

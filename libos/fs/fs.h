@@ -55,7 +55,6 @@ struct stream_event;
  */
 struct waiter {
 	DK_HANDLE event;
-	struct waiter *next;
 };
 
 struct wait_entry {
@@ -70,8 +69,7 @@ struct wait_queue {
 	struct wait_entry *first;
 };
 
-struct waiter *waiter_get(void);
-void waiter_put(struct waiter *waiter);
+void waiter_drop(struct libos_thread *t);
 void waiter_wake(struct wait_entry *entry);
 int waiter_sleep(struct waiter *waiter, s64 duration);
 /*

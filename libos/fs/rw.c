@@ -6,7 +6,7 @@
  * one that cannot be used. It is only checked here that it is not the libos's
  * own memory. What is passed on inside fs/ is then either the program's or,
  * where a call has a buffer of its own, the libos's: copy_in() and copy_out()
- * tell them apart.
+ * tell them apart, and take nothing for the libos's that is not.
  */
 #include "fs.h"
 
@@ -17,6 +17,8 @@ long copy_in(void *to, const void *from, size_t length)
 {
 	if (likely(user_ok(from, length)))
 		return user_read(to, from, length);
+	if (!libos_owns(from, length))
+		return -EFAULT;
 	memcpy(to, from, length);
 	return 0;
 }
@@ -25,6 +27,8 @@ long copy_out(void *to, const void *from, size_t length)
 {
 	if (likely(user_ok(to, length)))
 		return user_write(to, from, length);
+	if (!libos_owns(to, length))
+		return -EFAULT;
 	memcpy(to, from, length);
 	return 0;
 }
@@ -54,6 +58,7 @@ void fs_forked(struct libos_thread *t)
 	t->held = NULL;
 	if (file)
 		file_put(file);
+	waiter_drop(t);
 }
 
 /* @buffer is the program's and checked, or the libos's. */

@@ -2,29 +2,27 @@
 /*
  * Wait queues: threads of the process waiting for a pipe, an eventfd, ...
  *
- * The host's events do the sleeping. They are kept for the next wait: an
- * auto-reset event that was set too late only makes its next user look at the
- * condition once more.
+ * The host's events do the sleeping. Each thread keeps one for its next wait:
+ * an auto-reset event that was set too late only makes its next user look at
+ * the condition once more.
  */
 #include "fs.h"
 
-static struct {
-	struct lock lock;
-	struct waiter *first;
-} idle_waiters;
+static void waiter_free(struct waiter *waiter)
+{
+	if (waiter)
+		DkObjectClose(waiter->event);
+	mem_free(waiter);
+}
 
 struct waiter *waiter_get(void)
 {
-	struct waiter *waiter;
+	struct libos_thread *t = self();
+	struct waiter *waiter = t->waiter;
 
-	lock_acquire(&idle_waiters.lock);
-	waiter = idle_waiters.first;
-	if (waiter)
-		idle_waiters.first = waiter->next;
-	lock_release(&idle_waiters.lock);
-	if (waiter)
+	t->waiter = NULL;
+	if (likely(waiter))
 		return waiter;
-
 	waiter = mem_zalloc(sizeof(*waiter));
 	if (waiter && DkSynchronizationEventCreate(0, &waiter->event)) {
 		mem_free(waiter);
@@ -35,29 +33,27 @@ struct waiter *waiter_get(void)
 
 void waiter_put(struct waiter *waiter)
 {
-	lock_acquire(&idle_waiters.lock);
-	waiter->next = idle_waiters.first;
-	idle_waiters.first = waiter;
-	lock_release(&idle_waiters.lock);
+	struct libos_thread *t = self();
+
+	if (t->waiter)
+		waiter_free(waiter);
+	else
+		t->waiter = waiter;
+}
+
+DK_HANDLE waiter_event(const struct waiter *waiter)
+{
+	return waiter->event;
 }
 
 /*
- * The process is about to be cloned: nobody shares an event with a clone, so
- * the idle ones go, and each side makes its own.
+ * @t has ended, or is that of a process that was cloned: nobody shares an event
+ * with a clone, so each side makes its own.
  */
-void fs_forking(void)
+void waiter_drop(struct libos_thread *t)
 {
-	struct waiter *waiter, *next;
-
-	lock_acquire(&idle_waiters.lock);
-	waiter = idle_waiters.first;
-	idle_waiters.first = NULL;
-	lock_release(&idle_waiters.lock);
-	for (; waiter; waiter = next) {
-		next = waiter->next;
-		DkObjectClose(waiter->event);
-		mem_free(waiter);
-	}
+	waiter_free(t->waiter);
+	t->waiter = NULL;
 }
 
 /* The wake function of a sleeping thread. */

@@ -62,6 +62,7 @@ struct file;			/* an open file: libos/fs */
 struct fd_table;		/* libos/fs */
 struct fs_context;		/* working directory, umask: libos/fs */
 struct heap_cache;		/* a thread's own small memory */
+struct waiter;			/* libos/fs */
 
 /* ---- system call handlers ---- */
 
@@ -127,6 +128,8 @@ struct heap_cache;		/* a thread's own small memory */
  * heap or stacks. True promises nothing about a mapping being there.
  */
 bool user_ok(const void *p, u64 n);
+/* All of it is the libos's own image or heap, where its stacks are, too. */
+bool libos_owns(const void *p, u64 n);
 
 /* All return 0 or -EFAULT; a fault may leave a part copied. Nothing is there
  * always, as in Linux: no bytes never fault.
@@ -297,6 +300,7 @@ struct libos_thread {
 	struct fd_table *files;		/* libos/fs owns these */
 	struct fs_context *fs;
 	struct file *held;		/* being read or written: fs_forked() */
+	struct waiter *waiter;		/* fs/wait.c: at hand for the next wait */
 	struct file *free_files;	/* fs/file.c: at hand for this thread */
 	u32	free_file_count;
 	u64	allowed[CPUS_MAX / 64];	/* processors; 0: all; process/sched.c */
@@ -411,6 +415,7 @@ struct identity {
 	u32	personality;
 	u32	dumpable;
 	u32	no_new_privs;
+	u32	subreaper;
 	s64	start_time;		/* DK_CLOCK_BOOT */
 	struct limit limits[LIMIT_COUNT]; /* RLIMIT_* */
 	char	exe[4096];		/* absolute path of the program */
@@ -496,14 +501,19 @@ long fs_copy(struct fd_table **files, struct fs_context **fs);
 void fs_release(struct fd_table *files, struct fs_context *fs);
 /* In a process that was copied: nobody has them here, whoever had. */
 void fs_abandon(struct fd_table *files, struct fs_context *fs);
-/* Before the process is cloned. */
-void fs_forking(void);
 /* In the child: what an epoll follows is its parent's. */
 void epoll_forked(void);
-/* In the child, of each thread that is not there: what it held is given back,
- * or a pipe that it reads from or writes to would never be closed.
+/* In the child, of each thread of the parent: what it held is given back, or a
+ * pipe that it reads from or writes to would never be closed.
  */
 void fs_forked(struct libos_thread *t);
+
+/* A thread's stay in a call that waits: an auto-reset event of its own, which
+ * others may set. NULL: no memory. The same thread puts it back.
+ */
+struct waiter *waiter_get(void);
+DK_HANDLE waiter_event(const struct waiter *waiter);
+void waiter_put(struct waiter *waiter);
 
 /* Reference counting of open files. fs_get: NULL when @fd is not open. */
 struct file *fs_get(int fd);

@@ -68,6 +68,7 @@ struct process_entry {
 	u32 pgid;
 	u32 sid;
 	u32 uid;
+	u32 euid;
 	u32 exit_signal;
 	u32 flags; /* ENTRY_* */
 	u64 id; /* the host's; 0: not known yet */
@@ -86,6 +87,8 @@ struct process_entry {
 	u32 arguments_length;
 	char arguments[252]; /* the first of /proc/PID/cmdline */
 	s32 nice;
+	u32 nice_limit; /* RLIMIT_NICE */
+	u32 policy; /* SCHED_*, with SCHED_RESET_ON_FORK */
 	u64 allowed[CPUS_MAX / 64]; /* processors, of the main thread; 0: all */
 	u64 pty_masters, pty_slaves; /* that it has open: a bit each; atomic */
 	u64 pty_watched; /* wants to know when they change */
@@ -148,6 +151,8 @@ static inline u32 process_session(void)
 
 /* Signal @signal to a process that is not the caller. 0 only asks. */
 long mail_send(struct process_entry *to, const struct mail *mail);
+/* The same, and if there is no room, waits for some; with no lock held. */
+long mail_send_wait(struct process_entry *to, const struct mail *mail);
 /* Have it look. False: the host says that it is gone. */
 bool mail_ring(struct process_entry *to, u32 events);
 /* Take what has come. */
@@ -243,7 +248,12 @@ void sched_inherit(u64 *allowed);
 /* ---- exit.c, fork.c ---- */
 
 void process_init(const struct dk_parameters *p);
+/* process/limits.c */
 void limits_init(void);
+/* RLIMIT_CPU is another, or the process's from now on. */
+void cpu_limit_start(void);
+/* RLIMIT_NPROC: may the user have no more? */
+bool process_limit_reached(void);
 
 /* process/fork.c: clone and clone3 without CLONE_THREAD */
 struct clone_args;
@@ -274,6 +284,9 @@ bool vfork_wanted(struct libos_thread *t);
 void vfork_signal(int signal); /* to itself */
 /* Mail came: perhaps it is for one of them. */
 void vfork_ring(void);
+
+/* process/clone.c: @tid is, or was, that of a thread of @entry's process. */
+bool thread_is_of(u32 tid, const struct process_entry *entry);
 
 /* process/exit.c: end the calling thread, and the process with the last one. */
 void __noreturn thread_leave(int code);

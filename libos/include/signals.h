@@ -144,6 +144,13 @@ void signal_take(struct libos_thread *t, struct dk_context *c, long restart,
 /* The program faulted: @c becomes what is to run next. */
 void signal_fault(const struct dk_exception *e, struct dk_context *c);
 /*
+ * signal_events() - take what others have sent, and act on none of it
+ *
+ * For a wait that no handler interrupts; it sets @interrupt when it is over.
+ * A signal that ends the process does so. True: the thread is to end.
+ */
+bool signal_events(void);
+/*
  * signal_wait() - sleep until a signal may have come, or @end has passed
  *
  * @end: of @clock, DK_TIMEOUT_INFINITE for ever. 0 or -ETIMEDOUT

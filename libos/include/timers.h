@@ -43,5 +43,8 @@ s64 timer_adjust(int id, s64 expiry);
 
 void timer_exec(void);		/* timer_create's are gone */
 void timer_forked(void);	/* in the child: all but timerfd's are */
+void itimer_forked(void);
+void posix_timer_forked(void);
+void timer_go_on(void);		/* in the child, when no lock is held */
 
 #endif /* LIBOS_TIMERS_H */

@@ -9,6 +9,7 @@
 #include <entry.h>
 #include <layout.h>
 #include <libos.h>
+#include <linux/futex.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <processes.h>
@@ -36,26 +37,41 @@ static long check_flags(u64 flags)
 
 /*
  * Numbers of threads are not the host's: above those that it may give to
- * processes, and different in every process of the sandbox.
+ * processes, and different in every process of the sandbox, by its place in the
+ * table. All fit into the 30 bits that a futex has for them.
  */
-#define ID_FIRST	0x400000
-#define ID_PROCESSES	0xffff
-#define ID_BITS		12
+#define ID_FIRST	(PID_LIMIT + 1)
+#define ID_BITS		17
+#define THREADS_MAX	(1U << ID_BITS)
 
+_Static_assert(ID_FIRST + PROCESS_MAX * THREADS_MAX <= FUTEX_TID_MASK,
+	       "a thread's number fits into a futex");
+
+/* 0: there is none left. */
 static u32 new_id(void)
 {
-	static u32 last;
+	u32 base = ID_FIRST +
+		   (process_self - process_table->entries) * THREADS_MAX;
 	struct libos_thread *taken;
-	u32 id;
+	static u32 last;
+	u32 id, i;
 
-	do {
-		id = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) &
-		     ((1U << ID_BITS) - 1);
-		id += ID_FIRST + ((process.pid & ID_PROCESSES) << ID_BITS);
-		taken = thread_find(id);
+	for (i = 0; i < THREADS_MAX; i++) {
+		id = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) %
+		     THREADS_MAX;
+		taken = thread_find(base + id);
 		thread_put(taken);
-	} while (taken);
-	return id;
+		if (!taken)
+			return base + id;
+	}
+	return 0;
+}
+
+bool thread_is_of(u32 tid, const struct process_entry *entry)
+{
+	return tid == entry->pid ||
+	       (tid >= ID_FIRST && (tid - ID_FIRST) / THREADS_MAX ==
+					   entry - process_table->entries);
 }
 
 /* ---- threads ---- */
@@ -82,13 +98,16 @@ static long clone_thread(const struct clone_args *args)
 		return -EINVAL;
 	if (args->flags & CLONE_SETTLS && args->tls >= layout.limit)
 		return -EPERM;
-	if (thread_count >= process.limits[RLIMIT_NPROC].soft)
+	if (process_limit_reached())
+		return -EAGAIN;
+	tid = new_id();
+	if (!tid)
 		return -EAGAIN;
 	t = thread_new();
 	if (!t)
 		return -ENOMEM;
 	inherit(t);
-	t->tid = tid = new_id();
+	t->tid = tid;
 	if (args->flags & CLONE_CHILD_CLEARTID)
 		t->clear_child_tid = args->child_tid;
 	if (args->flags & CLONE_PARENT_SETTID)

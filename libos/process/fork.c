@@ -33,11 +33,17 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->pgid = process_group();
 	entry->sid = process_session();
 	entry->uid = process.uid;
+	entry->euid = process.euid;
 	entry->exit_signal = args->exit_signal;
 	entry->vfork = (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VFORK;
 	entry->flags = me->flags &
 		       (ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS | ENTRY_NO_TERMINAL);
 	entry->nice = me->nice;
+	entry->nice_limit = me->nice_limit;
+	/* Which means no real-time policy, of which there are none, and this: */
+	if (me->policy & SCHED_RESET_ON_FORK)
+		entry->nice = MAX(entry->nice, 0);
+	entry->policy = me->policy & ~SCHED_RESET_ON_FORK;
 	sched_inherit(entry->allowed);
 	entry->start_time = clock_now(DK_CLOCK_BOOT);
 	memcpy(entry->name, self()->name, sizeof(entry->name));
@@ -45,8 +51,6 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->arguments_length = me->arguments_length;
 	return entry;
 }
-
-void itimer_forked(void);
 
 void process_forked(u64 id)
 {
@@ -59,7 +63,6 @@ void process_forked(u64 id)
 	thread_forked();
 	signal_forked();
 	timer_forked();
-	itimer_forked();
 	epoll_forked();
 	children_forked();
 	__atomic_fetch_and(&process_self->flags, ~(u32)ENTRY_BORROWS,
@@ -81,6 +84,7 @@ static void become(struct process_entry *entry, u64 id,
 	process_self = entry;
 	process.pid = entry->pid;
 	process.start_time = entry->start_time;
+	process.subreaper = 0;
 	t->tid = entry->pid;
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
@@ -107,6 +111,10 @@ static void become(struct process_entry *entry, u64 id,
 		fs_base_set(args->tls);
 }
 
+/*
+ * As in Linux, nothing but its end interrupts it: signals that end the process
+ * do so when they are sent, others are taken when the call returns.
+ */
 void vfork_wait(struct process_entry *entry, DK_HANDLE child)
 {
 	struct dk_deadline deadline;
@@ -116,12 +124,15 @@ void vfork_wait(struct process_entry *entry, DK_HANDLE child)
 	/* A child that the host kills tells nobody: look for it now and then. */
 	while (__atomic_load_n(&entry->vfork, __ATOMIC_SEQ_CST) &&
 	       DkObjectsWaitAny(1, &child, 0, &index)) {
+		if (signal_events())
+			break;
 		end = clock_now(DK_CLOCK_MONOTONIC) + NSEC_PER_SEC / 5;
 		deadline.seconds = end / NSEC_PER_SEC;
 		deadline.nanoseconds = end % NSEC_PER_SEC;
-		DkxAddressWait(&entry->vfork, DK_ADDRESS_WAIT, 1, &deadline, 0,
-			       DK_ADDRESS_ALL_BITS);
+		HOST_WAIT(DkxAddressWait, &entry->vfork, DK_ADDRESS_WAIT, 1,
+			  &deadline, 0, DK_ADDRESS_ALL_BITS);
 	}
+	self()->interrupt = 1;
 }
 
 void vfork_done(void)
@@ -157,6 +168,8 @@ long process_fork(const struct clone_args *args)
 
 	if (r)
 		return r;
+	if (process_limit_reached())
+		return -EAGAIN;
 	children_sweep();
 	entry = entry_new(args);
 	if (!entry)
@@ -169,7 +182,6 @@ long process_fork(const struct clone_args *args)
 		return -ENOMEM;
 	}
 	pid = entry->pid;
-	fs_forking();
 	children_prepare();
 
 	lock_acquire(&children_lock);
@@ -182,6 +194,7 @@ long process_fork(const struct clone_args *args)
 	if (!status && !handle) {
 		become(entry, id, args);
 		lock_release(&children_lock);
+		timer_go_on();
 		return 0;
 	}
 	if (!status) {

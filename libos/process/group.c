@@ -239,7 +239,9 @@ long process_signal(int pid, int signal, int code, u64 value, u32 tid)
 		return -ESRCH;
 	if (!may_signal(entry, signal))
 		return -EPERM;
-	return mail_send(entry, &mail);
+	if (tid && !thread_is_of(tid, entry))
+		return -ESRCH;
+	return mail_send_wait(entry, &mail);
 }
 
 /* Every process that @pid (0, -1, or a group's negative number) means. */
@@ -272,7 +274,7 @@ long process_signal_many(int pid, int signal, bool *me_too)
 			continue;
 		}
 		any = true;
-		mail_send(entry, &mail);
+		mail_send_wait(entry, &mail);
 	}
 	return any ? 0 : denied ? -EPERM : -ESRCH;
 }

@@ -105,6 +105,8 @@ static long set_users(u32 real, u32 effective, u32 saved)
 		process.euid = process.fsuid = effective;
 	if (saved != KEEP)
 		process.suid = saved;
+	process_self->uid = process.uid;
+	process_self->euid = process.euid;
 	return 0;
 }
 

@@ -4,8 +4,9 @@
  * that makes its owner look there.
  *
  * A sender that is killed while it writes leaves its slot unusable until the
- * owner ends; there are more. When none is left, the signal is at least known
- * to have been sent, as Linux does when its queue is full.
+ * owner ends; there are more. When none is left, who may wait does, until the
+ * owner has had time to empty its mailbox. If it has not then, the signal is at
+ * least known to have been sent, as Linux does when its queue is full.
  */
 #include <libos.h>
 #include <processes.h>
@@ -55,11 +56,39 @@ static bool post(struct process_entry *to, const struct mail *mail)
 	return false;
 }
 
-long mail_send(struct process_entry *to, const struct mail *mail)
+#define ROOM_TRIES	1000
+#define ROOM_PAUSE	1000000LL
+
+/*
+ * Ring, and wait for it to take something out. It may wait for us in the same
+ * way: what has come is taken meanwhile.
+ */
+static bool post_later(struct process_entry *to, const struct mail *mail)
+{
+	struct libos_thread *t = self();
+	bool posted = false;
+	dk_s64 rest;
+	int i;
+
+	for (i = 0; i < ROOM_TRIES && !posted; i++) {
+		if (entry_state(to) != ENTRY_LIVE ||
+		    !mail_ring(to, EVENT_REMOTE))
+			break;
+		DkThreadDelayExecution(ROOM_PAUSE, &rest);
+		posted = post(to, mail);
+		if (!t->vfork && t->interrupt && signal_events())
+			break;
+	}
+	t->interrupt = 1;
+	return posted;
+}
+
+static long send(struct process_entry *to, const struct mail *mail,
+		 bool may_wait)
 {
 	if (!mail->signal || entry_state(to) == ENTRY_ENDED)
 		return 0;
-	if (!post(to, mail)) {
+	if (!post(to, mail) && !(may_wait && post_later(to, mail))) {
 		if (mail->signal >= SIGRTMIN && mail->code != SI_USER)
 			return -EAGAIN;
 		__atomic_fetch_or(&to->mail_lost, SIGNAL_BIT(mail->signal),
@@ -67,6 +96,16 @@ long mail_send(struct process_entry *to, const struct mail *mail)
 	}
 	mail_ring(to, EVENT_REMOTE);
 	return 0;
+}
+
+long mail_send(struct process_entry *to, const struct mail *mail)
+{
+	return send(to, mail, false);
+}
+
+long mail_send_wait(struct process_entry *to, const struct mail *mail)
+{
+	return send(to, mail, true);
 }
 
 static void deliver(const struct mail *m)

@@ -32,7 +32,6 @@ static long set_name(const char *from)
 SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
 {
 	struct libos_thread *t = self();
-	int zero = 0;
 
 	switch (option) {
 	case PR_SET_NAME:
@@ -74,10 +73,11 @@ SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
 		return 0;
 	case PR_GET_TSC:
 		return user_put((int){ PR_TSC_ENABLE }, (int *)a);
-	case PR_SET_CHILD_SUBREAPER:
+	case PR_SET_CHILD_SUBREAPER: /* orphans are nobody's all the same */
+		process.subreaper = !!a;
 		return 0;
 	case PR_GET_CHILD_SUBREAPER:
-		return user_put(zero, (int *)a);
+		return user_put(process.subreaper, (u32 *)a);
 	case PR_GET_TID_ADDRESS:
 		return user_put(t->clear_child_tid, (u64 *)a);
 	case PR_SET_THP_DISABLE:

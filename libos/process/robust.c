@@ -21,6 +21,12 @@ static void wake_one(u32 *word)
 	DkxAddressWake(word, DK_ADDRESS_WAKE, 1, 0, NULL, DK_ADDRESS_ALL_BITS);
 }
 
+/* What its mutexes have of the thread: one that is lent, the borrower's number. */
+static u32 owner_of(const struct libos_thread *t)
+{
+	return t->vfork ? t->identity->pid : t->tid;
+}
+
 static long orphan(struct libos_thread *t, u32 *word, bool pi, bool pending)
 {
 	u32 value, seen, next;
@@ -34,7 +40,7 @@ static long orphan(struct libos_thread *t, u32 *word, bool pi, bool pending)
 		wake_one(word);
 		return 0;
 	}
-	while ((value & FUTEX_TID_MASK) == t->tid) {
+	while ((value & FUTEX_TID_MASK) == owner_of(t)) {
 		next = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
 		seen = value;
 		if (user_cmpxchg32(word, &seen, next))

@@ -176,26 +176,45 @@ SYSCALL1(sched_get_priority_min, int, policy)
 	return priority_limit(policy, 1);
 }
 
+/* Remembered, as niceness is: of processes, where Linux has it of threads. */
+static struct process_entry *policy_of(int tid)
+{
+	struct process_entry *entry = entry_of(tid);
+
+	return entry ? entry : is_known(tid) ? process_self : NULL;
+}
+
 SYSCALL1(sched_getscheduler, int, tid)
 {
-	return tid < 0 ? -EINVAL : is_known(tid) ? SCHED_NORMAL : -ESRCH;
+	struct process_entry *entry;
+
+	if (tid < 0)
+		return -EINVAL;
+	entry = policy_of(tid);
+	return entry ? (long)__atomic_load_n(&entry->policy, __ATOMIC_RELAXED) :
+		       -ESRCH;
 }
 
 SYSCALL3(sched_setscheduler, int, tid, int, policy, const int *, priority)
 {
+	struct process_entry *entry;
 	int p;
 
 	if (tid < 0 || policy < 0 || !priority)
 		return -EINVAL;
 	if (user_get(p, priority))
 		return -EFAULT;
-	if (!is_known(tid))
+	entry = policy_of(tid);
+	if (!entry)
 		return -ESRCH;
 	switch (policy & ~SCHED_RESET_ON_FORK) {
 	case SCHED_NORMAL:
 	case SCHED_BATCH:
 	case SCHED_IDLE:
-		return p ? -EINVAL : 0;
+		if (p)
+			return -EINVAL;
+		__atomic_store_n(&entry->policy, policy, __ATOMIC_RELAXED);
+		return 0;
 	case SCHED_FIFO:
 	case SCHED_RR:
 		return -EPERM;
@@ -285,6 +304,13 @@ SYSCALL2(getpriority, int, which, int, who)
 	return best;
 }
 
+/* As root, and as far as the limit of the process allows: up to 20 - @nice. */
+static bool may_raise(const struct process_entry *entry, int nice)
+{
+	return !process.euid || nice >= entry->nice ||
+	       20 - nice <= (s64)entry->nice_limit;
+}
+
 SYSCALL3(setpriority, int, which, int, who, int, nice)
 {
 	struct process_entry *entry;
@@ -298,10 +324,10 @@ SYSCALL3(setpriority, int, which, int, who, int, nice)
 	for_each_entry(entry) {
 		if (!concerns(entry, which, id))
 			continue;
-		if (process.euid && entry->uid != process.uid &&
-		    entry->uid != process.euid) {
+		if (process.euid && entry->uid != process.euid &&
+		    entry->euid != process.euid) {
 			r = -EPERM;
-		} else if (nice < entry->nice) {
+		} else if (!may_raise(entry, nice)) {
 			r = -EACCES;
 		} else {
 			entry->nice = nice;

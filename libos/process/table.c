@@ -185,6 +185,7 @@ void table_init(void)
 	entry->pgid = process.pid;
 	entry->sid = process.parameters->parent_id;
 	entry->uid = process.uid;
+	entry->euid = process.euid;
 	entry->id = DK_PROCESS_FIRST;
 	entry->start_time = process.start_time;
 	process_table->console.group = entry->pgid;

@@ -264,6 +264,7 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	copy->identity.pid = entry->pid;
 	copy->identity.entry = entry;
 	copy->identity.start_time = entry->start_time;
+	copy->identity.subreaper = 0;
 	copy->identity.actions = copy->actions;
 	lock_acquire(&signal_lock);
 	memcpy(copy->actions, signal_actions, sizeof(copy->actions));
@@ -386,6 +387,8 @@ static void become(struct libos_thread *t, u64 id)
 	process_forked(id);
 	world_start();
 	lock_release(&children_lock);
+	timer_go_on();
+	cpu_limit_start();
 	fs_abandon(v->files, v->fs);
 	vfork_free(v);
 	for (; own; own &= own - 1)
@@ -401,7 +404,6 @@ long vfork_split(void)
 	DK_STATUS status;
 	dk_u64 id = 0;
 
-	fs_forking();
 	lock_acquire(&children_lock);
 	world_stop();
 	__atomic_store_n(&entry->vfork, 1, __ATOMIC_SEQ_CST);

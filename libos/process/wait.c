@@ -8,7 +8,13 @@
  * for one event that children set when they stop or go on: they have it by
  * being cloned.
  *
- * children_lock guards the list, which is in the order of birth.
+ * That event is of all threads that wait. Which of them it concerns, nobody
+ * knows before they have looked; so whoever is woken by it clears it and wakes
+ * the others, each of which has an event of its own besides.
+ *
+ * children_lock guards the lists, which are in the order of birth. A child that
+ * was found is nobody else's from then on; the end of its process is waited for
+ * without the lock.
  */
 #include <libos.h>
 #include <linux/resource.h>
@@ -17,12 +23,20 @@
 #include <signals.h>
 #include <thread.h>
 
-#define WAIT_CHUNK	(DK_WAIT_MAX - 1)
+#define WAIT_CHUNK	(DK_WAIT_MAX - 2)
 #define CHUNK_PAUSE	50000000LL	/* between two looks at the next chunk */
 
 struct lock children_lock;
 
+/* A thread that waits for children. */
+struct parent {
+	struct parent *next;
+	DK_HANDLE event; /* look again */
+};
+
 static struct child *children;
+static struct child *leaving; /* found, and not yet gone */
+static struct parent *parents;
 static u64 children_time; /* of those that were waited for, ns */
 static DK_HANDLE news; /* of my children, to me */
 static DK_HANDLE parents_news; /* of me, to my parent */
@@ -43,6 +57,15 @@ struct found {
 };
 
 /* children_lock is held. */
+static void wake_parents(void)
+{
+	struct parent *parent;
+
+	for (parent = parents; parent; parent = parent->next)
+		DkEventSet(parent->event);
+}
+
+/* children_lock is held. Who waits already, waits for this one, too. */
 void child_add(struct child *child, struct process_entry *entry,
 	       DK_HANDLE handle)
 {
@@ -54,6 +77,7 @@ void child_add(struct child *child, struct process_entry *entry,
 	child->entry = entry;
 	child->handle = handle;
 	*at = child;
+	wake_parents();
 }
 
 void children_prepare(void)
@@ -64,22 +88,30 @@ void children_prepare(void)
 
 void children_changed(void)
 {
-	if (news)
-		DkEventSet(news);
+	lock_acquire(&children_lock);
+	wake_parents();
+	lock_release(&children_lock);
 }
 
-/* In the child: they are its siblings. */
-void children_forked(void)
+static void forget_all(struct child **list)
 {
 	struct child *child, *next;
 
-	for (child = children; child; child = next) {
+	for (child = *list; child; child = next) {
 		next = child->next;
 		if (child->handle)
 			DkObjectClose(child->handle);
 		mem_free(child);
 	}
-	children = NULL;
+	*list = NULL;
+}
+
+/* In the child: they are its siblings. */
+void children_forked(void)
+{
+	forget_all(&children);
+	forget_all(&leaving);
+	parents = NULL;
 	children_time = 0;
 	if (parents_news)
 		DkObjectClose(parents_news);
@@ -254,6 +286,29 @@ static void describe(struct process_entry *entry, struct found *f)
 	f->max_rss = entry->max_rss;
 }
 
+/* It is the caller's, who has to release_child() it. */
+static struct child *take_child(struct child **at)
+{
+	struct child *child = *at;
+
+	*at = child->next;
+	child->next = leaving;
+	leaving = child;
+	return child;
+}
+
+static void release_child(struct child *child)
+{
+	struct child **at;
+
+	await_end(child->handle);
+	lock_acquire(&children_lock);
+	for (at = &leaving; *at != child; at = &(*at)->next)
+		;
+	forget(at);
+	lock_release(&children_lock);
+}
+
 /*
  * 1: @f says what was found; 0: nothing yet, and @handles are those to wait
  * for; -ECHILD.
@@ -261,7 +316,7 @@ static void describe(struct process_entry *entry, struct found *f)
 static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 		u32 *count)
 {
-	struct child **at, *child;
+	struct child **at, *child, *taken = NULL;
 	bool any = false;
 	int result = 0;
 
@@ -290,9 +345,8 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 			result = 1;
 			if (w->options & WNOWAIT)
 				break;
-			await_end(child->handle);
 			children_time += f->cpu_time;
-			forget(at);
+			taken = take_child(at);
 			break;
 		}
 		if (take_news(w, entry, f)) {
@@ -305,37 +359,96 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 			handles[(*count)++] = child->handle;
 	}
 	lock_release(&children_lock);
+	if (taken)
+		release_child(taken);
 	return result ? result : any ? 0 : -ECHILD;
 }
 
-static long wait_for(const struct wanted *w, struct found *f)
+/* Who waits: it is told of everything from now on. */
+static struct waiter *parent_enter(struct parent *parent)
+{
+	struct waiter *waiter = waiter_get();
+
+	if (!waiter)
+		return NULL;
+	parent->event = waiter_event(waiter);
+	lock_acquire(&children_lock);
+	parent->next = parents;
+	parents = parent;
+	lock_release(&children_lock);
+	return waiter;
+}
+
+static void parent_leave(struct parent *parent, struct waiter *waiter)
+{
+	struct parent **at;
+
+	lock_acquire(&children_lock);
+	for (at = &parents; *at != parent; at = &(*at)->next)
+		;
+	*at = parent->next;
+	lock_release(&children_lock);
+	waiter_put(waiter);
+}
+
+/* The event of all has come, as far as this thread knows. */
+static void pass_news(void)
+{
+	lock_acquire(&children_lock);
+	DkEventClear(news);
+	wake_parents();
+	lock_release(&children_lock);
+}
+
+static long wait_until_found(const struct wanted *w, struct found *f,
+			     DK_HANDLE mine)
 {
 	DK_HANDLE handles[DK_WAIT_MAX];
 	DK_STATUS status;
 	dk_u64 index;
 	u32 count;
+	bool all;
 	int r;
 
 	for (;;) {
-		if (news)
-			DkEventClear(news);
-		children_sweep();
 		r = look(w, f, handles, &count);
-		if (r < 0)
+		if (r)
 			return r;
-		if (r || w->options & WNOHANG)
-			return r;
+		all = count < WAIT_CHUNK;
+		handles[count++] = mine;
 		if (news)
 			handles[count++] = news;
 		status = HOST_WAIT(DkObjectsWaitAny, count, handles,
-				   count > WAIT_CHUNK ? CHUNK_PAUSE :
-							DK_TIMEOUT_INFINITE,
+				   all ? DK_TIMEOUT_INFINITE : CHUNK_PAUSE,
 				   &index);
+		if (!status && handles[index] == news)
+			pass_news();
 		if ((status == DK_STATUS_INTERRUPTED ||
 		     status == DK_STATUS_ABORTED) &&
 		    signal_interrupts())
 			return -ERESTARTSYS;
+		children_sweep();
 	}
+}
+
+static long wait_for(const struct wanted *w, struct found *f)
+{
+	DK_HANDLE handles[DK_WAIT_MAX];
+	struct waiter *waiter;
+	struct parent me;
+	u32 count;
+	long r;
+
+	children_sweep();
+	r = look(w, f, handles, &count);
+	if (r || w->options & WNOHANG)
+		return r;
+	waiter = parent_enter(&me);
+	if (!waiter)
+		return -ENOMEM;
+	r = wait_until_found(w, f, me.event);
+	parent_leave(&me, waiter);
+	return r;
 }
 
 static void usage_of(const struct found *f, struct rusage *u)

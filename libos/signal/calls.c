@@ -244,6 +244,19 @@ static siginfo_t from_user(int signal, int code)
 	return info;
 }
 
+/* Any thread's number stands for its process, where a process is meant. */
+static bool is_mine(int pid)
+{
+	struct libos_thread *t = NULL;
+
+	if (pid == (int)process.pid)
+		return true;
+	if (pid > PID_LIMIT)
+		t = thread_find(pid);
+	thread_put(t);
+	return t;
+}
+
 SYSCALL2(kill, int, pid, int, signal)
 {
 	siginfo_t info = from_user(signal, SI_USER);
@@ -254,7 +267,7 @@ SYSCALL2(kill, int, pid, int, signal)
 		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	if (pid > 0 && pid != (int)process.pid)
+	if (pid > 0 && !is_mine(pid))
 		return process_signal(pid, signal, SI_USER, 0, 0);
 	if (pid > 0)
 		return signal ? signal_send_process(&info) : 0;
@@ -319,13 +332,14 @@ static long info_get(siginfo_t *info, int signal, const siginfo_t *from,
 SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
 {
 	siginfo_t info;
+	/* To itself by its own number, Linux has it. */
 	long r = info_get(&info, signal, from, pid == (int)process.pid);
 
 	if (r)
 		return r;
 	if (signal && !valid(signal))
 		return -EINVAL;
-	if (pid != (int)process.pid)
+	if (!is_mine(pid))
 		return process_signal(pid, signal, info.si_code,
 				      (u64)info.si_value.sival_ptr, 0);
 	return signal ? signal_send_process(&info) : 0;

@@ -48,6 +48,15 @@ static bool take_events(struct libos_thread *t)
 	return __atomic_load_n(&t->told, __ATOMIC_SEQ_CST);
 }
 
+bool signal_events(void)
+{
+	struct libos_thread *t = self();
+
+	t->interrupt = 0;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return take_events(t);
+}
+
 /* ---- stopping ---- */
 
 static void wait_continued(struct libos_thread *t)
@@ -268,6 +277,12 @@ void signal_take(struct libos_thread *t, struct dk_context *c, long restart,
 
 	if (unlikely(t->vfork) && lent(t, c, restart, number))
 		return;
+	/* A call that no signal ended: its mask was for it alone. */
+	if (t->flags & THREAD_RESTORE_MASK && !restart &&
+	    (long)c->rax != -EINTR) {
+		t->flags &= ~THREAD_RESTORE_MASK;
+		signal_block(t->saved_blocked);
+	}
 	t->interrupt = 0;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (take_events(t))

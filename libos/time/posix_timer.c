@@ -33,6 +33,7 @@ struct posix_timer {
 
 static struct lock timers_lock;
 static struct posix_timer *timers[TIMERS_MAX];
+static u32 timer_count; /* that there are; atomic */
 
 static void fire(struct timer *timer, u64 count)
 {
@@ -66,6 +67,23 @@ static void destroy(struct posix_timer *p)
 	signal_withdraw(p->thread, &p->entry);
 	thread_put(p->thread);
 	mem_free(p);
+	__atomic_sub_fetch(&timer_count, 1, __ATOMIC_RELAXED);
+}
+
+/* They are the parent's. The queues that its signals were in are empty. */
+void posix_timer_forked(void)
+{
+	int i;
+
+	for (i = 0; timer_count && i < TIMERS_MAX; i++) {
+		if (!timers[i])
+			continue;
+		timer_set(&timers[i]->timer, 0, 0, NULL, NULL);
+		mem_free(timers[i]);
+		timers[i] = NULL;
+		timer_count--;
+	}
+	timer_count = 0;
 }
 
 /* What is to happen, from the program's struct sigevent. */
@@ -117,6 +135,7 @@ SYSCALL3(timer_create, int, id, const struct sigevent *, from, int *, to)
 		mem_free(p);
 		return r;
 	}
+	__atomic_add_fetch(&timer_count, 1, __ATOMIC_RELAXED);
 	lock_acquire(&timers_lock);
 	for (n = 0; n < TIMERS_MAX && timers[n]; n++)
 		;

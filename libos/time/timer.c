@@ -257,9 +257,24 @@ s64 timer_adjust(int id, s64 expiry)
 	return MAX(expiry, 1);
 }
 
-/* The helper is the parent's. Those of timerfds go on, by a new one. */
+/* The helper is the parent's, and so are all timers but those of timerfds. */
 void timer_forked(void)
 {
 	firing = NULL;
 	helper_runs = false;
+	itimer_forked();
+	posix_timer_forked();
+}
+
+/* Those of timerfds go on, by a helper of the child's own. */
+void timer_go_on(void)
+{
+	int i;
+
+	for (i = 0; i < LISTS; i++) {
+		if (lists[i]) {
+			need_helper();
+			break;
+		}
+	}
 }

@@ -4,12 +4,14 @@
 
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 
-#define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
-		CLONE_THREAD | CLONE_SYSVSEM)
+#define THREAD                                                              \
+	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | \
+	 CLONE_SYSVSEM)
 
 static char stack[65536] __attribute__((aligned(16)));
 static volatile int parent_tid, child_tid, seen_tid, directory_fd, code;
@@ -57,12 +59,43 @@ static long raw_clone(unsigned long flags, void *sp)
 	return r;
 }
 
-int main(void)
+static void *wait_at(void *barrier)
+{
+	return (void *)(long)pthread_barrier_wait(barrier);
+}
+
+/* All at once, with a number each. */
+static int many(int count)
+{
+	pthread_t *threads = calloc(count, sizeof(*threads));
+	pthread_barrier_t barrier;
+	pthread_attr_t attr;
+	int made;
+
+	pthread_barrier_init(&barrier, NULL, count + 1);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16384);
+	for (made = 0; made < count; made++) {
+		if (pthread_create(&threads[made], &attr, wait_at, &barrier))
+			break;
+	}
+	SHOW("made", made);
+	if (made != count)
+		return 1;
+	pthread_barrier_wait(&barrier);
+	while (made--)
+		pthread_join(threads[made], NULL);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	char *top = stack + sizeof(stack) - 256;
 	unsigned int mxcsr, old;
 	int value = 5, tid, i;
 
+	if (argc > 1)
+		return many(atoi(argv[1]));
 	asm volatile("stmxcsr %0" : "=m"(old));
 	mxcsr = old | 0x2000;
 	asm volatile("ldmxcsr %0" : : "m"(mxcsr));

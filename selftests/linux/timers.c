@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 
 #define MS 1000000L
 
@@ -221,11 +222,65 @@ static void descriptors(void)
 	close(fd);
 }
 
+/* None of timer_create's is the child's; what is a descriptor's goes on. */
+static int in_child(timer_t timer, int fd)
+{
+	struct itimerspec v = { { 0, 0 }, { 0, 0 } };
+	struct timespec while_ = { 0, 300 * MS };
+	uint64_t ticks;
+
+	TRY(timer_gettime(timer, &v));
+	TRY(timer_settime(timer, 0, &v, NULL));
+	TRY(timer_getoverrun(timer));
+	TRY(timer_delete(timer));
+	CHECK(alarm(0));
+	/* This has a thread of its own run, for what there may be. */
+	alarm(100);
+	TRY(read(fd, &ticks, 8));
+	CHECK(ticks > 0);
+	nanosleep(&while_, NULL);
+	CHECK(seen);
+	CHECK(alarm(0) > 0);
+	TRY(read(fd, &ticks, 8));
+	return 7;
+}
+
+static void forked(void)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGUSR2 };
+	struct itimerspec v = { { 0, 10 * MS }, { 0, 10 * MS } };
+	int fd = timerfd_create(CLOCK_MONOTONIC, 0), status = -1;
+	timer_t timer;
+	sigset_t set;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	TRY(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	TRY(timer_settime(timer, 0, &v, NULL));
+	v.it_interval.tv_nsec = 20 * MS;
+	TRY(timerfd_settime(fd, 0, &v, NULL));
+	sleep_ms(30);
+	pid = fork();
+	if (!pid) {
+		catch (SIGUSR2);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		_exit(in_child(timer, fd));
+	}
+	waitpid(pid, &status, 0);
+	CHECK(status >> 8);
+	TRY(timer_delete(timer));
+	TRY(close(fd));
+}
+
 int main(void)
 {
 	alarms();
 	created();
 	by_thread();
 	descriptors();
+	forked();
 	return 0;
 }

@@ -135,6 +135,10 @@ static void niceness(void)
 	CHECK(getpriority(PRIO_PROCESS, 0));
 	TRY(setpriority(PRIO_PROCESS, 0, 100));
 	CHECK(getpriority(PRIO_PROCESS, 0));
+	/* Back again, as root may; others as far as a limit allows. */
+	SHOW("raised", geteuid() || !setpriority(PRIO_PROCESS, 0, -4));
+	SHOW("is", geteuid() || getpriority(PRIO_PROCESS, 0) == -4);
+	SHOW("of another", geteuid() || !setpriority(PRIO_PROCESS, pid, 2));
 	kill(pid, SIGKILL);
 	status_of(pid);
 	TRY(sched_getscheduler(getpid()));
