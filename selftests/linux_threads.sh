@@ -156,6 +156,7 @@ else
 	same vforks
 	same starts
 	same wishes
+	same texts
 	same pointers
 	same pointers race
 	calls_counted

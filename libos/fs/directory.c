@@ -68,47 +68,76 @@ static size_t convert(const struct dk_directory_entry *entry, u8 *to, bool wide)
 
 #define SMALL_LIST 512
 
+/* What was taken over before a fault counts, as in Linux. */
+static s64 faulted(size_t filled)
+{
+	return filled ? (s64)filled : -EFAULT;
+}
+
 /*
  * The host's records are at least as long as Linux's: it puts them into the
  * program's buffer, and they are converted there, front to back. A small
  * buffer, which Linux's record may fit and the host's not, gets them through
- * one of ours, and the position ends behind the last that did fit.
+ * one of ours, @own, and the position ends behind the last that did fit. So
+ * does what the libos lists itself, which must not fault while it does.
  */
-static s64 list(struct file *file, u8 *to, size_t size, bool wide)
+static s64 list(struct file *file, u8 *to, size_t size, bool wide, u8 *own,
+		size_t own_size)
 {
-	u8 small[SMALL_LIST] __attribute__((aligned(8)));
 	union {
 		struct dk_directory_entry entry;
 		u8 room[sizeof(struct dk_directory_entry) + NAME_MAX + 1];
 	} from;
 	u8 record[sizeof(struct linux_dirent64) + NAME_MAX + 16]
 		__attribute__((aligned(8)));
-	const u8 *at = size < SMALL_LIST ? small : to, *end;
+	const u8 *at = own ? own : to, *end;
 	size_t filled = 0, length;
 	u64 cursor = file->position;
 	s64 done;
 
-	done = file->ops->list(file, (void *)at, MAX(size, sizeof(small)),
+	done = file->ops->list(file, (void *)at, own ? own_size : size,
 			       &cursor);
 	if (done <= 0)
 		return done == -ERANGE ? -EINVAL : done;
 	for (end = at + done; at < end; at += from.entry.length) {
 		if (copy_in(&from, at, sizeof(from.entry)))
-			return -EFAULT;
+			return faulted(filled);
 		if (from.entry.name_length > NAME_MAX)
 			return -EIO;
 		if (copy_in(from.entry.name, at + sizeof(from.entry),
 			    from.entry.name_length))
-			return -EFAULT;
+			return faulted(filled);
 		length = convert(&from.entry, record, wide);
 		if (filled + length > size)
 			return filled ? (s64)filled : -EINVAL;
 		if (user_write(to + filled, record, length))
-			return -EFAULT;
+			return faulted(filled);
 		filled += length;
 		file->position = from.entry.cursor;
 	}
 	return filled;
+}
+
+static s64 list_through(struct file *file, u8 *to, size_t size, bool wide)
+{
+	u8 small[SMALL_LIST] __attribute__((aligned(8)));
+	bool synthetic = file->kind == FILE_SYNTHETIC;
+	u8 *own = NULL;
+	s64 result;
+
+	if (synthetic)
+		own = mem_alloc(PAGE_SIZE);
+	else if (size < SMALL_LIST)
+		own = small;
+	if (synthetic && !own)
+		return -ENOMEM;
+	lock_acquire(&file->lock);
+	result = list(file, to, size, wide, own,
+		      synthetic ? PAGE_SIZE : SMALL_LIST);
+	lock_release(&file->lock);
+	if (synthetic)
+		mem_free(own);
+	return result;
 }
 
 static long list_fd(int fd, void *to, size_t size, bool wide)
@@ -120,11 +149,8 @@ static long list_fd(int fd, void *to, size_t size, bool wide)
 		return -EBADF;
 	if (!user_ok(to, size))
 		result = -EFAULT;
-	else if (file->ops->list && file_type(file) == DK_TYPE_DIRECTORY) {
-		lock_acquire(&file->lock);
-		result = list(file, to, size, wide);
-		lock_release(&file->lock);
-	}
+	else if (file->ops->list && file_type(file) == DK_TYPE_DIRECTORY)
+		result = list_through(file, to, size, wide);
 	file_put(file);
 	return result;
 }

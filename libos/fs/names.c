@@ -283,10 +283,25 @@ SYSCALL3(mknod, const char *, name, u32, mode, u32, device __unused)
 	return make_node_at(AT_FDCWD, name, mode);
 }
 
+/* "" means a link that was opened with O_PATH | O_NOFOLLOW. */
+static long read_link_open(struct file *file, char *to, int size)
+{
+	struct path link;
+	long error;
+
+	if (file->kind != FILE_PATH || file_type(file) != DK_TYPE_SYMLINK)
+		return -ENOENT;
+	error = path_set(&link, file->path, PATH_NOFOLLOW);
+	if (error)
+		return error;
+	return link.node ? synth_read_link(&link, to, size) :
+			   host_read_link(&link, to, size);
+}
+
 static long read_link_at(int dirfd, const char *name, char *to, int size)
 {
 	struct path path;
-	int result;
+	long result;
 
 	if (size <= 0)
 		return -EINVAL;
@@ -295,32 +310,19 @@ static long read_link_at(int dirfd, const char *name, char *to, int size)
 		return result;
 	if (path.flags & PATH_WAS_EMPTY && !path.file)
 		return -ENOENT;
-	if (path.file) {
-		/* "" means a link that was opened with O_PATH | O_NOFOLLOW */
-		result = -ENOENT;
-		if (path.file->kind == FILE_PATH &&
-		    file_type(path.file) == DK_TYPE_SYMLINK) {
-			char *name_of_link = path.file->path;
-			struct path link;
-
-			result = path_set(&link, name_of_link, PATH_NOFOLLOW);
-			if (!result)
-				result = link.node ? synth_read_link(&link, to,
-								     size) :
-						     host_read_link(&link, to,
-								    size);
-		}
-		path_put(&path);
-		return result;
-	}
 	if (!user_ok(to, size))
-		return -EFAULT;
-	if (!path.node) {
+		result = -EFAULT;
+	else if (path.file)
+		result = read_link_open(path.file, to, size);
+	else if (path.node)
+		result = synth_read_link(&path, to, size);
+	else
 		result = host_read_link(&path, to, size);
-		if (result >= 0 || !path_reroute(&path, result))
-			return result;
-	}
-	return synth_read_link(&path, to, size);
+	if (result < 0 && !path.file && !path.node &&
+	    path_reroute(&path, result))
+		result = synth_read_link(&path, to, size);
+	path_put(&path);
+	return result;
 }
 
 SYSCALL4(readlinkat, int, dirfd, const char *, name, char *, to, int, size)

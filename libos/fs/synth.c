@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * The synthetic tree: /proc, and the names of /dev that mean the process's own
- * descriptors. What they contain is made in proc.c when they are opened.
+ * descriptors. What they contain is made in proc.c when they are read.
  *
  * /proc and /dev/pts belong to the libos as a whole: a name in them that is not
  * in the table does not exist. In /dev the table only adds to what the host has.
@@ -217,7 +217,7 @@ int synth_read_link(struct path *path, char *buffer, size_t length)
 	return result;
 }
 
-/* ---- files: a text that is made once ---- */
+/* ---- files: texts ---- */
 
 void text_add(struct text *text, const char *format, ...)
 {
@@ -246,16 +246,81 @@ void text_add(struct text *text, const char *format, ...)
 	text->length += length;
 }
 
+/* Found by name again: a descriptor may have been closed meanwhile. */
+static const struct synth_node *synth_node_of(struct file *file, u32 *id)
+{
+	return synth_find(file->path, id);
+}
+
+static struct text *text_make(const struct synth_node *node, u32 id)
+{
+	struct text *text = mem_zalloc(sizeof(*text));
+
+	if (!text)
+		return NULL;
+	text->id = id;
+	text->room = 1024;
+	text->data = mem_alloc(text->room);
+	if (text->data)
+		node->content(text);
+	if (!text->data || text->failed) {
+		mem_free(text->data);
+		mem_free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void text_free(struct text *text)
+{
+	if (text)
+		mem_free(text->data);
+	mem_free(text);
+}
+
+/*
+ * A text is made when it is read from its beginning, as Linux does, so that who
+ * seeks back reads how it is then. No lock is held while that happens. Of what
+ * is not there any more, the text that was made last stays.
+ */
+static int text_renew(struct file *file)
+{
+	const struct synth_node *node;
+	struct text *text, *old;
+	u32 id;
+
+	node = synth_node_of(file, &id);
+	if (!node)
+		return file->data ? 0 : -ESRCH;
+	text = text_make(node, id);
+	if (!text)
+		return -ENOMEM;
+	lock_acquire(&file->lock);
+	old = file->data;
+	file->data = text;
+	lock_release(&file->lock);
+	text_free(old);
+	return 0;
+}
+
 static s64 synth_read(struct file *file, void *buffer, size_t length,
 		      u64 offset)
 {
-	struct text *text = file->data;
 	bool current = offset == DK_OFFSET_CURRENT;
+	u64 at = current ? __atomic_load_n(&file->position, __ATOMIC_RELAXED) :
+			   offset;
+	struct text *text;
 	s64 done;
 
-	if (!text)
+	if (file->type != DK_TYPE_FILE)
 		return -EISDIR;
+	if (!at || !__atomic_load_n(&file->data, __ATOMIC_RELAXED)) {
+		done = text_renew(file);
+		if (done)
+			return done;
+	}
 	lock_acquire(&file->lock);
+	text = file->data;
 	if (current)
 		offset = file->position;
 	done = offset < text->length ? MIN(length, text->length - offset) : 0;
@@ -269,14 +334,11 @@ static s64 synth_read(struct file *file, void *buffer, size_t length,
 
 static s64 synth_seek(struct file *file, s64 offset, int whence)
 {
-	struct text *text = file->data;
 	s64 result;
 
 	lock_acquire(&file->lock);
 	if (whence == SEEK_CUR)
 		offset += file->position;
-	else if (whence == SEEK_END && text)
-		offset += text->length;
 	else if (whence != SEEK_SET)
 		offset = -1;
 	result = offset < 0 ? -EINVAL : offset;
@@ -284,12 +346,6 @@ static s64 synth_seek(struct file *file, s64 offset, int whence)
 		file->position = offset;
 	lock_release(&file->lock);
 	return result;
-}
-
-/* Found by name again: a descriptor may have been closed meanwhile. */
-static const struct synth_node *synth_node_of(struct file *file, u32 *id)
-{
-	return synth_find(file->path, id);
 }
 
 static int synth_get_attributes(struct file *file,
@@ -449,12 +505,7 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 
 static void synth_release(struct file *file)
 {
-	struct text *text = file->data;
-
-	if (text) {
-		mem_free(text->data);
-		mem_free(text);
-	}
+	text_free(file->data);
 }
 
 static const struct file_ops synth_ops = {
@@ -464,25 +515,6 @@ static const struct file_ops synth_ops = {
 	.list = synth_list,
 	.release = synth_release,
 };
-
-static struct text *text_make(const struct synth_node *node, u32 id)
-{
-	struct text *text = mem_zalloc(sizeof(*text));
-
-	if (!text)
-		return NULL;
-	text->id = id;
-	text->room = 1024;
-	text->data = mem_alloc(text->room);
-	if (text->data)
-		node->content(text);
-	if (!text->data || text->failed) {
-		mem_free(text->data);
-		mem_free(text);
-		return NULL;
-	}
-	return text;
-}
 
 static int open_text(struct path *path, u32 flags, struct file **out)
 {
@@ -497,9 +529,7 @@ static int open_text(struct path *path, u32 flags, struct file **out)
 		return -ENOMEM;
 	file->type = node->type;
 	file->path = mem_alloc(path->length - URI_PREFIX_LENGTH + 1);
-	if (file->path && node->type == DK_TYPE_FILE)
-		file->data = text_make(node, path->id);
-	if (!file->path || (node->type == DK_TYPE_FILE && !file->data)) {
+	if (!file->path) {
 		file_put(file);
 		return -ENOMEM;
 	}

@@ -48,6 +48,10 @@ enum {
 	EPOLL,
 	EVENT,
 	TIMER,
+	PROCESSES,
+	DESCRIPTORS,
+	TERMINALS,
+	LINK,
 	ZERO,
 };
 
@@ -165,6 +169,10 @@ static const struct row rows[] = {
 	{ CALL(truncate, S("/no/such"), I(0)) },
 	{ CALL(getdents, I(DIRECTORY), O(1024), I(1024)) },
 	{ CALL(getdents64, I(DIRECTORY), O(1024), I(1024)) },
+	{ CALL(getdents, I(PROCESSES), O(1024), I(1024)) },
+	{ CALL(getdents64, I(PROCESSES), O(1024), I(1024)) },
+	{ CALL(getdents64, I(DESCRIPTORS), O(1024), I(1024)) },
+	{ CALL(getdents64, I(TERMINALS), O(1024), I(1024)) },
 	{ CALL(getcwd, O(64), I(4096)) },
 	{ CALL(chdir, S("/no/such")) },
 	{ CALL(chroot, S("/no/such")) },
@@ -270,6 +278,7 @@ static const struct row rows[] = {
 	{ CALL(symlinkat, S("no/such"), I(DIRECTORY), S("no/such/2")) },
 	{ CALL(readlinkat, I(DIRECTORY), S("proc/self/exe"), O(4), I(4)),
 	  LOOKS },
+	{ CALL(readlinkat, I(LINK), S(""), O(4), I(4)), LOOKS },
 	{ CALL(fchmodat, I(DIRECTORY), S("no/such"), I(0)) },
 	{ CALL(faccessat, I(DIRECTORY), S("usr"), I(0)), LOOKS },
 	{ CALL(faccessat2, I(DIRECTORY), S("usr"), I(0), I(0)), LOOKS },
@@ -351,6 +360,9 @@ static void arguments(const struct row *row, long *values)
 	if (row->number == SYS_mincore)
 		values[0] = (long)written;
 	lseek(DIRECTORY, 0, SEEK_SET);
+	lseek(PROCESSES, 0, SEEK_SET);
+	lseek(DESCRIPTORS, 0, SEEK_SET);
+	lseek(TERMINALS, 0, SEEK_SET);
 }
 
 static long call(const struct row *row, const long *v)
@@ -531,6 +543,10 @@ static void descriptors(void)
 	dup2(epoll_create1(0), EPOLL);
 	dup2(eventfd(1, EFD_NONBLOCK), EVENT);
 	dup2(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), TIMER);
+	dup2(open("/proc", O_RDONLY | O_DIRECTORY), PROCESSES);
+	dup2(open("/proc/self/fd", O_RDONLY | O_DIRECTORY), DESCRIPTORS);
+	dup2(open("/dev/pts", O_RDONLY | O_DIRECTORY), TERMINALS);
+	dup2(open("/proc/self/exe", O_PATH | O_NOFOLLOW), LINK);
 	dup2(open("/dev/zero", O_RDWR), ZERO);
 	epoll_ctl(EPOLL, EPOLL_CTL_ADD, READ_END, (void *)&event);
 	for (int i = 3; i < FILE_FD; i++)
