@@ -149,6 +149,7 @@ else
 	same timers
 	same cancel
 	same sockets
+	same transfers
 	same sharing
 	same files
 	same ptys

@@ -201,10 +201,57 @@ static s64 check_splice(struct side *from, struct side *to)
 	return to->file->flags & O_APPEND ? -EINVAL : 0;
 }
 
+/* Would a transfer now have to wait, or be refused because it may not? */
+static bool is_not_ready(struct side *side, u32 what)
+{
+	return file_can_poll(side->file) && !is_ready(side, what);
+}
+
 /*
- * The first part is waited for, on both sides; what follows is moved as far as
- * neither side has to be. Nothing is taken out of a pipe before the other side
- * would take it.
+ * 0: go on; -EAGAIN; or what ended the wait. Where data come from, the read
+ * itself waits; but it is not begun before the other side is ready.
+ */
+static s64 splice_ready(struct side *from, struct side *to, bool wait)
+{
+	bool empty = is_not_ready(from, POLLIN);
+	u32 flags = __atomic_load_n(&to->file->flags, __ATOMIC_RELAXED);
+
+	if (empty && !wait)
+		return -EAGAIN;
+	if (!is_not_ready(to, POLLOUT))
+		return 0;
+	if (!wait || flags & O_NONBLOCK)
+		return -EAGAIN;
+	return empty ? 0 : file_wait(to->file, POLLOUT, DK_TIMEOUT_INFINITE);
+}
+
+/*
+ * What was taken out of a pipe does not go back (@all): what does not fit at
+ * once is waited for, also by who does not want to.
+ */
+static s64 put_part(struct side *to, const u8 *data, size_t length, bool all)
+{
+	size_t done = 0;
+	u64 offset;
+	s64 put;
+
+	do {
+		offset = to->offset == DK_OFFSET_CURRENT ? to->offset :
+							   to->offset + done;
+		put = file_write(to->file, data + done, length - done, offset);
+		if (put > 0)
+			done += put;
+		else if (put != -EAGAIN || !all || signal_interrupts() ||
+			 file_wait(to->file, POLLOUT, DK_TIMEOUT_INFINITE))
+			break;
+	} while (all && done < length);
+	return done ? (s64)done : put;
+}
+
+/*
+ * The first part is waited for, on both sides, where they may; what follows is
+ * moved as far as neither side has to be. Nothing is taken out of a pipe before
+ * the other side would take it.
  */
 static s64 splice_parts(struct side *from, struct side *to, size_t length,
 			bool wait)
@@ -216,17 +263,14 @@ static s64 splice_parts(struct side *from, struct side *to, size_t length,
 	if (!buffer)
 		return -ENOMEM;
 	while (done < length) {
-		if ((done || !wait) &&
-		    ((is_pipe(from) && !is_ready(from, POLLIN)) ||
-		     (is_pipe(to) && !is_ready(to, POLLOUT)))) {
-			got = done ? 0 : -EAGAIN;
+		got = splice_ready(from, to, wait && !done);
+		if (got)
 			break;
-		}
 		got = file_read(from->file, buffer,
 				MIN(length - done, PIPE_PART), from->offset);
 		if (got <= 0)
 			break;
-		put = file_write(to->file, buffer, got, to->offset);
+		put = put_part(to, buffer, got, is_pipe(from));
 		if (put < got && !is_pipe(from) &&
 		    from->offset == DK_OFFSET_CURRENT)
 			file_seek(from->file, MAX(put, 0) - got, SEEK_CUR);

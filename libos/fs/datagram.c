@@ -19,11 +19,13 @@
 #define LEVEL_UDP 17
 #define PORT_FIRST 32768
 #define PORT_COUNT 28000
+#define WISHES_MAX 32
 
 struct datagram {
 	struct socket socket;
 	struct lock lock; /* addresses */
 	struct address own, peer; /* length 0: none */
+	int wishes[WISHES_MAX]; /* in the order of the table below */
 	struct mailbox box;
 };
 
@@ -193,6 +195,8 @@ static s64 datagram_send(struct file *file, struct transfer *transfer)
 
 static s64 datagram_receive(struct file *file, struct transfer *transfer)
 {
+	if (transfer->flags & MSG_ERRQUEUE)
+		return -EAGAIN;
 	return mailbox_receive(&datagram_of(socket_of(file))->box, file,
 			       transfer);
 }
@@ -226,12 +230,79 @@ static long datagram_shutdown(struct socket *socket, int how __unused)
 	return datagram_of(socket)->peer.length ? 0 : -ENOTCONN;
 }
 
-/* Wishes about packets and errors, of which there are none. */
-static long datagram_set_option(struct socket *socket __unused, int level,
-				int name __unused, const int *value __unused,
-				u32 length __unused)
+/* Wishes about packets and errors, of which there are none: remembered. */
+static const struct {
+	u8 level, name;
+	s8 value; /* of a new socket */
+} wishes[] = {
+	{ LEVEL_IP, 1 }, /* IP_TOS */
+	{ LEVEL_IP, 2, 64 }, /* IP_TTL */
+	{ LEVEL_IP, 6 }, /* IP_RECVOPTS */
+	{ LEVEL_IP, 7 }, /* IP_RETOPTS */
+	{ LEVEL_IP, 8 }, /* IP_PKTINFO */
+	{ LEVEL_IP, 10, 1 }, /* IP_MTU_DISCOVER */
+	{ LEVEL_IP, 11 }, /* IP_RECVERR */
+	{ LEVEL_IP, 12 }, /* IP_RECVTTL */
+	{ LEVEL_IP, 13 }, /* IP_RECVTOS */
+	{ LEVEL_IP, 15 }, /* IP_FREEBIND */
+	{ LEVEL_IP, 20 }, /* IP_RECVORIGDSTADDR */
+	{ LEVEL_IP, 24 }, /* IP_BIND_ADDRESS_NO_PORT */
+	{ LEVEL_IP, 33, 1 }, /* IP_MULTICAST_TTL */
+	{ LEVEL_IP, 34, 1 }, /* IP_MULTICAST_LOOP */
+	{ LEVEL_IP, 49, 1 }, /* IP_MULTICAST_ALL */
+	{ LEVEL_IPV6, 16, 64 }, /* IPV6_UNICAST_HOPS */
+	{ LEVEL_IPV6, 18, 1 }, /* IPV6_MULTICAST_HOPS */
+	{ LEVEL_IPV6, 19, 1 }, /* IPV6_MULTICAST_LOOP */
+	{ LEVEL_IPV6, 23, 1 }, /* IPV6_MTU_DISCOVER */
+	{ LEVEL_IPV6, 25 }, /* IPV6_RECVERR */
+	{ LEVEL_IPV6, 26 }, /* IPV6_V6ONLY */
+	{ LEVEL_IPV6, 49 }, /* IPV6_RECVPKTINFO */
+	{ LEVEL_IPV6, 51 }, /* IPV6_RECVHOPLIMIT */
+	{ LEVEL_IPV6, 62 }, /* IPV6_DONTFRAG */
+	{ LEVEL_IPV6, 66 }, /* IPV6_RECVTCLASS */
+	{ LEVEL_IPV6, 67 }, /* IPV6_TCLASS */
+};
+
+_Static_assert(ARRAY_SIZE(wishes) <= WISHES_MAX, "struct datagram");
+
+static int *wish_of(struct socket *socket, int level, int name)
 {
-	return level == LEVEL_IP || level == LEVEL_IPV6 ? 0 : -ENOPROTOOPT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
+		if (wishes[i].level == level && wishes[i].name == name &&
+		    (level == LEVEL_IP || socket->family == AF_INET6))
+			return &datagram_of(socket)->wishes[i];
+	}
+	return NULL;
+}
+
+/* An int, or for those of IPv4 a byte. */
+static long datagram_set_option(struct socket *socket, int level, int name,
+				const int *value, u32 length)
+{
+	int *wish = wish_of(socket, level, name);
+
+	if (!wish)
+		return -ENOPROTOOPT;
+	if (length >= sizeof(*value))
+		*wish = value[0];
+	else if (length && level == LEVEL_IP)
+		*wish = value[0] & 0xff;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static long datagram_get_option(struct socket *socket, int level, int name,
+				int *value)
+{
+	int *wish = wish_of(socket, level, name);
+
+	if (!wish)
+		return -ENOPROTOOPT;
+	*value = *wish;
+	return 0;
 }
 
 static void datagram_release(struct socket *socket)
@@ -254,12 +325,14 @@ static const struct socket_ops datagram_ops = {
 	.poll = datagram_poll,
 	.unread = datagram_unread,
 	.set_option = datagram_set_option,
+	.get_option = datagram_get_option,
 	.release = datagram_release,
 };
 
 long datagram_create(int family, int protocol, struct socket **socket)
 {
 	struct datagram *d;
+	size_t i;
 
 	if (protocol && protocol != LEVEL_UDP)
 		return -EPROTONOSUPPORT;
@@ -267,6 +340,8 @@ long datagram_create(int family, int protocol, struct socket **socket)
 	if (!d)
 		return -ENOMEM;
 	mailbox_init(&d->box);
+	for (i = 0; i < ARRAY_SIZE(wishes); i++)
+		d->wishes[i] = wishes[i].value;
 	d->socket.ops = &datagram_ops;
 	d->socket.family = family;
 	d->socket.type = SOCK_DGRAM;

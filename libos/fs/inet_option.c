@@ -10,6 +10,7 @@
 #define SO_RCVBUF 8
 #define SO_LINGER 13
 #define V6ONLY 26
+#define SERVICE_CONGESTION 0x3 /* of IP_TOS */
 
 /* Linux's (level, name) and the host's option; of SOL_SOCKET and TCP. */
 static const struct {
@@ -143,6 +144,9 @@ long inet_set_option(struct socket *socket, int level, int name,
 
 	if (byte) {
 		*byte = value[0];
+		/* Congestion is TCP's own to tell. */
+		if (byte == &inet->service)
+			*byte &= ~SERVICE_CONGESTION;
 		return 0;
 	}
 	if (!o.option)

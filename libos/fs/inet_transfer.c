@@ -225,6 +225,9 @@ s64 inet_receive(struct file *file, struct transfer *transfer)
 	size_t done = 0;
 	s64 r;
 
+	/* Errors that are told as messages: never any. */
+	if (transfer->flags & MSG_ERRQUEUE)
+		return -EAGAIN;
 	r = check_connected(file, transfer->flags, deadline, -ENOTCONN);
 	if (r)
 		return r;

@@ -116,6 +116,18 @@ static long option_set(struct socket *socket, int name, const void *from,
 	}
 }
 
+/* What is said of an option of another level that nobody knows. */
+static long unknown_option(const struct socket *socket, int level, bool get)
+{
+	if (socket->family == AF_UNIX)
+		return -EOPNOTSUPP;
+	/* Linux's IPv4 says so of what it is not asked by the name of. */
+	if (get && socket->family == AF_INET && level != 0 /* IP */ &&
+	    level != (socket->type == SOCK_STREAM ? 6 /* TCP */ : 17 /* UDP */))
+		return -EOPNOTSUPP;
+	return -ENOPROTOOPT;
+}
+
 SYSCALL5(setsockopt, int, fd, int, level, int, name, const void *, from, int,
 	 length)
 {
@@ -141,7 +153,7 @@ SYSCALL5(setsockopt, int, fd, int, level, int, name, const void *, from, int,
 	if (r == -ENOPROTOOPT)
 		r = level == SOL_SOCKET ?
 			    option_set(socket, name, from, length) :
-			    -EOPNOTSUPP;
+			    unknown_option(socket, level, false);
 	file_put(file);
 	return r;
 }
@@ -234,7 +246,7 @@ SYSCALL5(getsockopt, int, fd, int, level, int, name, void *, to, int *, length)
 		size = option_get(socket, name, value);
 		r = size ? 0 : -ENOPROTOOPT;
 	} else if (r == -ENOPROTOOPT) {
-		r = -EOPNOTSUPP;
+		r = unknown_option(socket, level, true);
 	}
 	file_put(file);
 	if (r)

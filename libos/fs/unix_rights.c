@@ -27,7 +27,21 @@ struct record {
 	u32 value[3]; /* of the kind */
 };
 
-static bool can_be_sent(const struct file *file)
+/* Of the other families only TCP has a stream of the host's, once it has. */
+static bool socket_can_be_sent(struct socket *socket)
+{
+	switch (socket->family) {
+	case AF_UNIX:
+		return true;
+	case AF_INET:
+	case AF_INET6:
+		return socket->type == SOCK_STREAM && inet_of(socket)->handle;
+	default:
+		return false;
+	}
+}
+
+static bool can_be_sent(struct file *file)
 {
 	switch (file->kind) {
 	case FILE_HOST:
@@ -37,8 +51,7 @@ static bool can_be_sent(const struct file *file)
 	case FILE_CONSOLE:
 		return true;
 	case FILE_SOCKET:
-		return socket_of((struct file *)file)->family == AF_UNIX ||
-		       inet_of(socket_of((struct file *)file))->handle;
+		return socket_can_be_sent(socket_of(file));
 	default:
 		return false;
 	}
