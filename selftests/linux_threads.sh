@@ -157,6 +157,7 @@ else
 	same vforks
 	same starts
 	same wishes
+	same refusals
 	same texts
 	same pointers
 	same pointers race

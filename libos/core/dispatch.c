@@ -11,6 +11,7 @@
 
 #define DECLARE_REAL(name)	long sys_##name(struct dk_context *frame);
 #define DECLARE_NOOP(name)
+#define DECLARE_DENY(name)
 #define DECLARE_NONE(name)
 #define DECLARE(nr, name, class, arguments) DECLARE_##class(name)
 SYSCALL_TABLE(DECLARE)
@@ -18,6 +19,11 @@ SYSCALL_TABLE(DECLARE)
 static long sys_noop(struct dk_context *frame __unused)
 {
 	return 0;
+}
+
+static long sys_deny(struct dk_context *frame __unused)
+{
+	return -EPERM;
 }
 
 static long sys_none(struct dk_context *frame)
@@ -28,6 +34,7 @@ static long sys_none(struct dk_context *frame)
 
 #define HANDLER_REAL(name)	sys_##name
 #define HANDLER_NOOP(name)	sys_noop
+#define HANDLER_DENY(name)	sys_deny
 #define HANDLER_NONE(name)	sys_none
 #define HANDLER(nr, name, class, arguments) [nr] = HANDLER_##class(name),
 

@@ -373,13 +373,17 @@ SYSCALL4(epoll_ctl, int, epoll_fd, int, operation, int, fd,
 	} else if (!file_can_poll(file)) {
 		result = -EPERM;
 	} else {
+		/* What changes no list, concerns this one only. */
+		bool lists = operation != EPOLL_CTL_MOD;
 		struct epoll *e = epoll->data;
 
-		lock_acquire(&epoll_lock);
+		if (lists)
+			lock_acquire(&epoll_lock);
 		lock_acquire(&e->lock);
 		result = control(e, operation, file, fd, &event);
 		lock_release(&e->lock);
-		lock_release(&epoll_lock);
+		if (lists)
+			lock_release(&epoll_lock);
 		/* Who sleeps is to wait for what has come, too. */
 		wake_all(&e->queue);
 	}

@@ -190,7 +190,7 @@ static long epoll_wait_fd(int fd, struct epoll_event *to, int room,
 	struct file *file;
 	long result;
 
-	if (room <= 0)
+	if (room <= 0 || (size_t)room > INT32_MAX / sizeof(*to))
 		return -EINVAL;
 	if (!user_ok(to, (u64)room * sizeof(*to)))
 		return -EFAULT;

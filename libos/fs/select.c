@@ -83,6 +83,20 @@ static long sets_put(struct sets *sets, const struct poll_slot *slots,
 	return bits;
 }
 
+/*
+ * Of numbers that there is no room for in the table, Linux reads no bits. Its
+ * tables have room for 64, or a power of two.
+ */
+static u32 table_room(void)
+{
+	u32 end = __atomic_load_n(&self()->files->end, __ATOMIC_RELAXED);
+	u32 room = FD_FIRST;
+
+	while (room < end)
+		room *= 2;
+	return room;
+}
+
 static long select_fds(int limit, struct sets *sets, s64 deadline)
 {
 	struct poll_slot *slots;
@@ -92,7 +106,7 @@ static long select_fds(int limit, struct sets *sets, s64 deadline)
 
 	if (limit < 0)
 		return -EINVAL;
-	count = MIN((u32)limit, FD_MAX);
+	count = MIN((u32)limit, table_room());
 	result = sets_get(sets, count);
 	if (result)
 		return result;

@@ -8,6 +8,7 @@
  *		 says so
  *	   NOOP  accepted, answered 0, nothing happens: advice, and promises
  *		 that the host keeps or breaks by itself
+ *	   DENY  -EPERM, as of a process without privileges
  *	   NONE  -ENOSYS, counted
  * @arguments: a letter each, for the trace:
  *	   D signed, I 64-bit signed, N unsigned, O octal, X hex, P pointer,
@@ -125,7 +126,7 @@
 	S(100, times, REAL, "P")					\
 	S(101, ptrace, NONE, "")					\
 	S(102, getuid, REAL, "")					\
-	S(103, syslog, NONE, "")					\
+	S(103, syslog, DENY, "")					\
 	S(104, getgid, REAL, "")					\
 	S(105, setuid, REAL, "D")					\
 	S(106, setgid, REAL, "D")					\
@@ -175,9 +176,9 @@
 	S(150, munlock, NOOP, "XN")					\
 	S(151, mlockall, NOOP, "X")					\
 	S(152, munlockall, NOOP, "")					\
-	S(153, vhangup, NONE, "")					\
+	S(153, vhangup, DENY, "")					\
 	S(154, modify_ldt, NONE, "")					\
-	S(155, pivot_root, NONE, "")					\
+	S(155, pivot_root, DENY, "")					\
 	S(156, _sysctl, NONE, "")					\
 	S(157, prctl, REAL, "DXXXX")					\
 	S(158, arch_prctl, REAL, "XX")					\
@@ -185,23 +186,23 @@
 	S(160, setrlimit, REAL, "DP")					\
 	S(161, chroot, REAL, "S")					\
 	S(162, sync, REAL, "")						\
-	S(163, acct, NONE, "")						\
-	S(164, settimeofday, NONE, "")					\
-	S(165, mount, NONE, "")						\
-	S(166, umount2, NONE, "")					\
-	S(167, swapon, NONE, "")					\
-	S(168, swapoff, NONE, "")					\
-	S(169, reboot, NONE, "")					\
-	S(170, sethostname, NONE, "SN")					\
-	S(171, setdomainname, NONE, "")					\
-	S(172, iopl, NONE, "")						\
+	S(163, acct, DENY, "")						\
+	S(164, settimeofday, DENY, "")					\
+	S(165, mount, DENY, "")						\
+	S(166, umount2, DENY, "")					\
+	S(167, swapon, DENY, "")					\
+	S(168, swapoff, DENY, "")					\
+	S(169, reboot, DENY, "")					\
+	S(170, sethostname, DENY, "SN")					\
+	S(171, setdomainname, DENY, "")					\
+	S(172, iopl, DENY, "")						\
 	S(173, ioperm, NONE, "")					\
 	S(174, create_module, NONE, "")					\
-	S(175, init_module, NONE, "")					\
-	S(176, delete_module, NONE, "")					\
+	S(175, init_module, DENY, "")					\
+	S(176, delete_module, DENY, "")					\
 	S(177, get_kernel_syms, NONE, "")				\
 	S(178, query_module, NONE, "")					\
-	S(179, quotactl, NONE, "")					\
+	S(179, quotactl, DENY, "")					\
 	S(180, nfsservctl, NONE, "")					\
 	S(181, getpmsg, NONE, "")					\
 	S(182, putpmsg, NONE, "")					\
@@ -209,7 +210,7 @@
 	S(184, tuxcall, NONE, "")					\
 	S(185, security, NONE, "")					\
 	S(186, gettid, REAL, "")					\
-	S(187, readahead, NOOP, "FXN")					\
+	S(187, readahead, REAL, "FXN")					\
 	S(188, setxattr, REAL, "SSPNX")					\
 	S(189, lsetxattr, REAL, "SSPNX")				\
 	S(190, fsetxattr, REAL, "FSPNX")				\
@@ -243,13 +244,13 @@
 	S(218, set_tid_address, REAL, "P")				\
 	S(219, restart_syscall, NONE, "")				\
 	S(220, semtimedop, NONE, "")					\
-	S(221, fadvise64, NOOP, "FXNX")					\
+	S(221, fadvise64, REAL, "FXNX")					\
 	S(222, timer_create, REAL, "DPP")				\
 	S(223, timer_settime, REAL, "DXPP")				\
 	S(224, timer_gettime, REAL, "DP")				\
 	S(225, timer_getoverrun, REAL, "D")				\
 	S(226, timer_delete, REAL, "D")					\
-	S(227, clock_settime, NONE, "DP")				\
+	S(227, clock_settime, DENY, "DP")				\
 	S(228, clock_gettime, REAL, "DP")				\
 	S(229, clock_getres, REAL, "DP")				\
 	S(230, clock_nanosleep, REAL, "DXPP")				\
@@ -268,7 +269,7 @@
 	S(243, mq_timedreceive, NONE, "")				\
 	S(244, mq_notify, NONE, "")					\
 	S(245, mq_getsetattr, NONE, "")					\
-	S(246, kexec_load, NONE, "")					\
+	S(246, kexec_load, DENY, "")					\
 	S(247, waitid, REAL, "DDPXP")					\
 	S(248, add_key, NONE, "")					\
 	S(249, request_key, NONE, "")					\
@@ -299,7 +300,7 @@
 	S(274, get_robust_list, REAL, "DPP")				\
 	S(275, splice, REAL, "FPFPNX")					\
 	S(276, tee, REAL, "FFNX")					\
-	S(277, sync_file_range, NOOP, "FXNX")				\
+	S(277, sync_file_range, REAL, "FXNX")				\
 	S(278, vmsplice, NONE, "FPNX")					\
 	S(279, move_pages, NONE, "")					\
 	S(280, utimensat, REAL, "FSPX")					\
@@ -326,24 +327,24 @@
 	S(301, fanotify_mark, NONE, "")					\
 	S(302, prlimit64, REAL, "DDPP")					\
 	S(303, name_to_handle_at, NONE, "")				\
-	S(304, open_by_handle_at, NONE, "")				\
+	S(304, open_by_handle_at, DENY, "")				\
 	S(305, clock_adjtime, NONE, "")					\
 	S(306, syncfs, REAL, "F")					\
 	S(307, sendmmsg, REAL, "FPNX")					\
-	S(308, setns, NONE, "")						\
+	S(308, setns, DENY, "")						\
 	S(309, getcpu, REAL, "PPP")					\
 	S(310, process_vm_readv, NONE, "")				\
 	S(311, process_vm_writev, NONE, "")				\
 	S(312, kcmp, NONE, "")						\
-	S(313, finit_module, NONE, "")					\
+	S(313, finit_module, DENY, "")					\
 	S(314, sched_setattr, NONE, "DPX")				\
 	S(315, sched_getattr, NONE, "DPNX")				\
 	S(316, renameat2, REAL, "FSFSX")				\
 	S(317, seccomp, NONE, "")					\
 	S(318, getrandom, REAL, "PNX")					\
 	S(319, memfd_create, REAL, "SX")				\
-	S(320, kexec_file_load, NONE, "")				\
-	S(321, bpf, NONE, "")						\
+	S(320, kexec_file_load, DENY, "")				\
+	S(321, bpf, DENY, "")						\
 	S(322, execveat, REAL, "FSPPX")					\
 	S(323, userfaultfd, NONE, "")					\
 	S(324, membarrier, REAL, "XXD")					\
@@ -362,11 +363,11 @@
 	S(426, io_uring_enter, NONE, "")				\
 	S(427, io_uring_register, NONE, "")				\
 	S(428, open_tree, NONE, "")					\
-	S(429, move_mount, NONE, "")					\
-	S(430, fsopen, NONE, "")					\
+	S(429, move_mount, DENY, "")					\
+	S(430, fsopen, DENY, "")					\
 	S(431, fsconfig, NONE, "")					\
-	S(432, fsmount, NONE, "")					\
-	S(433, fspick, NONE, "")					\
+	S(432, fsmount, DENY, "")					\
+	S(433, fspick, DENY, "")					\
 	S(434, pidfd_open, NONE, "DX")					\
 	S(435, clone3, REAL, "PN")					\
 	S(436, close_range, REAL, "DDX")				\
@@ -375,7 +376,7 @@
 	S(439, faccessat2, REAL, "FSOX")				\
 	S(440, process_madvise, NONE, "FPNDX")				\
 	S(441, epoll_pwait2, REAL, "FPDPPN")				\
-	S(442, mount_setattr, NONE, "")					\
+	S(442, mount_setattr, DENY, "")					\
 	S(443, quotactl_fd, NONE, "")					\
 	S(444, landlock_create_ruleset, NONE, "")			\
 	S(445, landlock_add_rule, NONE, "")				\
