@@ -151,7 +151,10 @@ static inline u32 process_session(void)
 
 /* Signal @signal to a process that is not the caller. 0 only asks. */
 long mail_send(struct process_entry *to, const struct mail *mail);
-/* The same, and if there is no room, waits for some; with no lock held. */
+/* Two at once: it does not act on the one before it has the other. */
+void mail_send_both(struct process_entry *to, const struct mail *first,
+		    const struct mail *second);
+/* The same of one, and if there is no room, waits for some; with no lock held. */
 long mail_send_wait(struct process_entry *to, const struct mail *mail);
 /* Have it look. False: the host says that it is gone. */
 bool mail_ring(struct process_entry *to, u32 events);

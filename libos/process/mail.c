@@ -83,24 +83,45 @@ static bool post_later(struct process_entry *to, const struct mail *mail)
 	return posted;
 }
 
+/* Without ringing. */
+static long put(struct process_entry *to, const struct mail *mail,
+		bool may_wait)
+{
+	if (post(to, mail) || (may_wait && post_later(to, mail)))
+		return 0;
+	if (mail->signal >= SIGRTMIN && mail->code != SI_USER)
+		return -EAGAIN;
+	__atomic_fetch_or(&to->mail_lost, SIGNAL_BIT(mail->signal),
+			  __ATOMIC_SEQ_CST);
+	return 0;
+}
+
 static long send(struct process_entry *to, const struct mail *mail,
 		 bool may_wait)
 {
+	long r;
+
 	if (!mail->signal || entry_state(to) == ENTRY_ENDED)
 		return 0;
-	if (!post(to, mail) && !(may_wait && post_later(to, mail))) {
-		if (mail->signal >= SIGRTMIN && mail->code != SI_USER)
-			return -EAGAIN;
-		__atomic_fetch_or(&to->mail_lost, SIGNAL_BIT(mail->signal),
-				  __ATOMIC_SEQ_CST);
-	}
-	mail_ring(to, EVENT_REMOTE);
-	return 0;
+	r = put(to, mail, may_wait);
+	if (!r)
+		mail_ring(to, EVENT_REMOTE);
+	return r;
 }
 
 long mail_send(struct process_entry *to, const struct mail *mail)
 {
 	return send(to, mail, false);
+}
+
+void mail_send_both(struct process_entry *to, const struct mail *first,
+		    const struct mail *second)
+{
+	if (entry_state(to) == ENTRY_ENDED)
+		return;
+	put(to, first, false);
+	put(to, second, false);
+	mail_ring(to, EVENT_REMOTE);
 }
 
 long mail_send_wait(struct process_entry *to, const struct mail *mail)

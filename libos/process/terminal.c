@@ -170,16 +170,21 @@ void terminal_leave(void)
 		group_signal(group, SIGCONT, process_self);
 }
 
-static void tell_leader(u32 pid, int signal)
+/* Whoever takes the first has the second, too. */
+static void tell_leader(u32 pid)
 {
-	siginfo_t info = { .si_signo = signal, .si_code = SI_KERNEL };
-	struct mail mail = { .signal = signal, .code = SI_KERNEL };
+	siginfo_t hang_up = { .si_signo = SIGHUP, .si_code = SI_KERNEL };
+	siginfo_t go_on = { .si_signo = SIGCONT, .si_code = SI_KERNEL };
+	struct mail first = { .signal = SIGHUP, .code = SI_KERNEL };
+	struct mail second = { .signal = SIGCONT, .code = SI_KERNEL };
 	struct process_entry *entry = table_find(pid);
 
-	if (entry == process_self)
-		signal_send_process(&info);
-	else if (entry)
-		mail_send(entry, &mail);
+	if (entry == process_self) {
+		signal_send_process(&hang_up);
+		signal_send_process(&go_on);
+	} else if (entry) {
+		mail_send_both(entry, &first, &second);
+	}
 }
 
 void terminal_hang_up(struct terminal *t)
@@ -189,8 +194,7 @@ void terminal_hang_up(struct terminal *t)
 	disown(t);
 	if (!session || session == TERMINAL_NOBODYS)
 		return;
-	tell_leader(session, SIGHUP);
-	tell_leader(session, SIGCONT);
+	tell_leader(session);
 }
 
 /* Is @signal, which the host's terminal has sent to all, for this process? */
