@@ -127,6 +127,17 @@ TEST(shared_memory_counts_once)
 	EXPECT_EQ(0, nothing_left());
 }
 
+TEST(moved_memory)
+{
+	const struct drawbridge_limits limits = { .memory = 64 * MB };
+	struct outcome outcome;
+
+	ASSERT_TRUE(run(&limits, "moving", &outcome));
+	EXPECT_EQ(0, outcome.got);
+	EXPECT_EQ(0, outcome.wait_status);
+	EXPECT_EQ(0, nothing_left());
+}
+
 TEST(handles)
 {
 	const struct drawbridge_limits limits = { .handles = 100 };

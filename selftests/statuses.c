@@ -58,6 +58,7 @@ static const struct {
 	EXCUSED(DkVirtualMemoryAlloc, DK_S(INTERRUPTED), KILLED),
 	EXCUSED(DkVirtualMemoryFree, DK_S(INTERRUPTED), KILLED),
 	EXCUSED(DkVirtualMemoryProtect, DK_S(INTERRUPTED), KILLED),
+	EXCUSED(DkxVirtualMemoryMove, DK_S(INTERRUPTED), KILLED),
 	EXCUSED(DkStreamUnmap, DK_S(INTERRUPTED), KILLED),
 	EXCUSED(DkRandomBitsRead, DK_S(INTERRUPTED), KILLED),
 	EXCUSED(DkThreadCreate, DK_S(NO_MEMORY), MEMORY),

@@ -11,6 +11,7 @@
 #include <linux/pipe_fs_i.h>
 #include <linux/poll.h>
 #include <linux/sockios.h>
+#include <linux/statfs.h>
 #include <net/sock.h>
 
 #include <asm/ioctls.h>
@@ -292,6 +293,33 @@ static long allocate(struct dk_stream *stream, void __user *buffer)
 	return vfs_fallocate(stream->file, a.mode, a.offset, a.length);
 }
 
+/* Also of what is only named, without any access. */
+static long get_file_system(struct dk_stream *stream, void __user *buffer)
+{
+	const struct path *path = dk_stream_path(stream);
+	struct dk_file_system to = { 0 };
+	struct kstatfs from;
+	long error;
+
+	if (!path)
+		return -EOPNOTSUPP;
+	error = vfs_statfs(path, &from);
+	if (error)
+		return error;
+	to.type = from.f_type;
+	to.block_size = from.f_bsize;
+	to.fragment_size = from.f_frsize;
+	to.blocks = from.f_blocks;
+	to.free = from.f_bfree;
+	to.available = from.f_bavail;
+	to.files = from.f_files;
+	to.free_files = from.f_ffree;
+	to.id = (u32)from.f_fsid.val[0] | (u64)from.f_fsid.val[1] << 32;
+	to.name_max = from.f_namelen;
+	to.flags = from.f_flags;
+	return copy_to_user(buffer, &to, sizeof(to)) ? -EFAULT : 0;
+}
+
 static const struct {
 	long (*call)(struct dk_stream *stream, void __user *buffer); /* or NULL */
 	u32 size;
@@ -336,6 +364,8 @@ static const struct {
 	[DK_CONTROL_UNREAD] = { dk_local_unread, sizeof(u32), 0 },
 	[DK_CONTROL_ALLOCATE] = { allocate, sizeof(struct dk_allocation),
 				  DK_RIGHT_WRITE },
+	[DK_CONTROL_FILE_SYSTEM] = {
+		get_file_system, sizeof(struct dk_file_system), 0 },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */
@@ -348,7 +378,8 @@ DK_HANDLER(DkxStreamControl)
 		     sizeof(struct dk_socket_option) != 16 ||
 		     sizeof(struct dk_accepted) != 32 ||
 		     sizeof(struct dk_message) != 32 ||
-		     sizeof(struct dk_allocation) != 24);
+		     sizeof(struct dk_allocation) != 24 ||
+		     sizeof(struct dk_file_system) != 88);
 	if (a1 >= ARRAY_SIZE(operations))
 		return -EINVAL;
 	a1 = array_index_nospec(a1, ARRAY_SIZE(operations));

@@ -109,6 +109,14 @@ static void open_named(struct dk_stream *stream, const struct path *path,
 	stream->ops = ops;
 }
 
+/* Where it is in the host's tree; NULL: it is not a file. */
+const struct path *dk_stream_path(const struct dk_stream *stream)
+{
+	if (stream->ops == &link_ops || stream->ops == &named_ops)
+		return &stream->path;
+	return dk_is_file_stream(stream) ? &stream->file->f_path : NULL;
+}
+
 /* ---- files ---- */
 
 static bool is_controlling_terminal(const struct inode *inode)

@@ -16,7 +16,7 @@
  * each address space (mm->data_vm). @memory_pages is the sum of what each
  * process had when it last asked for more or gave some back, plus what it was
  * granted. @memory_lock is held from the question until the memory is mapped,
- * except where a native call takes the place of ours (mprotect): of these, two
+ * except where a native call takes the place of ours (mprotect, mremap): of these, two
  * at the same moment in one process may pass the limit together, until the
  * next call of the process counts again.
  *
@@ -192,6 +192,44 @@ long dk_memory_writable(struct dk_process *process, u64 base, u64 length)
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
 	ret = grant(process, pages_to_come(base, PAGE_ALIGN(length)));
+	mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+/* Whether memory at @address would be data if there were more of it. */
+static bool is_data(unsigned long address)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	bool data;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, address);
+	data = vma && vma->vm_start <= address &&
+	       (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
+	mmap_read_unlock(mm);
+	return data;
+}
+
+/**
+ * dk_memory_grown() - a native call will make more of what is at an address
+ * @process:	of the caller
+ * @base:	where it is
+ * @more:	in bytes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+long dk_memory_grown(struct dk_process *process, u64 base, u64 more)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	long ret = 0;
+
+	if (!more || !dk_memory_limited(sandbox))
+		return 0;
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+	if (is_data(base))
+		ret = grant(process, PAGE_ALIGN(more) >> PAGE_SHIFT);
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;
 }

@@ -3,8 +3,8 @@
  * Virtual memory.
  *
  * Mapping and unmapping are the kernel's own vm_mmap() and vm_munmap().
- * mprotect() is not exported: where one is needed, the native call takes the
- * place of ours, and its result is the status.
+ * mprotect() and mremap() are not exported: where one is needed, the native
+ * call takes the place of ours, and its result is the status.
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -13,6 +13,9 @@
 #include "../compat.h"
 #include "drawbridge.h"
 
+static_assert(DK_MOVE_ANYWHERE == MREMAP_MAYMOVE &&
+	      DK_MOVE_REPLACE == MREMAP_FIXED &&
+	      DK_MOVE_KEEP == MREMAP_DONTUNMAP);
 static_assert(DK_PROT_READ == PROT_READ && DK_PROT_WRITE == PROT_WRITE &&
 	      DK_PROT_EXECUTE == PROT_EXEC);
 
@@ -211,4 +214,44 @@ DK_HANDLER(DkVirtualMemoryProtect)
 	if (!a1 || a0 & ~PAGE_MASK)
 		return -EINVAL;
 	return dk_mprotect(thread, a0, a1, prot);
+}
+
+/* What cannot be had a second time; the kernel writes to its log about that. */
+static bool dk_is_private(unsigned long address)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	bool private;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, address);
+	private = vma && vma->vm_start <= address &&
+		  !(vma->vm_flags & VM_MAYSHARE);
+	mmap_read_unlock(mm);
+	return private;
+}
+
+DK_HANDLER(DkxVirtualMemoryMove)
+{
+	const u64 known = DK_MOVE_ANYWHERE | DK_MOVE_REPLACE | DK_MOVE_KEEP;
+	u64 more = 0;
+	long ret;
+
+	if (a3 & ~known || !a2 || (a4 && !(a3 & DK_MOVE_REPLACE)))
+		return -EINVAL;
+	if (!dk_range_valid(a0, a1) || !dk_range_valid(a4, a2))
+		return -EINVAL;
+	if (!a1 && dk_is_private(a0))
+		return -EINVAL;
+	if (a3 & DK_MOVE_KEEP)
+		more = a1;
+	else if (a2 > a1)
+		more = a2 - a1;
+	ret = dk_memory_grown(thread->process, a0, more);
+	if (ret)
+		return ret;
+	/* The arguments are the native call's. */
+	ret = pico_forward_system_call(thread->pico, current_pt_regs(),
+				       __NR_mremap, a0, a1, a2, a3, a4, 0);
+	return ret ?: DK_FORWARD;
 }

@@ -246,6 +246,7 @@ bool dk_tcp_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
 
 bool dk_pipe_server_listen(struct dk_stream *stream, u32 backlog);
 bool dk_is_file_stream(const struct dk_stream *stream);
+const struct path *dk_stream_path(const struct dk_stream *stream);
 bool dk_is_tcp_server(const struct dk_stream *stream);
 bool dk_is_console(const struct dk_stream *stream);
 

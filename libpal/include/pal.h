@@ -29,6 +29,8 @@
  *	Any range, mapped or not. DECOMMIT keeps the addresses.
  * DkVirtualMemoryProtect(base, length, protection)
  *	NO_MEMORY when part of the range is not mapped.
+ * DkxVirtualMemoryMove(base, length, new_length, how, new_base)
+ *	mremap(2). Returns the address (above 0), or a status.
  *
  * Threads
  *

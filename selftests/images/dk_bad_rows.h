@@ -59,6 +59,21 @@ GOOD(DkVirtualMemoryProtect)
 }
 #define after_DkVirtualMemoryProtect after_DkVirtualMemoryFree
 
+static void *moved;
+GOOD(DkxVirtualMemoryMove)
+{
+	good_DkVirtualMemoryFree(a);
+	moved = dkt_pages(2);
+	a[2] = 2 * PAGE;
+	a[3] = DK_MOVE_ANYWHERE | DK_MOVE_REPLACE;
+	a[4] = (u64)moved;
+}
+AFTER(DkxVirtualMemoryMove)
+{
+	after_DkVirtualMemoryFree(a);
+	DkVirtualMemoryFree(moved, 2 * PAGE, DK_MEM_RELEASE);
+}
+
 GOOD(DkThreadCreate)
 {
 	*slot(0) = POISON;
@@ -590,6 +605,8 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkxProcessClone, UNDO(DkxProcessClone),
 	    .flags_known = DK_CLONE_NOTIFY),
 	ROW(DkxProcessOpen, UNDO(DkxProcessOpen)),
+	ROW(DkxVirtualMemoryMove, ALWAYS(DkxVirtualMemoryMove),
+	    .flags_known = 7),
 };
 
 #endif /* DK_BAD_ROWS_H */

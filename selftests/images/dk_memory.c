@@ -326,3 +326,132 @@ TEST(stack_is_usable_to_its_base)
 	/* What is below is not the stack's. */
 	EXPECT_TRUE(access_faults(low - 1, WRITE));
 }
+
+/* What a move gives: the address, or a status. */
+#define MOVE(from, length, new_length, how, to)				\
+	DkxVirtualMemoryMove(from, length, new_length, how, to)
+
+TEST(move_where_it_is)
+{
+	char *p = alloc(NULL, 8 * PAGE, BOTH, RW);
+
+	EXPECT_OK(DkVirtualMemoryFree(p + 2 * PAGE, 6 * PAGE, DK_MEM_RELEASE));
+	p[PAGE] = 1;
+	EXPECT_EQ(MOVE(p, 2 * PAGE, 6 * PAGE, 0, NULL), (u64)p);
+	EXPECT_EQ(p[PAGE], 1);
+	EXPECT_FALSE(access_faults(p + 5 * PAGE, WRITE));
+	EXPECT_TRUE(access_faults(p + 6 * PAGE, READ));
+	EXPECT_EQ(MOVE(p, 6 * PAGE - 1, PAGE + 1, 0, NULL), (u64)p);
+	EXPECT_FALSE(access_faults(p + PAGE, READ));
+	EXPECT_TRUE(access_faults(p + 2 * PAGE, READ));
+	/* Something is in the way. */
+	EXPECT_TRUE(alloc(p + 2 * PAGE, PAGE, DK_MEM_RESERVE, 0));
+	EXPECT_STATUS(MOVE(p, 2 * PAGE, 3 * PAGE, 0, NULL), NO_MEMORY);
+	EXPECT_OK(DkVirtualMemoryFree(p, 8 * PAGE, DK_MEM_RELEASE));
+}
+
+TEST(move_elsewhere)
+{
+	/* The last page is in the way. */
+	char *p = alloc(NULL, 5 * PAGE, BOTH, RW), *q, *to;
+
+	p[0] = 1;
+	p[3 * PAGE] = 4;
+	EXPECT_OK(DkVirtualMemoryProtect(p, 4 * PAGE, DK_PROT_READ));
+	q = (char *)MOVE(p, 4 * PAGE, 1024 * PAGE, DK_MOVE_ANYWHERE, NULL);
+	ASSERT_TRUE((s64)q > 0);
+	EXPECT_TRUE(q != p);
+	EXPECT_TRUE(access_faults(p, READ));
+	EXPECT_EQ(q[0], 1);
+	EXPECT_EQ(q[3 * PAGE], 4);
+	EXPECT_EQ(q[1023 * PAGE], 0);
+	EXPECT_TRUE(access_faults(q, WRITE));
+	/* A part of it, over something. */
+	to = alloc(NULL, 4 * PAGE, BOTH, RW);
+	EXPECT_EQ(MOVE(q + 2 * PAGE, 2 * PAGE, 2 * PAGE,
+		       DK_MOVE_ANYWHERE | DK_MOVE_REPLACE, to + PAGE),
+		  (u64)to + PAGE);
+	EXPECT_EQ(to[2 * PAGE], 4);
+	EXPECT_FALSE(access_faults(to, WRITE));
+	EXPECT_TRUE(access_faults(to + PAGE, WRITE));
+	EXPECT_TRUE(access_faults(q + 2 * PAGE, READ));
+	EXPECT_FALSE(access_faults(q + PAGE, READ));
+	DkVirtualMemoryFree(to, 4 * PAGE, DK_MEM_RELEASE);
+	DkVirtualMemoryFree(q, 1024 * PAGE, DK_MEM_RELEASE);
+	DkVirtualMemoryFree(p + 4 * PAGE, PAGE, DK_MEM_RELEASE);
+}
+
+TEST(move_and_keep)
+{
+	char *p = alloc(NULL, 2 * PAGE, BOTH, RW), *q;
+	char *s = alloc(NULL, 2 * PAGE, BOTH | DK_MEM_SHARED, RW), *t;
+
+	p[PAGE] = 2;
+	q = (char *)MOVE(p, 2 * PAGE, 2 * PAGE, DK_MOVE_ANYWHERE | DK_MOVE_KEEP,
+			 NULL);
+	ASSERT_TRUE((s64)q > 0);
+	EXPECT_EQ(q[PAGE], 2);
+	EXPECT_EQ(p[PAGE], 0);
+	EXPECT_FALSE(access_faults(p, WRITE));
+	s[0] = 3;
+	t = (char *)MOVE(s, 2 * PAGE, 2 * PAGE, DK_MOVE_ANYWHERE | DK_MOVE_KEEP,
+			 NULL);
+	ASSERT_TRUE((s64)t > 0);
+	t[0]++;
+	EXPECT_EQ(s[0], 4);
+	DkVirtualMemoryFree(t, 2 * PAGE, DK_MEM_RELEASE);
+	/* A length of 0: the same once more, and nothing behind its end. */
+	t = (char *)MOVE(s, 0, 3 * PAGE, DK_MOVE_ANYWHERE, NULL);
+	ASSERT_TRUE((s64)t > 0);
+	t[0]++;
+	EXPECT_EQ(s[0], 5);
+	EXPECT_TRUE(access_faults(t + 2 * PAGE, READ));
+	EXPECT_EQ(fault_code, DK_EXCEPTION_BUS_ERROR);
+	DkVirtualMemoryFree(t, 3 * PAGE, DK_MEM_RELEASE);
+	DkVirtualMemoryFree(s, 2 * PAGE, DK_MEM_RELEASE);
+	DkVirtualMemoryFree(q, 2 * PAGE, DK_MEM_RELEASE);
+	DkVirtualMemoryFree(p, 2 * PAGE, DK_MEM_RELEASE);
+}
+
+TEST(move_of_what_cannot)
+{
+	const u64 both = DK_MOVE_ANYWHERE | DK_MOVE_REPLACE;
+	char *p = alloc(NULL, 4 * PAGE, BOTH, RW);
+	char *to = alloc(NULL, 4 * PAGE, BOTH, RW);
+
+	EXPECT_STATUS(MOVE(p + 1, PAGE, 2 * PAGE, 0, NULL), INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, 0, 0, NULL), INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, 8, NULL), INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, DK_MOVE_REPLACE, to),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, DK_MOVE_ANYWHERE, to),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, both, to + 1), INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, 2 * PAGE, 2 * PAGE, both, p + PAGE),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, DK_MOVE_KEEP, NULL),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, 2 * PAGE, DK_MOVE_ANYWHERE | DK_MOVE_KEEP,
+			   NULL),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, 0, PAGE, DK_MOVE_ANYWHERE, NULL),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE((void *)-PAGE, PAGE, PAGE, 0, NULL),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, both, (void *)-PAGE),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, 1ULL << 60, DK_MOVE_ANYWHERE, NULL),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(MOVE(p, PAGE, PAGE, both, NULL), NOT_PERMITTED);
+	/* A hole, and two that are differently protected. */
+	EXPECT_OK(DkVirtualMemoryFree(p + 3 * PAGE, PAGE, DK_MEM_RELEASE));
+	EXPECT_STATUS(MOVE(p + 3 * PAGE, PAGE, 2 * PAGE, DK_MOVE_ANYWHERE,
+			   NULL),
+		      INVALID_POINTER);
+	EXPECT_OK(DkVirtualMemoryProtect(p + PAGE, PAGE, DK_PROT_READ));
+	EXPECT_STATUS(MOVE(p, 3 * PAGE, 4 * PAGE, both, to), INVALID_POINTER);
+	EXPECT_FALSE(access_faults(p, WRITE));
+	EXPECT_FALSE(access_faults(p + PAGE, READ));
+	DkVirtualMemoryFree(p, 3 * PAGE, DK_MEM_RELEASE);
+	DkVirtualMemoryFree(to, 4 * PAGE, DK_MEM_RELEASE);
+}

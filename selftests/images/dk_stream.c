@@ -375,6 +375,46 @@ TEST(room_for_a_file)
 	DkObjectClose(h);
 }
 
+static DK_STATUS file_system(DK_HANDLE h, struct dk_file_system *fs)
+{
+	memset(fs, 0xee, sizeof(*fs));
+	return DkxStreamControl(h, DK_CONTROL_FILE_SYSTEM, fs, sizeof(*fs));
+}
+
+TEST(file_system_of_a_file)
+{
+	struct dk_file_system fs, named, of_zero;
+	DK_HANDLE h;
+
+	put(in_rw("where"), "x");
+	h = dkt_open(in_rw("where"), DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0);
+	EXPECT_OK(file_system(h, &fs));
+	EXPECT_GE(fs.type, 1);
+	EXPECT_GE(fs.block_size, 1);
+	EXPECT_GE(fs.fragment_size, 1);
+	EXPECT_LE(fs.free, fs.blocks);
+	EXPECT_LE(fs.available, fs.free);
+	EXPECT_LE(fs.free_files, fs.files);
+	EXPECT_EQ(fs.name_max, 255);
+	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_FILE_SYSTEM, &fs, 8),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(DkxStreamControl(h, DK_CONTROL_FILE_SYSTEM, (void *)8,
+				       sizeof(fs)),
+		      INVALID_POINTER);
+	DkObjectClose(h);
+	/* Without any access, too. */
+	h = dkt_open(in_rw("where"), 0, DK_OPEN_EXISTING, 0);
+	EXPECT_OK(file_system(h, &named));
+	EXPECT_EQ(named.id, fs.id);
+	EXPECT_EQ(named.type, fs.type);
+	DkObjectClose(h);
+	EXPECT_OK(DkStreamDelete(URI(in_rw("where")), DK_DELETE_FILE));
+	h = dkt_open("null:", DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(file_system(h, &of_zero), NOT_SUPPORTED);
+	EXPECT_EQ(of_zero.type, 0xeeeeeeeeeeeeeeeeULL);
+	DkObjectClose(h);
+}
+
 TEST(rename)
 {
 	put(in_rw("r1"), "one");

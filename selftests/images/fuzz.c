@@ -303,6 +303,9 @@ s64 random_call(struct worker *w, u32 index)
 	status = make_call(w, &m);
 	if (status == 0)
 		keep_results(w, &m, status);
+	else if (status > 0 && index == DK_INDEX_DkxVirtualMemoryMove &&
+		 status < (s64)arena)
+		keep_mapping(w, status, m.a[2]);
 	return status;
 }
 

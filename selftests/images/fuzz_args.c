@@ -329,6 +329,8 @@ static u64 make_flags(struct worker *w, const struct call *c, const char *name,
 	if (m_is(c, DK_INDEX_DkxAddressWait) ||
 	    m_is(c, DK_INDEX_DkxAddressWake))
 		return address_operation(w, m_is(c, DK_INDEX_DkxAddressWait));
+	if (m_is(c, DK_INDEX_DkxVirtualMemoryMove))
+		return below(w, 8);
 	if (m_is(c, DK_INDEX_DkxPipeCreate))
 		return (may_wait() ? below(w, 4) : 3) |
 		       (chance(w, 40) ? 0 : DK_PIPE_DUPLEX << below(w, 4));
@@ -358,7 +360,7 @@ static u64 make_value(struct worker *w, const struct call *c, u32 i, bool wild)
 			return DK_OFFSET_CURRENT;
 		return chance(w, 50) ? below(w, 16) * PAGE : below(w, 70000);
 	}
-	if (!strcmp(name, "length"))
+	if (!strcmp(name, "length") || !strcmp(name, "new_length"))
 		return chance(w, 70) ? whole_pages(w, false) :
 				       below(w, 1 << 20);
 	if (!strcmp(name, "call"))

@@ -250,6 +250,42 @@ static void sharing(void)
 	dkt_print("got %d status 0\n", dkt_failed());
 }
 
+/* Of 64 MiB: what a move adds counts, and what it takes away does not. */
+static void moving(void)
+{
+	u64 length = 30 * CHUNK, more = 20 * CHUNK;
+	void *base = NULL, *other = NULL;
+	DK_STATUS at;
+
+	EXPECT_OK(DkVirtualMemoryAlloc(&base, &length,
+				       DK_MEM_RESERVE | DK_MEM_COMMIT,
+				       DK_PROT_READ | DK_PROT_WRITE));
+	EXPECT_STATUS(DkxVirtualMemoryMove(base, length, 70 * CHUNK,
+					   DK_MOVE_ANYWHERE, NULL),
+		      NO_MEMORY);
+	at = DkxVirtualMemoryMove(base, length, 50 * CHUNK, DK_MOVE_ANYWHERE,
+				  NULL);
+	EXPECT_TRUE(at > 0);
+	EXPECT_STATUS(DkVirtualMemoryAlloc(&other, &more,
+					   DK_MEM_RESERVE | DK_MEM_COMMIT,
+					   DK_PROT_READ | DK_PROT_WRITE),
+		      NO_MEMORY);
+	EXPECT_STATUS(DkxVirtualMemoryMove((void *)at, 50 * CHUNK, 50 * CHUNK,
+					   DK_MOVE_ANYWHERE | DK_MOVE_KEEP,
+					   NULL),
+		      NO_MEMORY);
+	EXPECT_EQ(DkxVirtualMemoryMove((void *)at, 50 * CHUNK, 10 * CHUNK, 0,
+				       NULL),
+		  at);
+	EXPECT_OK(DkVirtualMemoryAlloc(&other, &more,
+				       DK_MEM_RESERVE | DK_MEM_COMMIT,
+				       DK_PROT_READ | DK_PROT_WRITE));
+	at = DkxVirtualMemoryMove((void *)at, 10 * CHUNK, 10 * CHUNK,
+				  DK_MOVE_ANYWHERE | DK_MOVE_KEEP, NULL);
+	EXPECT_TRUE(at > 0);
+	dkt_print("got %d status 0\n", dkt_failed());
+}
+
 static void spin(u64 parameter)
 {
 	for (;;)
@@ -286,6 +322,8 @@ TEST(limits)
 	}
 	if (!strcmp(how, "sharing"))
 		sharing();
+	if (!strcmp(how, "moving"))
+		moving();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(how, kinds[i].name))
 			continue;

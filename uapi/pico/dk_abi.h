@@ -437,7 +437,13 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  (2, VALUE, id, OUT_HANDLE, process),				\
 	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\
 	  DK_S(TOO_MANY_HANDLES) | DK_S(NOT_FOUND))			\
-	C(EXTENSION, 20, DkxProcessStop, 1, (0), 0)
+	C(EXTENSION, 20, DkxProcessStop, 1, (0), 0)			\
+	C(EXTENSION, 21, DkxVirtualMemoryMove, 1,			\
+	  (5, ADDRESS, base, VALUE, length, VALUE, new_length,		\
+	   FLAGS, how, ADDRESS, new_base),				\
+	  DK_SET_COUNT | DK_S(INVALID_PARAMETER) |			\
+	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\
+	  DK_S(NOT_PERMITTED) | DK_S(INTERRUPTED))
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),

@@ -54,6 +54,10 @@ typedef __s64 DK_STATUS;
 /* DkVirtualMemoryFree: how */
 #define DK_MEM_DECOMMIT		0x1	/* contents lost, addresses kept */
 #define DK_MEM_RELEASE		0x2	/* addresses free again */
+/* DkxVirtualMemoryMove: how. All values are those of mremap(2). */
+#define DK_MOVE_ANYWHERE	0x1	/* else it grows where it is, or not */
+#define DK_MOVE_REPLACE		0x2	/* to new_base, whatever is there; with 0x1 */
+#define DK_MOVE_KEEP		0x4	/* the old range stays; with 0x1 */
 /* Protections */
 #define DK_PROT_NONE		0x0
 #define DK_PROT_READ		0x1
@@ -241,6 +245,27 @@ struct dk_lock_info {
 #define DK_CONTROL_IDENTITY	19	/* 16 bytes for the other end to see */
 #define DK_CONTROL_UNREAD	20	/* __u32: bytes, of the first message */
 #define DK_CONTROL_ALLOCATE	21	/* struct dk_allocation; of a file */
+#define DK_CONTROL_FILE_SYSTEM	22	/* struct dk_file_system; of a file, a name */
+
+/*
+ * struct dk_file_system - what statfs(2) tells of where a file is
+ *
+ * Blocks are of @fragment_size bytes; numbers that a file system does not have
+ * are 0.
+ */
+struct dk_file_system {
+	__u64	type;		/* the magic number */
+	__u64	block_size;	/* that transfers are best made of */
+	__u64	fragment_size;
+	__u64	blocks;
+	__u64	free;
+	__u64	available;	/* to who has no privilege */
+	__u64	files;
+	__u64	free_files;
+	__u64	id;
+	__u64	name_max;
+	__u64	flags;		/* ST_* of statvfs(3), and 0x20: they are told */
+};
 
 /*
  * struct dk_allocation - for DK_CONTROL_ALLOCATE, as fallocate(2) has it
