@@ -152,6 +152,8 @@ else
 	same transfers
 	same sharing
 	same files
+	same memory
+	same remaps
 	same ptys
 	same vdso
 	same vforks

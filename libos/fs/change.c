@@ -363,14 +363,24 @@ SYSCALL0(sync)
 	return 0;
 }
 
+long fs_file_sync(struct file *file)
+{
+	long error = file->ops->flush ? file->ops->flush(file, 0) : 0;
+
+	return error == -EOPNOTSUPP || error == -EINVAL ? 0 : error;
+}
+
+/* Of its file system the host would write this one file. */
 SYSCALL1(syncfs, int, fd)
 {
-	struct file *file = fs_get(fd);
+	struct file *file = fd_get(fd);
+	long error;
 
 	if (!file)
 		return -EBADF;
+	error = fs_file_sync(file);
 	file_put(file);
-	return 0;
+	return error;
 }
 
 /* FALLOC_FL_* are the host's DK_ALLOCATE_*. */

@@ -550,6 +550,9 @@ void fs_file_path(struct file *file, char *to, size_t size);
 long fs_file_map(struct file *file, void **base, u64 length, u64 offset,
 		 u64 protection, u64 flags);
 
+/* What was written, by a mapping, too, is on the medium; 0 of what has none. */
+long fs_file_sync(struct file *file);
+
 /* Descriptors at exit are closed by the host; fs may flush here. */
 void fs_exit(void);
 

@@ -60,8 +60,8 @@ bool area_covers(u64 start, u64 end);
 long area_add(const struct area *a);
 long area_remove(u64 start, u64 end);
 long area_protect(u64 start, u64 end, u32 protection);
-/* Room for the pieces of a split: to be asked before the host is. */
-bool area_room(void);
+/* Room for that many more: to be asked before the host is. A call splits two. */
+bool area_room(size_t pieces);
 
 /* ---- mapping (mm/map.c), for calls and the loader; they take mm_lock ---- */
 

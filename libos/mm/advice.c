@@ -28,6 +28,18 @@ static long discard(struct area *a, u64 from, u64 to)
 					     protection));
 }
 
+static long advise(struct area *a, u64 from, u64 to, int advice)
+{
+	switch (advice) {
+	case MADV_DONTNEED:
+	case MADV_DONTNEED_LOCKED:
+		return discard(a, from, to);
+	case MADV_FREE: /* may keep the contents, of what is nobody else's */
+		return a->file || a->flags & AREA_SHARED ? -EINVAL : 0;
+	}
+	return 0;
+}
+
 SYSCALL3(madvise, u64, address, u64, length, int, advice)
 {
 	u64 end = address + PAGE_ALIGN(length);
@@ -40,12 +52,11 @@ SYSCALL3(madvise, u64, address, u64, length, int, advice)
 	switch (advice) {
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
-		break;
+	case MADV_FREE:
 	case MADV_NORMAL:
 	case MADV_RANDOM:
 	case MADV_SEQUENTIAL:
 	case MADV_WILLNEED:
-	case MADV_FREE: /* may keep the contents */
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 	case MADV_HUGEPAGE:
@@ -55,7 +66,7 @@ SYSCALL3(madvise, u64, address, u64, length, int, advice)
 	case MADV_MERGEABLE:
 	case MADV_UNMERGEABLE:
 	case MADV_DOFORK:
-		return 0;
+		break;
 	default:
 		/* Promises that cannot be kept: REMOVE, DONTFORK, WIPEONFORK */
 		return -EINVAL;
@@ -63,18 +74,47 @@ SYSCALL3(madvise, u64, address, u64, length, int, advice)
 	lock_acquire(&mm_lock);
 	for (a = area_find(address); a && a->start < end && !r;
 	     a = area_next(a))
-		r = discard(a, MAX(address, a->start), MIN(end, a->end));
+		r = advise(a, MAX(address, a->start), MIN(end, a->end), advice);
 	if (!r && end > address && !area_covers(address, end))
 		r = -ENOMEM;
 	lock_release(&mm_lock);
 	return r;
 }
 
-/* Shared file mappings are the host's page cache: nothing is behind it. */
+/*
+ * Write back what is mapped shared of a file from *@at on, which moves behind
+ * it, or to @end. The lock is not held while the host writes.
+ */
+static long sync_next(u64 *at, u64 end)
+{
+	struct file *file = NULL;
+	struct area *a;
+	long r = 0;
+
+	lock_acquire(&mm_lock);
+	for (a = area_find(*at); a && a->start < end && !file;
+	     a = area_next(a)) {
+		if (a->file && a->flags & AREA_SHARED) {
+			file = a->file;
+			fs_ref(file);
+		}
+		*at = a->end;
+	}
+	lock_release(&mm_lock);
+	if (!file) {
+		*at = end;
+		return 0;
+	}
+	r = fs_file_sync(file);
+	fs_put(file);
+	return r;
+}
+
 SYSCALL3(msync, u64, address, u64, length, int, flags)
 {
-	u64 end = address + PAGE_ALIGN(length);
+	u64 end = address + PAGE_ALIGN(length), at;
 	bool covered;
+	long r = 0;
 
 	if (address & ~PAGE_MASK ||
 	    flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) ||
@@ -87,7 +127,10 @@ SYSCALL3(msync, u64, address, u64, length, int, flags)
 	lock_acquire(&mm_lock);
 	covered = area_covers(address, end);
 	lock_release(&mm_lock);
-	return covered ? 0 : -ENOMEM;
+	/* Without MS_SYNC there is nothing to do: it is the page cache. */
+	for (at = address; flags & MS_SYNC && at < end && !r;)
+		r = sync_next(&at, end);
+	return r ? r : covered ? 0 : -ENOMEM;
 }
 
 /* What is resident the host does not tell: all that is mapped counts. */
@@ -99,7 +142,7 @@ SYSCALL3(mincore, u64, address, u64, length, u8 *, vector)
 
 	if (address & ~PAGE_MASK)
 		return -EINVAL;
-	if (address + PAGE_ALIGN(length) > layout.limit)
+	if (length > layout.limit || address > layout.limit - length)
 		return -ENOMEM;
 	if (!pages)
 		return 0;

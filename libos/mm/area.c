@@ -41,9 +41,9 @@ struct area *area_next(struct area *a)
 	return a + 1 < areas + area_count ? a + 1 : NULL;
 }
 
-bool area_room(void)
+bool area_room(size_t pieces)
 {
-	return area_count + 2 <= AREAS_MAX;
+	return area_count + pieces <= AREAS_MAX;
 }
 
 static void insert_at(size_t i, const struct area *a)
@@ -113,7 +113,7 @@ long area_remove(u64 start, u64 end)
 {
 	size_t first, last, i;
 
-	if (!area_room())
+	if (!area_room(2))
 		return -ENOMEM;
 	first = split(start);
 	last = split(end);
@@ -129,7 +129,7 @@ long area_add(const struct area *a)
 {
 	size_t i;
 
-	if (area_remove(a->start, a->end) || !area_room())
+	if (area_remove(a->start, a->end) || !area_room(2))
 		return -ENOMEM;
 	i = find(a->start);
 	insert_at(i, a);
@@ -144,7 +144,7 @@ long area_protect(u64 start, u64 end, u32 protection)
 {
 	size_t first, last, i;
 
-	if (!area_room())
+	if (!area_room(2))
 		return -ENOMEM;
 	first = split(start);
 	last = split(end);

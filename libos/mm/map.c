@@ -9,6 +9,7 @@
 #include <mm.h>
 
 #define MMAP_MIN	0x10000		/* Linux's vm.mmap_min_addr */
+#define MAP_HUGE_SIZES	(0x1fUL << 26)	/* accepted without MAP_HUGETLB, too */
 #define LOW_LIMIT	0x80000000UL	/* MAP_32BIT: below this, */
 #define LOW_START	0x40000000UL	/* and from here on */
 #define LOW_STEP	0x100000UL
@@ -59,7 +60,7 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 	DK_STATUS status;
 	long r = 0;
 
-	if (!area_room())
+	if (!area_room(2))
 		return -ENOMEM;
 	if (a->file) {
 		r = fs_file_map(a->file, &at, length, a->offset, protection,
@@ -126,7 +127,7 @@ long unmap_locked(u64 start, u64 end)
 	DK_STATUS status;
 	u64 from, to;
 
-	if (!area_room())
+	if (!area_room(2))
 		return -ENOMEM;
 	for (a = area_find(start); a && a->start < end; a = area_next(a)) {
 		from = MAX(start, a->start);
@@ -221,11 +222,11 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags, int, fd,
 		if (!file)
 			return -EBADF;
 		if (type == MAP_SHARED_VALIDATE &&
-		    (flags &
-		     ~(u64)(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE |
-			    MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED |
-			    MAP_NORESERVE | MAP_32BIT | MAP_STACK |
-			    MAP_DENYWRITE | MAP_EXECUTABLE | MAP_GROWSDOWN))) {
+		    (flags & ~(u64)(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE |
+				    MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED |
+				    MAP_NORESERVE | MAP_32BIT | MAP_STACK |
+				    MAP_DENYWRITE | MAP_EXECUTABLE |
+				    MAP_GROWSDOWN | MAP_HUGE_SIZES))) {
 			fs_put(file);
 			return -EOPNOTSUPP;
 		}
@@ -273,7 +274,7 @@ long protect(u64 start, u64 length, u32 protection)
 	long r = 0;
 
 	lock_acquire(&mm_lock);
-	if (!area_room()) {
+	if (!area_room(2)) {
 		r = -ENOMEM;
 		end = start;
 	}

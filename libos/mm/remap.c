@@ -1,64 +1,90 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * mremap. The host cannot move a mapping, so moving is mapping anew and
- * copying; growing in place is tried first. mm_lock is held from the first
- * look to the end: for other threads it is one step.
+ * mremap. It is the host that moves pages, with all that is shared, and no page
+ * is touched; here it is seen to that they are the program's, and noted where
+ * they are. mm_lock is held from the first look to the end: for other threads
+ * it is one step.
+ *
+ * What is one area here may be several mappings for the host, which moves only
+ * one at a time: pages of memory that is written and executed (wx.c), and,
+ * after a fork, what was discarded on one side. Then it is moved in pieces, to
+ * a place that was reserved before.
  */
 #include <layout.h>
 #include <libos.h>
 #include <linux/mman.h>
 #include <mm.h>
-#include <uaccess.h>
 
-/* More of the same right behind @a. */
-static long grow(const struct area *a, u64 address, u64 old, u64 length)
+_Static_assert(DK_MOVE_ANYWHERE == MREMAP_MAYMOVE, "mremap");
+_Static_assert(DK_MOVE_REPLACE == MREMAP_FIXED, "mremap");
+_Static_assert(DK_MOVE_KEEP == MREMAP_DONTUNMAP, "mremap");
+
+#define ELSEWHERE	(MREMAP_MAYMOVE | MREMAP_FIXED)
+
+/* Where it is then, or an error. */
+static long host_move(u64 from, u64 old, u64 length, u64 flags, u64 to)
 {
-	u64 base = address + old;
-	struct area more = *a;
+	DK_STATUS r = DkxVirtualMemoryMove((void *)from, old, length, flags,
+					   (void *)to);
 
-	if (a->end != base || range_is_libos(base, length - old))
-		return -EEXIST;
-	if (more.file)
-		more.offset += base - more.start;
-	return map_locked(&more, &base, length - old, false);
+	return r > 0 ? r : errno_of(r);
 }
 
-/* A copy of [from, from + n) in the fresh mapping at @to. */
-static long copy_pages(u64 to, u64 from, u64 n, u32 protection)
+/* *@done: bytes from the start that have been moved. */
+static long move_pieces(u64 from, u64 n, u64 flags, u64 to, u64 *done)
 {
-	u64 rw = DK_PROT_READ | DK_PROT_WRITE;
-	long r = 0;
+	u64 half = PAGE_ALIGN(n / 2);
+	long r = host_move(from, n, n, flags, to);
 
-	if (!(protection & PROT_WRITE))
-		r = errno_of(DkVirtualMemoryProtect((void *)to, n, rw));
-	if (!r && !(protection & (PROT_READ | PROT_WRITE | PROT_EXEC)))
-		r = errno_of(DkVirtualMemoryProtect((void *)from, n, rw));
-	if (!r && user_copy_bytes((void *)to, (void *)from, n))
-		r = -EFAULT;
-	if (!(protection & PROT_WRITE))
-		DkVirtualMemoryProtect((void *)to, n,
-				       dk_protection(protection));
+	if (r > 0)
+		*done += n;
+	if (r != -EFAULT || n == PAGE_SIZE)
+		return r;
+	r = move_pieces(from, half, flags, to, done);
+	if (r < 0)
+		return r;
+	return move_pieces(from + half, n - half, flags, to + half, done);
+}
+
+/* Move to the reserved @to, the last page with what it is to grow by. */
+static long move_all(u64 from, u64 old, u64 length, u64 flags, u64 to)
+{
+	u64 last = old - PAGE_SIZE, done = 0, undone = 0;
+	long r = to;
+
+	if (last)
+		r = move_pieces(from, last, flags, to, &done);
+	if (r > 0)
+		r = host_move(from + last, PAGE_SIZE, length - last, flags,
+			      to + last);
+	if (r > 0)
+		return to;
+	if (done)
+		move_pieces(to, done, ELSEWHERE, from, &undone);
+	DkVirtualMemoryFree((void *)to, length, DK_MEM_RELEASE);
 	return r;
 }
 
-static long move(const struct area *a, u64 address, u64 old, u64 length,
-		 u64 *base, bool replace)
+static long move_apart(u64 from, u64 old, u64 length, u64 flags, u64 to)
 {
-	struct area copy = *a;
+	u64 last = from + old - PAGE_SIZE;
+	dk_u64 n = length;
+	void *at = (void *)to;
+	DK_STATUS status;
 	long r;
 
-	if (copy.file)
-		copy.offset += address - copy.start;
-	r = map_locked(&copy, base, length, replace);
-	if (r)
-		return r;
-	/* A shared file mapping has its contents already. */
-	if (!copy.file || !(copy.flags & AREA_SHARED))
-		r = copy_pages(*base, address, MIN(old, length),
-			       copy.protection);
-	if (r)
-		unmap_locked(*base, *base + length);
-	return r;
+	if (!(flags & MREMAP_FIXED) && !(flags & MREMAP_DONTUNMAP)) {
+		r = host_move(last, PAGE_SIZE, PAGE_SIZE + length - old, 0, 0);
+		if (r != -ENOMEM)
+			return r > 0 ? (long)from : r;
+	}
+	if (!(flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	status = DkVirtualMemoryAlloc(&at, &n, DK_MEM_RESERVE, DK_PROT_NONE);
+	if (status)
+		return status == DK_STATUS_ALREADY_EXISTS ? -ENOMEM :
+							    errno_of(status);
+	return move_all(from, old, length, flags | ELSEWHERE, (u64)at);
 }
 
 /* A copy of the one area that holds [address, address + length). */
@@ -66,7 +92,8 @@ static long area_get(struct area *a, u64 address, u64 length)
 {
 	struct area *found = area_find(address);
 
-	if (!found || found->start > address || found->end - address < length)
+	if (!found || found->start > address || found->end - address < length ||
+	    found->flags & AREA_GUARD)
 		return -EFAULT;
 	*a = *found;
 	if (a->file)
@@ -80,44 +107,53 @@ static void area_put(struct area *a)
 		fs_put(a->file);
 }
 
-/* Grow where it is, or else move; MREMAP_FIXED and DONTUNMAP always move. */
-static long remap(struct area *a, u64 address, u64 old, u64 length, u64 flags,
-		  u64 to)
+/* Note that @old bytes at @from, a part of @a, are @length at @to. */
+static long note(const struct area *a, u64 from, u64 old, u64 length, u64 flags,
+		 u64 to)
 {
-	bool fixed = flags & MREMAP_FIXED;
-	u64 base = to, left = address;
-	long r;
+	struct area moved = *a;
+	long r = 0;
 
-	if (!old && (!a->file || !(a->flags & AREA_SHARED)))
+	if (to != from) {
+		moved.flags &= ~(AREA_HEAP | AREA_STACK);
+		if (!(flags & MREMAP_DONTUNMAP))
+			r = area_remove(from, from + old);
+	}
+	if (moved.file)
+		moved.offset += from - moved.start;
+	moved.start = to;
+	moved.end = to + length;
+	return r ? r : area_add(&moved);
+}
+
+static long remap(const struct area *a, u64 address, u64 old, u64 length,
+		  u64 flags, u64 to)
+{
+	long r, noted;
+
+	if (!old && !(a->flags & AREA_SHARED))
 		return -EINVAL;
-	if (old && !fixed && !(flags & MREMAP_DONTUNMAP)) {
-		r = grow(a, address, old, length);
-		if (r != -EEXIST)
-			return r ? r : (long)address;
-	}
-	if (!(flags & MREMAP_MAYMOVE))
+	if (!area_room(4)) /* for taking it away, and for adding it */
 		return -ENOMEM;
-	r = move(a, address, old, length, &base, fixed);
-	if (!r && flags & MREMAP_DONTUNMAP) {
-		struct area empty = { .protection = a->protection,
-				      .flags = a->flags };
-
-		r = map_locked(&empty, &left, old, true);
-	} else if (!r && old) {
-		r = unmap_locked(address, address + old);
-	}
-	return r ? r : (long)base;
+	r = host_move(address, old, length, flags, to);
+	if (r == -EFAULT && old)
+		r = move_apart(address, old, length, flags, to);
+	if (r < 0)
+		return r;
+	noted = note(a, address, old, length, flags, r);
+	return noted ? noted : r;
 }
 
 /* What mremap does, once its arguments make sense. */
 static long remap_locked(u64 address, u64 old, u64 length, u64 flags, u64 to)
 {
-	bool fixed = flags & MREMAP_FIXED;
+	bool fixed = flags & MREMAP_FIXED, moves = fixed;
 	struct area a;
 	long r;
 
+	moves |= !!(flags & MREMAP_DONTUNMAP);
 	/* Shrinking in place asks for no more than a page. */
-	r = area_get(&a, address, fixed ? MAX(MIN(old, length), 1) : 1);
+	r = area_get(&a, address, moves ? MAX(MIN(old, length), 1) : 1);
 	if (r)
 		return r;
 	area_put(&a);
@@ -134,7 +170,7 @@ static long remap_locked(u64 address, u64 old, u64 length, u64 flags, u64 to)
 	}
 	if (r)
 		return r;
-	if (old == length && !fixed && !(flags & MREMAP_DONTUNMAP))
+	if (old == length && !moves)
 		return address;
 	r = area_get(&a, address, old);
 	if (r)
