@@ -152,6 +152,8 @@ else
 	same transfers
 	same sharing
 	same files
+	same calls
+	same places
 	same memory
 	same remaps
 	same ptys

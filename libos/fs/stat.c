@@ -269,60 +269,86 @@ SYSCALL4(faccessat2, int, dirfd, const char *, name, int, mode, u32, flags)
 	return access_at(dirfd, name, mode, flags);
 }
 
-/*
- * The host does not tell about file systems. The numbers say: a large one,
- * half empty, so that a program that looks for room before it writes goes on
- * and hears the truth (-ENOSPC) from writing.
- */
-static long put_statfs(bool synthetic, u64 device, struct statfs *to)
-{
-	struct statfs fs;
+#define ST_VALID	0x20 /* the flags are told */
 
-	memset(&fs, 0, sizeof(fs));
-	fs.f_bsize = PAGE_SIZE;
-	fs.f_frsize = PAGE_SIZE;
-	fs.f_namelen = NAME_MAX;
-	fs.f_flags = 0x20 | 0x1000; /* ST_VALID, ST_RELATIME */
-	fs.f_type = PROC_SUPER_MAGIC;
-	if (!synthetic) {
-		fs.f_type = EXT4_SUPER_MAGIC;
-		fs.f_blocks = 1 << 28; /* 1 TiB */
-		fs.f_bfree = fs.f_blocks / 2;
-		fs.f_bavail = fs.f_blocks / 2;
-		fs.f_files = 1 << 26;
-		fs.f_ffree = fs.f_files / 2;
-		fs.f_fsid.val[0] = device_number(device);
+/* What is no file of the host's is of a file system that has no size. */
+static void statfs_of_kind(struct file *file, struct statfs *fs)
+{
+	u8 type = file_type(file);
+	bool named = file->kind == FILE_SYNTHETIC || file->kind == FILE_PATH;
+
+	if (named && file->path && !strncmp(file->path, "/dev/pts", 8))
+		fs->f_type = DEVPTS_SUPER_MAGIC;
+	else if (named)
+		fs->f_type = PROC_SUPER_MAGIC;
+	else if (type == DK_TYPE_FIFO)
+		fs->f_type = PIPEFS_MAGIC;
+	else if (type == DK_TYPE_SOCKET)
+		fs->f_type = SOCKFS_MAGIC;
+	else
+		fs->f_type = ANON_INODE_FS_MAGIC;
+	fs->f_bsize = PAGE_SIZE;
+	fs->f_frsize = PAGE_SIZE;
+	fs->f_namelen = NAME_MAX;
+	fs->f_flags = ST_VALID;
+}
+
+static long put_statfs(struct file *file, struct statfs *to)
+{
+	struct dk_file_system host;
+	struct statfs fs = { 0 };
+	DK_STATUS status = DK_STATUS_NOT_SUPPORTED;
+
+	if (file->handle != DK_INVALID_HANDLE)
+		status = DkxStreamControl(file->handle, DK_CONTROL_FILE_SYSTEM,
+					  &host, sizeof(host));
+	if (status && status != DK_STATUS_NOT_SUPPORTED)
+		return errno_of(status);
+	if (status) {
+		statfs_of_kind(file, &fs);
+		return user_put(fs, to);
 	}
+	fs.f_type = host.type;
+	fs.f_bsize = host.block_size;
+	fs.f_frsize = host.fragment_size;
+	fs.f_blocks = host.blocks;
+	fs.f_bfree = host.free;
+	fs.f_bavail = host.available;
+	fs.f_files = host.files;
+	fs.f_ffree = host.free_files;
+	fs.f_fsid.val[0] = (int)host.id;
+	fs.f_fsid.val[1] = (int)(host.id >> 32);
+	fs.f_namelen = host.name_max;
+	fs.f_flags = host.flags;
 	return user_put(fs, to);
 }
 
 SYSCALL2(statfs, const char *, name, struct statfs *, to)
 {
-	struct dk_stream_attributes attributes;
+	struct file *file;
 	struct path path;
 	long error;
 
 	error = path_get(AT_FDCWD, name, 0, &path);
 	if (error)
 		return error;
-	error = path_attributes(&path, &attributes);
+	error = name_open(&path, O_PATH, &file);
+	path_put(&path);
 	if (error)
 		return error;
-	return put_statfs(path.node && !path.node->magic, attributes.device,
-			  to);
+	error = put_statfs(file, to);
+	file_put(file);
+	return error;
 }
 
 SYSCALL2(fstatfs, int, fd, struct statfs *, to)
 {
-	struct dk_stream_attributes attributes;
 	struct file *file = fd_get(fd);
-	bool synthetic;
 	long error;
 
 	if (!file)
 		return -EBADF;
-	synthetic = file->kind == FILE_SYNTHETIC;
-	error = file_attributes(file, &attributes);
+	error = put_statfs(file, to);
 	file_put(file);
-	return error ? error : put_statfs(synthetic, attributes.device, to);
+	return error;
 }

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Names and folders, pipes, waiting for descriptors, and /proc: what calls on
+ * them answer.
+ */
+#include "folder.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/time.h>
+
+static char buffer[70000];
+
+static const char *content(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, buffer, sizeof(buffer) - 1);
+
+	close(fd);
+	buffer[n < 0 ? 0 : n] = 0;
+	return buffer;
+}
+
+static void names(void)
+{
+	fill("file", "x");
+	TRY(mkdir("dir", 0755));
+	TRY(mkdir("", 0755));
+	TRY(mkdir("/", 0755));
+	TRY(mkdir(".", 0755));
+	TRY(mkdir("..", 0755));
+	TRY(mkdir("a/b", 0755));
+	TRY(mkdir("file/b", 0755));
+	TRY(mkdir("slash/", 0755));
+	TRY(mkdir("dangling", 0755));
+	TRY(rmdir("slash/"));
+	TRY(rmdir("file"));
+	TRY(rmdir("dir"));
+	TRY(rmdir("."));
+	TRY(rmdir(".."));
+	TRY(rmdir("dir/sub/.."));
+	TRY(rmdir("/"));
+	TRY(rmdir("dirlink"));
+	TRY(rmdir("nothing"));
+	TRY(unlink("dir"));
+	TRY(unlink("nothing"));
+	TRY(unlink("."));
+	TRY(unlink("/"));
+	TRY(unlink("file/"));
+	TRY(unlink(""));
+	TRY(unlinkat(AT_FDCWD, "file", 0x40));
+	TRY(unlinkat(999, "file", 0));
+	TRY(unlinkat(AT_FDCWD, "dir", AT_REMOVEDIR));
+	TRY(rename("nothing", "x"));
+	TRY(rename("file", "dir"));
+	TRY(rename("dir", "file"));
+	TRY(rename("dir", "dir/sub/x"));
+	TRY(rename("file", "file"));
+	TRY(rename(".", "x"));
+	TRY(rename("file", "."));
+	TRY(rename("file", "dir/sub/"));
+	TRY(rename("file", "newname/"));
+	TRY(rename("file", ""));
+	TRY(renameat2(AT_FDCWD, "file", AT_FDCWD, "copy", RENAME_NOREPLACE));
+	TRY(renameat2(AT_FDCWD, "file", AT_FDCWD, "copy", RENAME_EXCHANGE));
+	TRY(renameat2(AT_FDCWD, "file", AT_FDCWD, "copy", 3));
+	TRY(renameat2(AT_FDCWD, "file", AT_FDCWD, "nothing", RENAME_EXCHANGE));
+	TRY(rename("copy", "moved"));
+	TRY(rename("moved", "copy"));
+	TRY(rename("dir/sub", "dir/sub2"));
+	TRY(rename("dir/sub2", "dir/sub"));
+	TRY(link("file", "hard"));
+	TRY(link("file", "hard"));
+	TRY(link("dir", "hard2"));
+	TRY(link("nothing", "hard2"));
+	TRY(link("dangling", "hard3"));
+	TRY(linkat(AT_FDCWD, "dangling", AT_FDCWD, "hard4", AT_SYMLINK_FOLLOW));
+	TRY(linkat(AT_FDCWD, "link", AT_FDCWD, "hard5", AT_SYMLINK_FOLLOW));
+	TRY(linkat(AT_FDCWD, "file", AT_FDCWD, "hard6", 1));
+	TRY(unlink("hard"));
+	TRY(unlink("hard3"));
+	TRY(unlink("hard5"));
+	TRY(symlink("", "s"));
+	TRY(symlink("x", "file"));
+	TRY(symlink("x", "nothing/y"));
+	TRY(symlink("x", ""));
+	TRY(symlink("x", "s/"));
+	TRY(symlink("some/where", "s"));
+	TRY(readlink("s", buffer, 4));
+	TRY(readlink("s", buffer, 100));
+	TRY(readlink("s", buffer, 0));
+	TRY(readlink("file", buffer, 100));
+	TRY(readlink("dir", buffer, 100));
+	TRY(readlink("nothing", buffer, 100));
+	TRY(readlink("", buffer, 100));
+	TRY(readlink("s", BAD, 100));
+	TRY(unlink("s"));
+	TRY(mknod("node", S_IFREG | 0644, 0));
+	TRY(mknod("node", S_IFREG | 0644, 0));
+	TRY(mknod("node2", S_IFDIR | 0644, 0));
+	TRY(mknod("node2", 0170000, 0));
+	TRY(unlink("node"));
+}
+
+static void directories(void)
+{
+	char name[40];
+	struct dirent *entry;
+	int fd, i, count = 0;
+	long second = 0, where;
+	DIR *dir;
+
+	TRY(mkdir("list", 0755));
+	for (i = 0; i < 700; i++) {
+		snprintf(name, sizeof(name), "list/entry-number-%d", i);
+		close(open(name, O_CREAT | O_WRONLY, 0644));
+	}
+	dir = opendir("list");
+	while ((entry = readdir(dir))) {
+		if (++count == 2)
+			second = telldir(dir);
+		if (count == 3)
+			strcpy(name, entry->d_name);
+	}
+	TRY(count);
+	seekdir(dir, second);
+	entry = readdir(dir);
+	TRY(strcmp(entry->d_name, name));
+	rewinddir(dir);
+	for (count = 0; readdir(dir); count++)
+		;
+	TRY(count);
+	closedir(dir);
+	TRY(fd = open("list", O_RDONLY));
+	TRY(syscall(SYS_getdents64, fd, buffer, 10));
+	TRY(syscall(SYS_getdents64, fd, buffer, 24));
+	TRY(syscall(SYS_getdents64, fd, buffer, 24));
+	where = lseek(fd, 0, SEEK_CUR);
+	TRY(where > 0);
+	TRY(syscall(SYS_getdents64, fd, BAD, 1000));
+	TRY(lseek(fd, 0, SEEK_SET));
+	for (count = 0; (i = syscall(SYS_getdents64, fd, buffer, 100)) > 0;)
+		for (char *at = buffer; at < buffer + i; count++)
+			at += ((struct dirent64 *)at)->d_reclen;
+	TRY(count);
+	TRY(lseek(fd, -1, SEEK_SET));
+	TRY(close(fd));
+	TRY(fd = open("file", O_RDONLY));
+	TRY(syscall(SYS_getdents64, fd, buffer, 1000));
+	TRY(close(fd));
+	TRY(syscall(SYS_getdents64, 999, buffer, 1000));
+	for (i = 0; i < 700; i++) {
+		snprintf(name, sizeof(name), "list/entry-number-%d", i);
+		unlink(name);
+	}
+	TRY(chdir("nothing"));
+	TRY(chdir("file"));
+	TRY(chdir(""));
+	TRY(chdir("loop"));
+	TRY(fchdir(999));
+	TRY(getcwd(buffer, 2) == NULL);
+	getcwd(buffer, sizeof(buffer));
+	TRY(chdir("dirlink"));
+	TRY(strcmp(getcwd(buffer + 5000, 5000) + strlen(buffer), "/dir"));
+	TRY(chdir("sub/.."));
+	TRY(fd = open("sub", O_RDONLY));
+	TRY(chdir(".."));
+	TRY(fchdir(fd));
+	TRY(strcmp(getcwd(buffer + 5000, 5000) + strlen(buffer), "/dir/sub"));
+	TRY(close(fd));
+	TRY(chdir("../.."));
+	TRY(strcmp(getcwd(buffer + 5000, 5000), buffer));
+	TRY(rmdir("list"));
+	TRY(chroot("file"));
+}
+
+static int pipe_signals;
+
+static void count_signal(int signal)
+{
+	(void)signal;
+	pipe_signals++;
+}
+
+static void pipes(void)
+{
+	struct pollfd fds[3];
+	int p[2], i;
+
+	signal(SIGPIPE, count_signal);
+	TRY(pipe(p));
+	TRY(pipe(BAD));
+	TRY(pipe2(p, 1));
+	TRY(write(p[1], "hello", 5));
+	TRY(ioctl(p[0], FIONREAD, &i));
+	TRY(i);
+	TRY(read(p[0], buffer, 3));
+	TRY(read(p[0], buffer, 100));
+	TRY(lseek(p[0], 0, SEEK_SET));
+	TRY(pread(p[0], buffer, 1, 0));
+	TRY(write(p[0], "x", 1));
+	TRY(read(p[1], buffer, 1));
+	TRY(fcntl(p[0], F_SETFL, O_NONBLOCK));
+	TRY(fcntl(p[1], F_SETFL, O_NONBLOCK));
+	TRY(fcntl(p[1], F_GETFL));
+	TRY(read(p[0], buffer, 1));
+	TRY(write(p[1], buffer, sizeof(buffer)));
+	TRY(write(p[1], buffer, 1));
+	TRY(read(p[0], buffer, 4095));
+	TRY(write(p[1], buffer, 4096) == -1);
+	TRY(read(p[0], buffer, sizeof(buffer)));
+	TRY(ftruncate(p[1], 0));
+	TRY(fsync(p[1]));
+	TRY(fcntl(p[0], F_GETPIPE_SZ));
+	fds[0] = (struct pollfd){ p[0], POLLIN, 0 };
+	fds[1] = (struct pollfd){ p[1], POLLOUT, 0 };
+	fds[2] = (struct pollfd){ 999, POLLIN, 0 };
+	TRY(poll(fds, 2, 0));
+	TRY(fds[0].revents);
+	TRY(fds[1].revents);
+	TRY(poll(fds, 3, 0));
+	TRY(fds[2].revents);
+	TRY(poll(fds, 1, 20));
+	TRY(write(p[1], "x", 1));
+	TRY(poll(fds, 1, -1));
+	TRY(fds[0].revents);
+	TRY(close(p[1]));
+	TRY(poll(fds, 1, -1));
+	TRY(fds[0].revents);
+	TRY(read(p[0], buffer, 10));
+	TRY(read(p[0], buffer, 10));
+	TRY(close(p[0]));
+	TRY(pipe2(p, O_CLOEXEC));
+	TRY(fcntl(p[0], F_GETFD));
+	TRY(close(p[0]));
+	TRY(write(p[1], "x", 1));
+	TRY(pipe_signals);
+	fds[0] = (struct pollfd){ p[1], POLLOUT, 0 };
+	TRY(poll(fds, 1, -1));
+	TRY(fds[0].revents);
+	TRY(close(p[1]));
+}
+
+static void alarm_signal(int signal)
+{
+	(void)signal;
+}
+
+static void waiting(void)
+{
+	/* again and again: one may come before there is anything to wait */
+	struct itimerval timer = { { 0, 50000 }, { 0, 50000 } };
+	struct sigaction action = { .sa_handler = alarm_signal };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = 7 };
+	struct epoll_event events[4];
+	struct timeval time = { 0, 1000 };
+	struct timespec bad = { 0, -1 };
+	uint64_t value = 5;
+	fd_set in, out;
+	int fd, ep, p[2];
+
+	TRY(fd = eventfd(3, EFD_NONBLOCK));
+	TRY(read(fd, &value, 4));
+	TRY(read(fd, &value, 8));
+	TRY(value);
+	TRY(read(fd, &value, 8));
+	value = -1;
+	TRY(write(fd, &value, 8));
+	value = -2;
+	TRY(write(fd, &value, 8));
+	TRY(write(fd, &value, 8));
+	TRY(read(fd, &value, 8));
+	TRY(eventfd(0, 77));
+	TRY(lseek(fd, 0, SEEK_SET));
+	TRY(close(fd));
+	TRY(fd = eventfd(2, EFD_SEMAPHORE | EFD_NONBLOCK));
+	TRY(read(fd, &value, 8));
+	TRY(value);
+
+	TRY(pipe(p));
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_SET(p[0], &in);
+	FD_SET(p[1], &out);
+	TRY(select(p[1] + 1, &in, &out, NULL, &time));
+	TRY(FD_ISSET(p[0], &in));
+	TRY(FD_ISSET(p[1], &out) != 0);
+	FD_SET(p[0], &in);
+	TRY(select(p[0] + 1, &in, NULL, NULL, &time));
+	FD_SET(60, &in);
+	TRY(select(61, &in, NULL, NULL, &time));
+	TRY(select(-1, &in, NULL, NULL, &time));
+	TRY(ppoll(NULL, 0, &bad, NULL));
+	TRY(poll(NULL, 0, 10));
+	TRY(poll(BAD, 1, 10));
+	TRY(poll(NULL, large_count * 5000, 10));
+
+	TRY(epoll_create(0));
+	TRY(epoll_create1(1));
+	TRY(ep = epoll_create1(EPOLL_CLOEXEC));
+	TRY(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &event));
+	TRY(epoll_ctl(ep, EPOLL_CTL_ADD, p[0], &event));
+	TRY(epoll_ctl(ep, EPOLL_CTL_ADD, ep, &event));
+	TRY(epoll_ctl(ep, EPOLL_CTL_ADD, 999, &event));
+	TRY(epoll_ctl(ep, EPOLL_CTL_DEL, p[1], &event));
+	TRY(epoll_ctl(ep, EPOLL_CTL_MOD, p[1], &event));
+	TRY(epoll_ctl(ep, 77, p[0], &event));
+	TRY(epoll_ctl(p[0], EPOLL_CTL_ADD, p[1], &event));
+	TRY(epoll_ctl(ep, EPOLL_CTL_ADD, open("file", O_RDONLY), &event));
+	TRY(epoll_wait(ep, events, 4, 0));
+	TRY(epoll_wait(ep, events, 0, 0));
+	TRY(epoll_wait(ep, events, 4, 10));
+	TRY(write(p[1], "xx", 2));
+	TRY(epoll_wait(ep, events, 4, -1));
+	TRY(events[0].events);
+	TRY(events[0].data.u64);
+	TRY(epoll_wait(ep, events, 4, -1));
+	event.events = EPOLLIN | EPOLLET;
+	TRY(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &event));
+	TRY(epoll_wait(ep, events, 4, -1));
+	TRY(epoll_wait(ep, events, 4, 0));
+	TRY(write(p[1], "y", 1));
+	TRY(epoll_wait(ep, events, 4, 0));
+	event.events = EPOLLIN | EPOLLONESHOT;
+	TRY(epoll_ctl(ep, EPOLL_CTL_MOD, p[0], &event));
+	TRY(epoll_wait(ep, events, 4, 0));
+	TRY(epoll_wait(ep, events, 4, 0));
+	TRY(close(p[0]));
+	TRY(epoll_wait(ep, events, 4, 0));
+
+	TRY(pipe(p));
+	TRY(sigaction(SIGALRM, &action, NULL));
+	TRY(setitimer(ITIMER_REAL, &timer, NULL));
+	TRY(read(p[0], buffer, 1));
+	TRY(setitimer(ITIMER_REAL, &timer, NULL));
+	TRY(poll(NULL, 0, -1));
+	TRY(setitimer(ITIMER_REAL, &timer, NULL));
+	TRY(epoll_wait(ep, events, 4, -1));
+	TRY(setitimer(ITIMER_REAL, &timer, NULL));
+	TRY(select(0, NULL, NULL, NULL, NULL));
+	timer = (struct itimerval){ 0 };
+	TRY(setitimer(ITIMER_REAL, &timer, NULL));
+}
+
+static void proc(void)
+{
+	char link[PATH_MAX];
+	int fd, n;
+
+	TRY(readlink("/proc/self/exe", link, sizeof(link)) > 0);
+	TRY(open("/proc/nothing", O_RDONLY));
+	TRY(open("/proc/self/fd/999", O_RDONLY));
+	TRY(fd = open("file", O_RDONLY));
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	TRY(n = readlink(link, buffer, sizeof(buffer)));
+	TRY(memcmp(buffer + n - 5, "/file", 5));
+	TRY(access(link, R_OK));
+	TRY(open(link, O_RDONLY | O_NOFOLLOW));
+	TRY(strlen(content(link)));
+	TRY(close(fd));
+	TRY(readlink(link, buffer, sizeof(buffer)));
+	TRY(open("/dev/fd/1", O_WRONLY) >= 0);
+	TRY(mkdir("/proc/x", 0755));
+	TRY(unlink("/proc/self/comm"));
+	TRY(rename("/proc/self/comm", "x"));
+	TRY(open("/proc/version", O_RDONLY | O_DIRECTORY));
+	TRY(open("/proc/self", O_RDONLY | O_NOFOLLOW));
+	TRY(strstr(content("/proc/self/status"), "Pid:") != NULL);
+	TRY(strstr(content("/proc/self/maps"), "[stack]") != NULL);
+	TRY(strstr(content("/proc/filesystems"), "proc") != NULL);
+	TRY(strncmp(content("/proc/self/stat"), "", 0));
+	TRY(chdir("/proc/self"));
+	TRY(access("status", R_OK));
+	TRY(access("../self/status", R_OK));
+	TRY(open("..", O_RDONLY) >= 0);
+	TRY(ioctl(0, FIONREAD, BAD));
+	TRY(ioctl(999, FIONREAD, &n));
+	TRY(ioctl(open("status", O_RDONLY), TIOCGWINSZ, &n));
+}
+
+int main(void)
+{
+	folder_begin();
+	names();
+	directories();
+	pipes();
+	waiting();
+	proc();
+	return folder_end();
+}
