@@ -147,6 +147,7 @@ else
 	same masks
 	same parents
 	same timers
+	same cpuclocks
 	same cancel
 	same sockets
 	same transfers
