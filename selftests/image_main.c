@@ -13,6 +13,13 @@
  *				it was
  *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
  *				is r, w or u; the answer is an s64, 0 or -errno
+ *	@hung N			waits until that many requests have hung in errors/;
+ *				s64, how many it were
+ *	@asleep			waits until all threads of the process sleep; s64,
+ *				0 or -errno
+ *	@stop			stops the process when all of its threads sleep;
+ *				s64, 0 or -errno
+ *	@continue		lets it go on; the same
  *	@seen INDEX SET		see lib/dkwrap.c; there is no answer
  *	@holder START LENGTH	who keeps that process from writing there: type,
  *				start, length, process id; s64 each
@@ -21,9 +28,11 @@
  * the image's first argument, a folder with rw/ (all rights), ro/ (read),
  * rx/ (read, execute), no/ (nothing, but that no/absent is not there may be
  * known), each prepared with a few files, and
- * noexec/ (all rights, mounted so that nothing there is executed). For
- * dk_errors.c there is errors/, too (all rights), see lib/errorfs.h.
+ * wo/ (write), all on one mount, and noexec/ (all rights, mounted so that
+ * nothing there is executed). For dk_errors.c and dk_hang.c there is errors/,
+ * too (all rights), see lib/errorfs.h.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -75,8 +84,8 @@ static void put_link(const char *target, const char *name)
 static void prepare(void)
 {
 	static const char *const folders[] = {
-		"rw", "rw/sub", "ro",	    "ro/sub",
-		"rx", "no",	"rw/inner", "noexec",
+		"rw", "rw/sub",	  "ro",	    "ro/sub", "rx",
+		"no", "rw/inner", "noexec", "wo",
 	};
 	char path[256];
 
@@ -143,7 +152,7 @@ static bool remove_folder(void)
 	return !system(command);
 }
 
-static void add_errors(int fd)
+static void add_errors(int fd, const char *test)
 {
 	char path[256];
 
@@ -152,7 +161,7 @@ static void add_errors(int fd)
 		die(path);
 	errno = -errorfs_mount(path);
 	if (errno == ENODEV) {
-		keep_seen("dk_errors", "@seen nothing: no FUSE\n");
+		keep_seen(test, "@seen nothing: no FUSE\n");
 		printf("1..1\nok 1 # SKIP this kernel has no FUSE\n");
 		remove_folder();
 		exit(0);
@@ -282,6 +291,59 @@ static void answer_lock(const char *line, int to)
 		die("holder");
 }
 
+static void answer(__s64 value, int to)
+{
+	if (write(to, &value, sizeof(value)) != sizeof(value))
+		die("an answer");
+}
+
+/* True if all threads of @pid are in one of @states, as /proc has them. */
+static bool all_are(pid_t pid, const char *states)
+{
+	char path[320], text[512], *state;
+	struct dirent *entry;
+	bool all = true;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (all && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid,
+			 entry->d_name);
+		text[0] = 0;
+		if (read_file(path, text, sizeof(text)) <= 0)
+			continue;
+		state = strrchr(text, ')');
+		all = state && state[1] && strchr(states, state[2]);
+	}
+	closedir(dir);
+	return all;
+}
+
+static int become(pid_t pid, const char *states)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (all_are(pid, states))
+			return 0;
+		usleep(10000);
+	}
+	return -ETIMEDOUT;
+}
+
+/* All of @pid's threads wait, and then stand still there. */
+static int stop(pid_t pid)
+{
+	int error = become(pid, "S");
+
+	if (!error && kill(pid, SIGSTOP))
+		error = -errno;
+	return error ?: become(pid, "T");
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(program_invocation_name, '/');
@@ -319,14 +381,15 @@ int main(int argc, char **argv)
 	add_rule(sandbox, "rx", DK_ACCESS_READ | DK_ACCESS_EXECUTE);
 	add_rule(sandbox, "noexec",
 		 DK_ACCESS_READ | DK_ACCESS_WRITE | DK_ACCESS_EXECUTE);
+	add_rule(sandbox, "wo", DK_ACCESS_WRITE);
 	add_rule(sandbox, "no", 0);
 	add_rule(sandbox, "rw/inner", 0);
 	snprintf(line, sizeof(line), "%s/no/absent", folder);
 	if (sandbox_rule(sandbox, line, 0, DRAWBRIDGE_RULE_ABSENT))
 		die(line);
 	add_net_rules(sandbox);
-	if (!strcmp(path, "dk_errors.img"))
-		add_errors(sandbox);
+	if (!strcmp(path, "dk_errors.img") || !strcmp(path, "dk_hang.img"))
+		add_errors(sandbox, name ? name + 1 : program_invocation_name);
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
 	pid = sandbox_start(sandbox,
@@ -359,6 +422,21 @@ int main(int argc, char **argv)
 		}
 		if (!strncmp(line, "@threads-max ", 13)) {
 			answer_threads_max(line, in[1]);
+			continue;
+		}
+		if (!strncmp(line, "@hung ", 6)) {
+			answer(errorfs_hung(atol(line + 6)), in[1]);
+			continue;
+		}
+		if (!strcmp(line, "@asleep\n")) {
+			answer(become(pid, "S"), in[1]);
+			continue;
+		}
+		if (!strcmp(line, "@stop\n") || !strcmp(line, "@continue\n")) {
+			answer(line[1] == 's'	  ? stop(pid) :
+			       kill(pid, SIGCONT) ? -errno :
+						    0,
+			       in[1]);
 			continue;
 		}
 		if (!strncmp(line, "@lock ", 6) ||

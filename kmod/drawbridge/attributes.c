@@ -157,6 +157,7 @@ DK_HANDLER(DkStreamAttributesQuery)
 
 	if (a2 & ~(u64)DK_NAME_NOFOLLOW || a4 != sizeof(attributes))
 		return -EINVAL;
+	dk_block_begin(thread);
 	error = dk_uri_get(&uri, a0, a1);
 	if (error)
 		return error;
@@ -192,6 +193,7 @@ DK_HANDLER(DkStreamAttributesQueryByHandle)
 
 	if (a2 != sizeof(attributes))
 		return -EINVAL;
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, 0);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -354,6 +356,7 @@ DK_HANDLER(DkxStreamAttributesSet)
 	error = get_wanted(&attributes, a3, a4);
 	if (error)
 		return error;
+	dk_block_begin(thread);
 	error = dk_uri_get_file(&uri, a0, a1);
 	if (error)
 		return error;
@@ -378,6 +381,7 @@ DK_HANDLER(DkxStreamAttributesSetByHandle)
 	error = get_wanted(&attributes, a1, a2);
 	if (error)
 		return error;
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, 0);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);

@@ -12,6 +12,7 @@
  * Of all that ioctl() can do to a terminal, only what is listed here passes.
  * TIOCSTI, which types on behalf of the user, never does.
  */
+#include <linux/nospec.h>
 #include <linux/security.h>
 #include <linux/termios.h>
 
@@ -113,7 +114,10 @@ DK_HANDLER(DkxConsoleControl)
 
 	BUILD_BUG_ON(sizeof(struct termios) != 36 ||
 		     sizeof(struct winsize) != 8);
-	if (a1 >= ARRAY_SIZE(operations) || a3 != operations[a1].size)
+	if (a1 >= ARRAY_SIZE(operations))
+		return -EINVAL;
+	a1 = array_index_nospec(a1, ARRAY_SIZE(operations));
+	if (a3 != operations[a1].size)
 		return -EINVAL;
 	if (!access_ok(dk_user(a2), a3))
 		return -EFAULT;

@@ -363,9 +363,9 @@ static const struct {
 		DK_RIGHT_CONTROL },
 	[DK_CONTROL_UNREAD] = { dk_local_unread, sizeof(u32), 0 },
 	[DK_CONTROL_ALLOCATE] = { allocate, sizeof(struct dk_allocation),
-				  DK_RIGHT_WRITE },
+				  DK_RIGHT_WRITE, true },
 	[DK_CONTROL_FILE_SYSTEM] = {
-		get_file_system, sizeof(struct dk_file_system), 0 },
+		get_file_system, sizeof(struct dk_file_system), 0, true },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */

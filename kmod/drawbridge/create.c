@@ -74,6 +74,7 @@ static long dk_create_image(struct dk_sandbox *sandbox, const char *path,
 	const struct dk_open open = {
 		.access = DK_ACCESS_READ | DK_ACCESS_EXECUTE,
 		.disposition = DK_OPEN_EXISTING,
+		.image = true,
 	};
 	struct dk_stream *stream;
 	u32 rights = 0;
@@ -197,6 +198,7 @@ DK_HANDLER(DkProcessCreate)
 		return -EFAULT;
 	if (parameters.flags & ~DK_CLONE_NOTIFY || parameters.reserved)
 		return -EINVAL;
+	dk_block_begin(thread);
 	ret = dk_uri_get_file(&uri, a0, a1);
 	if (ret)
 		return ret;

@@ -103,7 +103,13 @@ enum pico_syscall dk_conclude(struct dk_thread *thread, struct pt_regs *regs,
 	case -ERESTART_RESTARTBLOCK:
 		thread->call_ip = regs->ip;
 		return pico_restart_system_call(thread->pico, regs);
+	case -EINTR:
+		/* A file system's word: it may be the request to come to rest. */
+		thread->call_ip = regs->ip;
+		break;
 	}
+	/* Taken up again or not, the call is over: its deadline, too. */
+	thread->restart_ip = 0;
 	return pico_answer_system_call(regs, dk_filter(thread, index, status));
 }
 

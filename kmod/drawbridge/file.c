@@ -216,6 +216,9 @@ static long open_existing(struct dk_stream *stream, const struct dk_name *name,
 	}
 	if (!may_be_opened(inode, name->rule))
 		return -EACCES;
+	/* It would wait for its other end, and be felt there. */
+	if (open->image && S_ISFIFO(inode->i_mode))
+		return -ENOEXEC;
 	if (S_ISFIFO(inode->i_mode))
 		dk_learn(stream->sandbox, &name->path,
 			 DK_ACCESS_READ | DK_ACCESS_WRITE);

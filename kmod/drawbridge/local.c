@@ -607,9 +607,31 @@ struct dk_stream *dk_local_accept(struct dk_local *local)
 	return fresh->stream;
 }
 
+/* Nobody could be told of @fresh: it is the next one again. */
+void dk_local_accept_undo(struct dk_local *local, struct dk_stream *fresh)
+{
+	struct dk_local *connection = fresh->data;
+
+	mutex_lock(&local->sandbox->local_lock);
+	list_add(&connection->accept_link, &local->connections);
+	WRITE_ONCE(local->waiting, local->waiting + 1);
+	mutex_unlock(&local->sandbox->local_lock);
+	local_wake(local);
+}
+
 bool dk_local_has_connection(struct dk_local *local)
 {
 	return READ_ONCE(local->waiting);
+}
+
+static void wake_all(struct dk_sandbox *sandbox)
+{
+	struct dk_local *local;
+
+	mutex_lock(&sandbox->local_lock);
+	list_for_each_entry(local, &sandbox->locals, link)
+		local_wake(local);
+	mutex_unlock(&sandbox->local_lock);
 }
 
 long dk_local_shutdown(struct dk_stream *stream, u32 how)
@@ -634,11 +656,14 @@ long dk_local_shutdown(struct dk_stream *stream, u32 how)
 		peer->shut_out |= in;
 		spin_unlock(&peer->lock);
 	}
-	/* Who sends waits at the other end. */
+	/* Who sends waits at the other end, */
 	if (peer)
 		local_wake(peer);
 	local_wake(local);
 	dk_local_put(peer);
+	/* which of a datagram may be any. */
+	if (!error && out && local->type == DK_LOCAL_DATAGRAM)
+		wake_all(local->sandbox);
 	return error;
 }
 

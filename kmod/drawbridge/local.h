@@ -87,6 +87,7 @@ struct dk_local {
 struct dk_carried {
 	struct dk_object *object;	/* counted */
 	u32 rights;
+	DK_HANDLE given;	/* @reading; of who receives it */
 };
 
 /**
@@ -121,6 +122,7 @@ struct dk_local *dk_local_peer(struct dk_local *local);
 struct dk_local *dk_local_find(struct dk_sandbox *sandbox, const void *key,
 			       size_t length);
 struct dk_stream *dk_local_accept(struct dk_local *local);
+void dk_local_accept_undo(struct dk_local *local, struct dk_stream *fresh);
 bool dk_local_has_connection(struct dk_local *local);
 void dk_label_put(struct dk_label *label);
 

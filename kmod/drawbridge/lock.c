@@ -215,8 +215,7 @@ DK_HANDLER(DkxStreamLock)
 	if (!(a1 & (DK_LOCK_QUERY | DK_LOCK_WHOLE)))
 		need = a1 & DK_LOCK_EXCLUSIVE ? DK_RIGHT_WRITE :
 		       a1 & DK_LOCK_SHARED ? DK_RIGHT_READ : 0;
-	if (a1 & DK_LOCK_WAIT)
-		dk_block_begin(thread);
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, need);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);

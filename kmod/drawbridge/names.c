@@ -193,6 +193,7 @@ DK_HANDLER(DkStreamDelete)
 
 	if (!a2 || a2 & ~(u64)(DK_DELETE_FILE | DK_DELETE_DIRECTORY))
 		return -EINVAL;
+	dk_block_begin(thread);
 	error = dk_uri_get_file(&uri, a0, a1);
 	if (error)
 		return error;
@@ -204,8 +205,6 @@ DK_HANDLER(DkStreamDelete)
 		error = a2 & DK_DELETE_DIRECTORY ? -EBUSY : -EISDIR;
 	else if (!name.path.dentry)
 		error = dk_name_absent(sandbox, &name);
-	else if (!dk_rule_allows(name.parent_rule, 0))
-		error = -EACCES;
 	else if (!dk_rule_allows(name.parent_rule, DK_ACCESS_WRITE))
 		error = -EACCES;
 	else
@@ -221,6 +220,18 @@ out:
 static bool adds_rights(const struct dk_rule *old, const struct dk_rule *new)
 {
 	return new->rights & ~old->rights;
+}
+
+static int rules_allow(const struct dk_rule *old, const struct dk_rule *new,
+		       unsigned int flags)
+{
+	if (!dk_rule_allows(old, DK_ACCESS_WRITE) ||
+	    !dk_rule_allows(new, DK_ACCESS_WRITE))
+		return -EACCES;
+	if (adds_rights(old, new) ||
+	    (flags & RENAME_EXCHANGE && adds_rights(new, old)))
+		return -EXDEV;
+	return 0;
 }
 
 /* With both directories locked; the checks of do_renameat2() and our own. */
@@ -247,6 +258,11 @@ static int rename_locked(const struct dk_sandbox *sandbox,
 		return -EINVAL;
 	if (rd->new_dentry == trap)
 		return exchange ? -EINVAL : -ENOTEMPTY;
+	/* The directories may have been moved since their rules were asked. */
+	error = rules_allow(dk_rule_find(sandbox, &old->parent),
+			    dk_rule_find(sandbox, &new->parent), rd->flags);
+	if (error)
+		return error;
 	if (dk_rule_busy(sandbox, rd->old_dentry) ||
 	    (d_is_positive(rd->new_dentry) &&
 	     dk_rule_busy(sandbox, rd->new_dentry)))
@@ -313,6 +329,8 @@ static long may_rename(const struct dk_sandbox *sandbox,
 		       const struct dk_name *old, const struct dk_name *new,
 		       unsigned int flags)
 {
+	int error;
+
 	if (!old->last)
 		return -EBUSY;
 	/* What is not there is told so wherever it would have gone. */
@@ -325,15 +343,10 @@ static long may_rename(const struct dk_sandbox *sandbox,
 		return -EEXIST;
 	if (!new->last)
 		return -EBUSY;
-	if (!dk_rule_allows(old->parent_rule, DK_ACCESS_WRITE) ||
-	    !dk_rule_allows(new->parent_rule, DK_ACCESS_WRITE))
-		return -EACCES;
-	if (old->parent.mnt != new->parent.mnt ||
-	    adds_rights(old->parent_rule, new->parent_rule) ||
-	    (flags & RENAME_EXCHANGE &&
-	     adds_rights(new->parent_rule, old->parent_rule)))
-		return -EXDEV;
-	return 0;
+	error = rules_allow(old->parent_rule, new->parent_rule, flags);
+	if (!error && old->parent.mnt != new->parent.mnt)
+		error = -EXDEV;
+	return error;
 }
 
 /* DkStreamRename(uri, uri_length, new_uri, new_uri_length, flags) */
@@ -353,6 +366,7 @@ DK_HANDLER(DkStreamRename)
 	if (a4 & DK_RENAME_EXCHANGE)
 		flags |= RENAME_EXCHANGE;
 
+	dk_block_begin(thread);
 	error = dk_uri_get_file(&uri, a0, a1);
 	if (error)
 		return error;
@@ -544,6 +558,7 @@ DK_HANDLER(DkxStreamLink)
 		return -EINVAL;
 	if (a4 == DK_LINK_STREAM && a1)
 		return -EINVAL;
+	dk_block_begin(thread);
 	error = dk_uri_get_file(&uri, a2, a3);
 	if (error)
 		return error;

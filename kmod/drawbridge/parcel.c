@@ -18,7 +18,9 @@ long dk_transfer_begin(struct dk_transfer *t, struct dk_thread *thread,
 
 	if (length != sizeof(*p))
 		return -EINVAL;
-	if (copy_from_user(p, dk_user(address), sizeof(*p)))
+	/* What came of it has to be told: look before anything is moved. */
+	if (copy_from_user(p, dk_user(address), sizeof(*p)) ||
+	    copy_to_user(dk_user(address), p, sizeof(*p)))
 		return -EFAULT;
 	if (p->flags & ~(send ? DK_PARCEL_NONBLOCK : PARCEL_FLAGS) ||
 	    p->buffer_count > DK_PARCEL_BUFFERS_MAX ||

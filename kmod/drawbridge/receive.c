@@ -73,32 +73,41 @@ static long open_first(struct dk_parcel *p, struct dk_letter *letter)
 	if (copy_to_user(dk_user(p->attachment), dk_letter_attachment(letter),
 			 p->attachment_length))
 		return -EFAULT;
+	if (letter->carried_count &&
+	    fault_in_safe_writeable(dk_user(p->handles), sizeof(DK_HANDLE) *
+				    letter->carried_count))
+		return -EFAULT;
 	return name_out(p, letter->from);
 }
 
-/* As many handles as can be had; the letter keeps its own. */
-static u32 unpack(struct dk_process *process, struct dk_parcel *p,
-		  struct dk_letter *letter)
+/*
+ * As many handles as can be had; the letter keeps its own. -EFAULT, and none:
+ * another thread has just unmapped where they were to be stored.
+ */
+static long unpack(struct dk_process *process, struct dk_parcel *p,
+		   struct dk_letter *letter)
 {
 	DK_HANDLE __user *to = dk_user(p->handles);
 	struct dk_carried *c;
-	DK_HANDLE handle;
 	u32 i;
 
 	for (i = 0; i < letter->carried_count; i++) {
 		c = &letter->carried[i];
 		dk_object_get(c->object);
-		if (dk_handle_create(process, c->object, c->rights, &handle)) {
+		if (dk_handle_create(process, c->object, c->rights,
+				     &c->given)) {
 			dk_object_put(c->object);
+			p->result |= DK_PARCEL_CUT;
 			break;
 		}
-		if (put_user(handle, to + i)) {
-			dk_handle_close(process, handle);
-			break;
+		if (put_user(c->given, to + i)) {
+			do
+				dk_handle_close(process,
+						letter->carried[i].given);
+			while (i--);
+			return -EFAULT;
 		}
 	}
-	if (i < letter->carried_count)
-		p->result |= DK_PARCEL_CUT;
 	return i;
 }
 
@@ -147,8 +156,7 @@ static long receive_now(struct dk_transfer *t, struct list_head *done)
 	struct dk_parcel *p = &t->parcel;
 	struct dk_letter *first, *letter, *next;
 	size_t part, copied;
-	long error;
-	u32 handles;
+	long error, handles;
 
 	first = next_letter(local, NULL);
 	if (!first)
@@ -165,10 +173,12 @@ static long receive_now(struct dk_transfer *t, struct list_head *done)
 		/* As Linux: what came before counts, this letter stays. */
 		if (copied != part)
 			return p->done ? 0 : -EFAULT;
-		p->done += copied;
-		p->whole += letter->length - letter->offset;
 		if (letter == first)
 			handles = unpack(t->thread->process, p, letter);
+		if (handles < 0)
+			return handles;
+		p->done += copied;
+		p->whole += letter->length - letter->offset;
 		next = NULL;
 		if (stream && copied == letter->length - letter->offset &&
 		    !letter->carried_count && iov_iter_count(&t->iter))
@@ -229,8 +239,9 @@ static long accept(struct dk_transfer *t)
 		p->handle_count = 1;
 		return -ERANGE;
 	}
-	/* A connection that nobody is told of would be lost: look before. */
-	if (fault_in_safe_writeable(dk_user(p->handles), sizeof(handle)))
+	/* Before it waits. */
+	if (fault_in_safe_writeable(dk_user(p->handles), sizeof(handle)) ||
+	    (p->name && fault_in_safe_writeable(dk_user(p->name), 1)))
 		return -EFAULT;
 	while (!(fresh = dk_local_accept(local))) {
 		if (READ_ONCE(local->shut_in))
@@ -247,19 +258,27 @@ static long accept(struct dk_transfer *t)
 	/* Pairs with binding. */
 	error = name_out(p, peer ? smp_load_acquire(&peer->label) : NULL);
 	dk_local_put(peer);
-	if (!error)
-		error = dk_handle_create(t->thread->process, &fresh->object,
-					 DK_RIGHT_READ | DK_RIGHT_WRITE |
-					 DK_RIGHT_CONTROL, &handle);
+	if (error)
+		goto give_back;
+	dk_object_get(&fresh->object);
+	error = dk_handle_create(t->thread->process, &fresh->object,
+				 DK_RIGHT_READ | DK_RIGHT_WRITE |
+				 DK_RIGHT_CONTROL, &handle);
 	if (error) {
 		dk_stream_put(fresh);
-		return error;
+		goto give_back;
 	}
 	if (put_user(handle, (DK_HANDLE __user *)dk_user(p->handles))) {
 		dk_handle_close(t->thread->process, handle);
-		return -EFAULT;
+		error = -EFAULT;
+		goto give_back;
 	}
+	dk_stream_put(fresh);
 	return 0;
+
+give_back:
+	dk_local_accept_undo(local, fresh);
+	return error;
 }
 
 /* DkxParcelReceive(stream, parcel, length) */

@@ -342,6 +342,7 @@ DK_HANDLER(DkxStreamSeek)
 	stream = dk_stream_get(thread, a0, 0);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
+	dk_block_begin(thread);
 	if (stream->ops->seek)
 		error = stream->ops->seek(stream, a1, a2, &position);
 	dk_stream_put(stream);
@@ -401,6 +402,7 @@ DK_HANDLER(DkStreamMap)
 		rights |= DK_RIGHT_WRITE;
 	if (a4 & DK_PROT_EXECUTE)
 		rights |= DK_RIGHT_EXECUTE;
+	dk_block_begin(thread);
 	object = dk_handle_get_rights(thread->process, a0, DK_OBJECT_STREAM,
 				      rights, &rights);
 	if (IS_ERR(object))
@@ -440,6 +442,7 @@ DK_HANDLER(DkStreamSetLength)
 
 	if ((s64)a1 < 0)
 		return -EINVAL;
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, DK_RIGHT_WRITE);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -457,6 +460,7 @@ DK_HANDLER(DkStreamFlush)
 
 	if (a1 & ~(u64)DK_FLUSH_DATA)
 		return -EINVAL;
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, 0);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
@@ -480,6 +484,7 @@ DK_HANDLER(DkStreamEnumerateChildren)
 	if (!access_ok(dk_user(a2), a3) || get_user(cursor, cursor_at) ||
 	    put_user(cursor, cursor_at))
 		return -EFAULT;
+	dk_block_begin(thread);
 	stream = dk_stream_get(thread, a0, DK_RIGHT_READ);
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);

@@ -140,6 +140,7 @@ struct dk_open {
 	u32 disposition;
 	u32 options;
 	umode_t mode;
+	bool image;		/* to be executed: it is not waited for */
 };
 
 static inline bool dk_open_creates(const struct dk_open *open)

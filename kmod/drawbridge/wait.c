@@ -308,7 +308,7 @@ static bool dk_wait_enter(struct dk_object **objects,
 					   &again);
 		/* Others may keep a word busy on purpose. */
 		cond_resched();
-	} while (again && !done && !fatal_signal_pending(current));
+	} while (again && !done && !signal_pending(current));
 	return done;
 }
 
@@ -408,9 +408,11 @@ DK_HANDLER(DkObjectsWaitAny)
 	struct dk_object *objects[DK_WAIT_MAX];
 	DK_HANDLE handles[DK_WAIT_MAX];
 	u64 count = a0;
+	bool counted = false;
 	s64 timeout = a2;
 	int i, held = 0;
 	long ret;
+	u64 index;
 
 	if (!count || count > DK_WAIT_MAX)
 		return -EINVAL;
@@ -431,6 +433,13 @@ DK_HANDLER(DkObjectsWaitAny)
 			goto put;
 		}
 		held++;
+		counted |= objects[i]->waitable->kind == DK_WAIT_COUNT;
+	}
+	/* A unit that nobody is told of might not fit back: look before. */
+	if (counted && (get_user(index, (u64 __user *)dk_user(a3)) ||
+			put_user(index, (u64 __user *)dk_user(a3)))) {
+		ret = -EFAULT;
+		goto put;
 	}
 	if (timeout)
 		ret = dk_wait_any(thread, objects, entries, count, timeout);

@@ -693,6 +693,36 @@ TEST(images_that_are_none)
 	EXPECT_OK(DkStreamDelete(URI(uri), DK_DELETE_FILE));
 }
 
+static void from_a_fifo(u64 parameter)
+{
+	struct dk_process_parameters p = parameters_for("exit", 0);
+	char uri[256];
+
+	refused("a FIFO", DK_STATUS_BAD_IMAGE, &p,
+		folder_uri(uri, sizeof(uri), "rw/image"));
+}
+
+/* Nobody writes to it, and nobody is waited for. */
+TEST(an_image_that_is_a_fifo)
+{
+	DK_HANDLE h, thread;
+	char uri[256];
+
+	folder_uri(uri, sizeof(uri), "rw/image");
+	h = dkt_open(uri, 0, DK_OPEN_CREATE_NEW,
+		     DK_OPTION_FIFO | DK_OPTION_MODE(0644));
+	EXPECT_OK(DkObjectClose(h));
+	thread = dkt_thread(from_a_fifo, 0);
+	if (!dkt_wait(thread)) {
+		dkt_fail("it waits for a writer");
+		DkObjectClose(
+			dkt_open(uri, DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0));
+		EXPECT_TRUE(dkt_wait(thread));
+	}
+	EXPECT_OK(DkObjectClose(thread));
+	EXPECT_OK(DkStreamDelete(URI(uri), DK_DELETE_FILE));
+}
+
 /* ---- parameters ---- */
 
 TEST(parameters)

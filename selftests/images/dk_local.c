@@ -570,6 +570,172 @@ TEST(between_processes)
 	EXPECT_OK(DkObjectClose(p.a));
 }
 
+/* ---- memory that cannot be written: nothing is lost ---- */
+
+/* A parcel with room for everything, on a page of its own. */
+static struct dk_parcel *parcel_at(u8 *page, u32 flags)
+{
+	static struct dk_buffer buffer;
+	struct dk_parcel *p = (struct dk_parcel *)page;
+
+	buffer = (struct dk_buffer){ (u64)got.data, sizeof(got.data) };
+	*p = (struct dk_parcel){ .buffers = (u64)&buffer,
+				 .buffer_count = 1,
+				 .flags = flags | DK_PARCEL_NONBLOCK,
+				 .attachment = (u64)got.attachment,
+				 .attachment_length = sizeof(got.attachment),
+				 .handles = (u64)got.handles,
+				 .handle_count = ARRAY_SIZE(got.handles),
+				 .name = (u64)got.name };
+	return p;
+}
+
+static void expect_no_handles(const struct dkt_counts *before)
+{
+	struct dkt_counts now;
+
+	dkt_counts(&now);
+	EXPECT_EQ(now.handles, before->handles);
+}
+
+TEST(a_message_stays)
+{
+	struct pair p = new_pair(DK_PIPE_LOCAL_PACKET);
+	u8 *page = dkt_pages(3), *next = page + PAGE;
+	DK_HANDLE sent[2], *handles = (DK_HANDLE *)next;
+	struct dkt_counts before;
+	struct dk_parcel *parcel;
+
+	EXPECT_OK(DkVirtualMemoryProtect(next, PAGE, DK_PROT_READ));
+	EXPECT_OK(DkxPipeCreate(0, &sent[0], &sent[1]));
+	EXPECT_OK(send(p.a, "letter", sent, 2));
+	dkt_counts(&before);
+	/* Handles: nowhere, or only the first one of two. */
+	parcel = parcel_at(page, 0);
+	for (int i = 0; i < 2; i++) {
+		parcel->handles = (u64)(handles - i);
+		EXPECT_STATUS(DkxParcelReceive(p.b, parcel, sizeof(*parcel)),
+			      INVALID_POINTER);
+		expect_no_handles(&before);
+	}
+	parcel->handles = (u64)got.handles;
+	parcel->name = (u64)next;
+	parcel->attachment = (u64)next;
+	EXPECT_STATUS(DkxParcelReceive(p.b, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	/* The parcel itself, all of it and its last word. */
+	parcel = parcel_at(page, 0);
+	EXPECT_OK(DkVirtualMemoryProtect(page, PAGE, DK_PROT_READ));
+	EXPECT_STATUS(DkxParcelReceive(p.b, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	EXPECT_OK(DkVirtualMemoryProtect(page, 2 * PAGE,
+					 DK_PROT_READ | DK_PROT_WRITE));
+	parcel = parcel_at(next + 8 - sizeof(*parcel), 0);
+	EXPECT_OK(DkVirtualMemoryProtect(next, PAGE, DK_PROT_READ));
+	EXPECT_STATUS(DkxParcelReceive(p.b, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	expect_no_handles(&before);
+	/* It was not sent, either. */
+	parcel->handle_count = 0;
+	EXPECT_STATUS(DkxParcelSend(p.a, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	expect(p.b, "letter");
+	EXPECT_EQ(got.p.handle_count, 2);
+	EXPECT_EQ(got.p.result, 0);
+	EXPECT_OK(DkObjectClose(got.handles[0]));
+	EXPECT_OK(DkObjectClose(got.handles[1]));
+	EXPECT_STATUS(receive(p.b, 8, DK_PARCEL_NONBLOCK), WOULD_BLOCK);
+	EXPECT_OK(DkObjectClose(sent[0]));
+	EXPECT_OK(DkObjectClose(sent[1]));
+	close_pair(p);
+	DkVirtualMemoryFree(page, 3 * PAGE, DK_MEM_RELEASE);
+}
+
+TEST(a_connection_stays)
+{
+	DK_HANDLE server = new_socket("local:stream");
+	DK_HANDLE client = new_socket("local:stream");
+	u8 *page = dkt_pages(2), *next = page + PAGE;
+	struct dkt_counts before;
+	struct dk_parcel *parcel = parcel_at(page, DK_PARCEL_ACCEPT);
+
+	EXPECT_OK(DkVirtualMemoryProtect(next, PAGE, DK_PROT_READ));
+	EXPECT_OK(BIND(server, "stays"));
+	EXPECT_OK(listen(server, 1));
+	EXPECT_OK(BIND(client, "who"));
+	EXPECT_OK(CONNECT(client, "stays"));
+	dkt_counts(&before);
+	parcel->name = (u64)next;
+	EXPECT_STATUS(DkxParcelReceive(server, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	/* Its first byte has room. */
+	parcel->name = (u64)next - 1;
+	EXPECT_STATUS(DkxParcelReceive(server, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	parcel->name = (u64)got.name;
+	parcel->handles = (u64)next;
+	EXPECT_STATUS(DkxParcelReceive(server, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	parcel = parcel_at(page, DK_PARCEL_ACCEPT);
+	EXPECT_OK(DkVirtualMemoryProtect(page, PAGE, DK_PROT_READ));
+	EXPECT_STATUS(DkxParcelReceive(server, parcel, sizeof(*parcel)),
+		      INVALID_POINTER);
+	expect_no_handles(&before);
+	EXPECT_EQ(ready(server), DK_READY_READ);
+	EXPECT_OK(receive(server, 0, DK_PARCEL_ACCEPT));
+	EXPECT_EQ(got.p.name_length, 4);
+	EXPECT_OK(send(client, "still there", NULL, 0));
+	EXPECT_OK(DkObjectClose(client));
+	client = got.handles[0];
+	expect(client, "still there");
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+	DkVirtualMemoryFree(page, 2 * PAGE, DK_MEM_RELEASE);
+}
+
+/* ---- who sends, and may not any more ---- */
+
+static DK_HANDLE sender;
+
+static void send_to_full(u64 parameter)
+{
+	struct dk_buffer buffer = { (u64)got.data, 1 };
+	struct dk_parcel p = { .buffers = (u64)&buffer,
+			       .buffer_count = 1,
+			       .name = (u64) "full",
+			       .name_length = 4,
+			       .timeout = DK_TIMEOUT_INFINITE };
+
+	do {
+		seen = DkxParcelSend(sender, &p, sizeof(p));
+	} while (!seen);
+}
+
+/* Whom it names does not know of it, and it has no other end. */
+TEST(shut_down_while_it_sends)
+{
+	DK_HANDLE target = new_socket("local:datagram"), other, t;
+
+	sender = new_socket("local:datagram");
+	other = new_socket("local:datagram");
+	EXPECT_OK(BIND(target, "full"));
+	EXPECT_OK(CONNECT(other, "full"));
+	t = dkt_thread(send_to_full, 0);
+	while (ready(other) & DK_READY_WRITE)
+		DkThreadYieldExecution();
+	EXPECT_OK(shut(sender, DK_SHUTDOWN_WRITE));
+	if (!dkt_wait(t)) {
+		dkt_fail("it still sends");
+		DkObjectClose(target);
+		EXPECT_TRUE(dkt_wait(t));
+	}
+	EXPECT_EQ(seen, DK_STATUS_BROKEN_PIPE);
+	DkObjectClose(t);
+	DkObjectClose(target);
+	DkObjectClose(other);
+	DkObjectClose(sender);
+}
+
 /* ---- counters ---- */
 
 static DK_HANDLE counter;

@@ -415,3 +415,113 @@ TEST(renames_while_walking)
 		  (unsigned long)refused);
 	EXPECT_NE(opened, 0);
 }
+
+/* ---- a rename of what is moved away meanwhile ---- */
+
+#define ROUNDS	300
+
+static volatile int round_begun, round_done;
+static char long_way[3200];
+
+/* What one round names; each thread has its own. */
+struct round {
+	char folder[160], file[160], away[160], secret[160], into[160];
+};
+
+static void name_round(struct round *r, int round)
+{
+	const char *at = dkt_argument(1);
+
+	dkt_snprintf(r->folder, sizeof(r->folder), "file:%s/rw/d-%d", at,
+		     round);
+	dkt_snprintf(r->file, sizeof(r->file), "%s/x", r->folder);
+	dkt_snprintf(r->away, sizeof(r->away), "file:%s/wo/d-%d", at, round);
+	dkt_snprintf(r->into, sizeof(r->into), "%s/x", r->away);
+	dkt_snprintf(r->secret, sizeof(r->secret), "file:%s/wo/secret", at);
+}
+
+/* The folder goes to where nothing may be read, and the secret into it. */
+static void moves_away(u64 parameter)
+{
+	struct round r;
+
+	for (int i = 1; i <= ROUNDS; i++) {
+		name_round(&r, i);
+		while (round_begun < i)
+			;
+		for (volatile int delay = i % 64 * 50; delay; delay--)
+			;
+		DkStreamRename(URI(r.folder), URI(r.away), 0);
+		DkStreamRename(URI(r.secret), URI(r.into), 0);
+		round_done = i;
+	}
+}
+
+static void put_secret(const char *uri)
+{
+	DK_HANDLE h =
+		dkt_open(uri, W, DK_OPEN_CREATE_NEW, DK_OPTION_MODE(0600));
+	u64 done;
+
+	EXPECT_OK(DkStreamWrite(h, 0, "secret", 6, &done));
+	DkObjectClose(h);
+}
+
+static u64 length_of(const char *uri)
+{
+	struct dk_stream_attributes a = { 0 };
+
+	DkStreamAttributesQuery(URI(uri), 0, &a, sizeof(a));
+	return a.length;
+}
+
+/*
+ * Between the look at where a file is and the move of it, its folder is moved
+ * to a place that may only be written, and a file of there gets its name.
+ */
+TEST(renames_while_renaming)
+{
+	u64 moved = 0, crossed = 0, other = 0;
+	DK_HANDLE thread;
+	struct round r;
+	size_t n;
+
+	/* A way that it takes long to go. */
+	n = dkt_snprintf(long_way, sizeof(long_way), "%s", in("rw"));
+	while (n < sizeof(long_way) - 64)
+		n += dkt_snprintf(long_way + n, sizeof(long_way) - n,
+				  "/sub/..");
+	dkt_snprintf(long_way + n, sizeof(long_way) - n, "/out");
+	round_begun = round_done = 0;
+	thread = dkt_thread(moves_away, 0);
+	for (int i = 1; i <= ROUNDS; i++) {
+		DK_STATUS status;
+
+		name_round(&r, i);
+		EXPECT_OK(try_open(r.folder, R, DK_OPEN_CREATE_NEW,
+				   DK_OPTION_DIRECTORY | DK_OPTION_MODE(0755)));
+		EXPECT_OK(try_create(r.file));
+		put_secret(r.secret);
+		round_begun = i;
+		status = DkStreamRename(URI(r.file), URI(long_way), 0);
+		while (round_done < i)
+			;
+		if (!status && length_of(long_way))
+			dkt_fail("the secret was moved to where it is read");
+		moved += !status;
+		crossed += status == DK_STATUS_CROSS_DEVICE;
+		other += status && status != DK_STATUS_CROSS_DEVICE;
+		DkStreamDelete(URI(long_way), DK_DELETE_FILE);
+		DkStreamDelete(URI(r.secret), DK_DELETE_FILE);
+		DkStreamDelete(URI(r.into), DK_DELETE_FILE);
+		DkStreamDelete(URI(r.away), DK_DELETE_DIRECTORY);
+		if (dkt_failed())
+			break;
+	}
+	round_begun = ROUNDS;
+	EXPECT_TRUE(dkt_wait(thread));
+	DkObjectClose(thread);
+	dkt_print("# %lu moved, %lu refused for their places, %lu otherwise\n",
+		  (unsigned long)moved, (unsigned long)crossed,
+		  (unsigned long)other);
+}

@@ -353,3 +353,24 @@ TEST(exit_ends_a_waiting_reader)
 	DkObjectClose(dkt_thread(read_for_ever, 0));
 	DkThreadDelayExecution(20 * MSEC, &left);
 }
+
+/* Who gives no place for the count is not told it, but the bytes are moved. */
+TEST(nowhere_for_the_count)
+{
+	u64 done = POISON;
+	char c[4] = "";
+	DK_HANDLE r, w;
+
+	ASSERT_OK(DkxPipeCreate(0, &r, &w));
+	EXPECT_OK(DkStreamWrite(w, DK_OFFSET_CURRENT, "abc", 3, &done));
+	EXPECT_STATUS(DkStreamRead(r, DK_OFFSET_CURRENT, c, 1, (u64 *)8),
+		      INVALID_POINTER);
+	EXPECT_EQ(c[0], 'a');
+	EXPECT_STATUS(DkStreamWrite(w, DK_OFFSET_CURRENT, "d", 1, (u64 *)8),
+		      INVALID_POINTER);
+	EXPECT_OK(DkStreamRead(r, DK_OFFSET_CURRENT, c, 4, &done));
+	EXPECT_EQ(done, 3);
+	EXPECT_EQ(memcmp(c, "bcd", 3), 0);
+	EXPECT_OK(DkObjectClose(r));
+	EXPECT_OK(DkObjectClose(w));
+}

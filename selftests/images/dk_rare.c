@@ -66,6 +66,9 @@ TEST(no_room_for_a_handle)
 	EXPECT_EQ(done, POISON);
 	while (n--)
 		DkObjectClose(filling[n]);
+	/* Of a local: socket it is not lost. */
+	EXPECT_OK(receive(a, DK_PARCEL_ACCEPT, &h));
+	EXPECT_OK(DkObjectClose(h));
 	DkObjectClose(a);
 	DkObjectClose(b);
 	DkObjectClose(tcp);

@@ -391,3 +391,36 @@ TEST(the_process_is_not_signalled)
 	EXPECT_STATUS(DkProcessGetExitCode(process, &code), BUSY);
 	EXPECT_EQ(code, POISON);
 }
+
+static DK_HANDLE counted;
+static volatile DK_STATUS waited;
+
+static void wait_without_an_index(u64 parameter)
+{
+	waited = DkObjectsWaitAny(1, &counted, DK_TIMEOUT_INFINITE, (u64 *)8);
+}
+
+/* Of a unit that it could not tell of: it does not even wait for one. */
+TEST(nowhere_to_tell_of_a_unit)
+{
+	u64 previous = POISON, index;
+	DK_HANDLE t;
+
+	ASSERT_OK(DkSemaphoreCreate(0, 1, &counted));
+	waited = POISON;
+	t = dkt_thread(wait_without_an_index, 0);
+	if (!dkt_wait(t)) {
+		dkt_fail("it waits");
+		EXPECT_OK(DkSemaphoreRelease(counted, 1, &previous));
+		EXPECT_TRUE(dkt_wait(t));
+	}
+	EXPECT_EQ(waited, DK_STATUS_INVALID_POINTER);
+	EXPECT_OK(DkSemaphoreRelease(counted, 1, &previous));
+	EXPECT_EQ(previous, 0);
+	EXPECT_STATUS(DkObjectsWaitAny(1, &counted, 0, (u64 *)8),
+		      INVALID_POINTER);
+	EXPECT_OK(DkObjectsWaitAny(1, &counted, 0, &index));
+	EXPECT_EQ(index, 0);
+	EXPECT_OK(DkObjectClose(counted));
+	EXPECT_OK(DkObjectClose(t));
+}

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "errorfs.h"
 
@@ -41,15 +42,21 @@ static fuse_ino_t inode_of(const char *name)
 	return 0;
 }
 
+static const char *behind_kind(const char *name)
+{
+	if (!strncmp(name, "new-", 4))
+		name += 4;
+	if (!strncmp(name, "d-", 2))
+		name += 2;
+	return name;
+}
+
 /* The errno that @name has for @request, 0 for none. */
 static int failure(const char *name, const char *request)
 {
 	size_t length = strlen(request);
 
-	if (!strncmp(name, "new-", 4))
-		name += 4;
-	if (!strncmp(name, "d-", 2))
-		name += 2;
+	name = behind_kind(name);
 	if (strncmp(name, request, length) || name[length] != '-')
 		return 0;
 	return atoi(name + length + 1);
@@ -69,6 +76,62 @@ static struct stat attributes(fuse_ino_t inode)
 			      .st_blksize = LENGTH };
 }
 
+/* ---- requests that hang ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t more = PTHREAD_COND_INITIALIZER;
+static unsigned long hung; /* so far */
+
+static void interrupted(fuse_req_t req, void *data)
+{
+	fuse_reply_err(req, EINTR);
+}
+
+/* There is one thread: nothing is interrupted between the two. */
+static void hang(fuse_req_t req)
+{
+	pthread_mutex_lock(&lock);
+	hung++;
+	pthread_cond_signal(&more);
+	pthread_mutex_unlock(&lock);
+	if (fuse_req_interrupted(req))
+		fuse_reply_err(req, EINTR);
+	else
+		fuse_req_interrupt_func(req, interrupted, NULL);
+}
+
+/* Whether @name has it that @request hangs. */
+static bool named_to_hang(const char *name, const char *request)
+{
+	name = behind_kind(name);
+	return !strncmp(name, "hang-", 5) && !strcmp(name + 5, request);
+}
+
+/* It does, if @name has it so. */
+static bool hangs(fuse_req_t req, const char *name, const char *request)
+{
+	bool so = named_to_hang(name, request);
+
+	if (so)
+		hang(req);
+	return so;
+}
+
+unsigned long errorfs_hung(unsigned long count)
+{
+	struct timespec until;
+	unsigned long now;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 30;
+	pthread_mutex_lock(&lock);
+	while (hung < count && !pthread_cond_timedwait(&more, &lock, &until))
+		;
+	now = hung;
+	pthread_mutex_unlock(&lock);
+	return now;
+}
+
 /* ---- requests ---- */
 
 /* Of a name in a directory: @request looks it up, or makes it. */
@@ -78,6 +141,8 @@ static void reply_name(fuse_req_t req, const char *name, const char *request,
 	struct fuse_entry_param e = { .ino = inode_of(name) };
 	int error = failure(name, request) ?: e.ino ? 0 : ENFILE;
 
+	if (hangs(req, name, request))
+		return;
 	e.attr = attributes(e.ino);
 	if (error)
 		fuse_reply_err(req, error);
@@ -89,7 +154,8 @@ static void reply_name(fuse_req_t req, const char *name, const char *request,
 
 static void reply_failure(fuse_req_t req, fuse_ino_t inode, const char *request)
 {
-	fuse_reply_err(req, failure(name_of(inode), request));
+	if (!hangs(req, name_of(inode), request))
+		fuse_reply_err(req, failure(name_of(inode), request));
 }
 
 static void ef_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -134,12 +200,14 @@ static void ef_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
 		      fuse_ino_t new_parent, const char *new_name,
 		      unsigned int flags)
 {
-	fuse_reply_err(req, failure(new_name, "rename"));
+	if (!hangs(req, new_name, "rename"))
+		fuse_reply_err(req, failure(new_name, "rename"));
 }
 
 static void ef_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	fuse_reply_err(req, failure(name, "unlink"));
+	if (!hangs(req, name, "unlink"))
+		fuse_reply_err(req, failure(name, "unlink"));
 }
 
 static void reply_attributes(fuse_req_t req, fuse_ino_t inode,
@@ -148,6 +216,8 @@ static void reply_attributes(fuse_req_t req, fuse_ino_t inode,
 	struct stat st = attributes(inode);
 	int error = failure(name_of(inode), request);
 
+	if (hangs(req, name_of(inode), request))
+		return;
 	if (error)
 		fuse_reply_err(req, error);
 	else
@@ -168,15 +238,23 @@ static void ef_setattr(fuse_req_t req, fuse_ino_t inode, struct stat *attr,
 
 static void ef_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fi)
 {
-	static unsigned int opened; /* how often "again" was */
+	static unsigned int opened, hung_open; /* how often "again" was */
 	const char *name = name_of(inode);
 	int error = failure(name, "lopen");
 
+	if (hangs(req, name, "lopen"))
+		return;
+	if (named_to_hang(name, "again") && hung_open++ & 1) {
+		hang(req);
+		return;
+	}
 	/* The second time only. */
 	if (!error && failure(name, "again") && opened++ & 1)
 		error = failure(name, "again");
 	/* A page cache would say EIO of whatever it was. */
-	fi->direct_io = failure(name, "read") || failure(name, "write");
+	fi->direct_io = failure(name, "read") || failure(name, "write") ||
+			named_to_hang(name, "read") ||
+			named_to_hang(name, "write");
 	if (error)
 		fuse_reply_err(req, error);
 	else
@@ -189,6 +267,8 @@ static void ef_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset,
 	static const char zeros[LENGTH];
 	int error = failure(name_of(inode), "read");
 
+	if (hangs(req, name_of(inode), "read"))
+		return;
 	if (error)
 		fuse_reply_err(req, error);
 	else if (offset >= LENGTH)
@@ -196,7 +276,8 @@ static void ef_read(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offset,
 	else
 		fuse_reply_buf(req, zeros,
 			       size < (size_t)(LENGTH - offset) ?
-				       size : (size_t)(LENGTH - offset));
+				       size :
+				       (size_t)(LENGTH - offset));
 }
 
 static void ef_write(fuse_req_t req, fuse_ino_t inode, const char *buffer,
@@ -204,6 +285,8 @@ static void ef_write(fuse_req_t req, fuse_ino_t inode, const char *buffer,
 {
 	int error = failure(name_of(inode), "write");
 
+	if (hangs(req, name_of(inode), "write"))
+		return;
 	if (error)
 		fuse_reply_err(req, error);
 	else
@@ -215,6 +298,8 @@ static void ef_readdir(fuse_req_t req, fuse_ino_t inode, size_t size,
 {
 	int error = failure(name_of(inode), "readdir");
 
+	if (hangs(req, name_of(inode), "readdir"))
+		return;
 	if (error)
 		fuse_reply_err(req, error);
 	else
@@ -292,8 +377,8 @@ int errorfs_mount(const char *path)
 
 	if (access("/dev/fuse", F_OK))
 		return -ENODEV;
-	session = fuse_session_new(&args, &operations, sizeof(operations),
-				   NULL);
+	session =
+		fuse_session_new(&args, &operations, sizeof(operations), NULL);
 	fuse_opt_free_args(&args);
 	if (!session)
 		return -ENOMEM;

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls that wait for a file system's server: each ends with INTERRUPTED when
+ * an exception is raised on its thread and with ABORTED when the monitor asks
+ * the process to come to rest, be it during the call or just before it; and
+ * neither reaches the call behind it. The server, lib/errorfs.h, does not
+ * answer before it is interrupted; the outer side has mounted it.
+ */
+#include "dktest.h"
+
+#define R	DK_ACCESS_READ
+#define W	DK_ACCESS_WRITE
+
+static char uris[2][160];
+
+static const char *in(int i, const char *name)
+{
+	dkt_snprintf(uris[i], sizeof(uris[i]), "file:%s/errors/%s",
+		     dkt_argument(1), name);
+	return uris[i];
+}
+
+/* ---- the calls; @h is a handle of what the table names, or 0 ---- */
+
+static DK_STATUS open_as(const char *name, u64 access, u64 disposition,
+			 u64 options)
+{
+	DK_HANDLE h = POISON;
+	DK_STATUS status = DkStreamOpen(URI(in(0, name)), access, disposition,
+					options | DK_OPTION_MODE(0755), &h);
+
+	EXPECT_EQ(h, POISON);
+	return status;
+}
+
+static DK_STATUS look_up(DK_HANDLE h)
+{
+	return open_as("hang-walk", R, DK_OPEN_EXISTING, 0);
+}
+
+static DK_STATUS open_it(DK_HANDLE h)
+{
+	return open_as("hang-lopen", R, DK_OPEN_EXISTING, 0);
+}
+
+static DK_STATUS create(DK_HANDLE h)
+{
+	return open_as("new-hang-lcreate", W, DK_OPEN_CREATE_NEW, 0);
+}
+
+static DK_STATUS make_directory(DK_HANDLE h)
+{
+	return open_as("new-d-hang-mkdir", R, DK_OPEN_CREATE_NEW,
+		       DK_OPTION_DIRECTORY);
+}
+
+static DK_STATUS make_fifo(DK_HANDLE h)
+{
+	return open_as("new-hang-mknod", 0, DK_OPEN_CREATE_NEW, DK_OPTION_FIFO);
+}
+
+static DK_STATUS read_it(DK_HANDLE h)
+{
+	u64 done = POISON;
+	DK_STATUS status;
+	char byte;
+
+	status = DkStreamRead(h, 0, &byte, 1, &done);
+	EXPECT_EQ(done, POISON);
+	return status;
+}
+
+static DK_STATUS write_it(DK_HANDLE h)
+{
+	u64 done = POISON;
+	DK_STATUS status = DkStreamWrite(h, 0, "x", 1, &done);
+
+	EXPECT_EQ(done, POISON);
+	return status;
+}
+
+/* It is opened a second time for that. */
+static DK_STATUS map(DK_HANDLE h)
+{
+	DK_HANDLE weak = 0;
+	void *base = NULL;
+	DK_STATUS status;
+
+	EXPECT_OK(DkObjectReference(h, DK_RIGHT_READ, &weak));
+	status = DkStreamMap(weak, &base, PAGE, 0, DK_PROT_READ, DK_MAP_SHARED);
+	EXPECT_EQ(base, NULL);
+	DkObjectClose(weak);
+	return status;
+}
+
+static DK_STATUS set_length(DK_HANDLE h)
+{
+	return DkStreamSetLength(h, 100);
+}
+
+static DK_STATUS flush(DK_HANDLE h)
+{
+	return DkStreamFlush(h, 0);
+}
+
+static DK_STATUS enumerate(DK_HANDLE h)
+{
+	u64 cursor = 0, done = POISON;
+	char buffer[1024];
+	DK_STATUS status;
+
+	status = DkStreamEnumerateChildren(h, &cursor, buffer, sizeof(buffer),
+					   &done);
+	EXPECT_EQ(done, POISON);
+	EXPECT_EQ(cursor, 0);
+	return status;
+}
+
+static DK_STATUS query_handle(DK_HANDLE h)
+{
+	struct dk_stream_attributes a;
+
+	return DkStreamAttributesQueryByHandle(h, &a, sizeof(a));
+}
+
+static DK_STATUS seek(DK_HANDLE h)
+{
+	u64 position;
+
+	return DkxStreamSeek(h, 0, DK_SEEK_END, &position);
+}
+
+static DK_STATUS query(DK_HANDLE h)
+{
+	struct dk_stream_attributes a;
+
+	return DkStreamAttributesQuery(URI(in(0, "hang-getattr")), 0, &a,
+				       sizeof(a));
+}
+
+static struct dk_stream_attributes new_mode = { .valid = DK_SET_MODE,
+						.mode = 0600 };
+
+static DK_STATUS set_handle(DK_HANDLE h)
+{
+	return DkxStreamAttributesSetByHandle(h, &new_mode, sizeof(new_mode));
+}
+
+static DK_STATUS set(DK_HANDLE h)
+{
+	return DkxStreamAttributesSet(URI(in(0, "hang-setattr")), 0, &new_mode,
+				      sizeof(new_mode));
+}
+
+static DK_STATUS lock(DK_HANDLE h)
+{
+	return DkxStreamLock(h, DK_LOCK_SHARED, 0, 1, NULL, 0);
+}
+
+static DK_STATUS lock_and_wait(DK_HANDLE h)
+{
+	return DkxStreamLock(h, DK_LOCK_SHARED | DK_LOCK_WAIT, 0, 1, NULL, 0);
+}
+
+static DK_STATUS allocate(DK_HANDLE h)
+{
+	struct dk_allocation a = { .length = 100 };
+
+	return DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a));
+}
+
+static DK_STATUS remove_it(DK_HANDLE h)
+{
+	return DkStreamDelete(URI(in(0, "hang-unlink")), DK_DELETE_FILE);
+}
+
+static DK_STATUS rename(DK_HANDLE h)
+{
+	return DkStreamRename(URI(in(0, "any")), URI(in(1, "new-hang-rename")),
+			      0);
+}
+
+static DK_STATUS link(DK_HANDLE h)
+{
+	return DkxStreamLink(URI(in(0, "any")), URI(in(1, "new-hang-link")), 0);
+}
+
+static DK_STATUS symlink(DK_HANDLE h)
+{
+	return DkxStreamLink(URI("target"), URI(in(1, "new-hang-symlink")),
+			     DK_LINK_SYMBOLIC);
+}
+
+static DK_STATUS process(const char *name)
+{
+	static const char strings[] = "/p\0/\0child";
+	struct dk_process_parameters p = { .strings = (u64)strings,
+					   .strings_length = sizeof(strings),
+					   .argument_count = 1 };
+	DK_HANDLE h = POISON;
+	u64 id = POISON;
+	DK_STATUS status;
+
+	status = DkProcessCreate(URI(in(0, name)), &p, sizeof(p), &h, &id);
+	EXPECT_EQ(h, POISON);
+	EXPECT_EQ(id, POISON);
+	return status;
+}
+
+static DK_STATUS process_open(DK_HANDLE h)
+{
+	return process("hang-lopen");
+}
+
+static DK_STATUS process_read(DK_HANDLE h)
+{
+	return process("hang-read");
+}
+
+static const struct call {
+	const char *what;
+	DK_STATUS (*make)(DK_HANDLE h);
+	const char *file; /* opened before */
+	u64 access, options;
+} calls[] = {
+	{ "looking up", look_up, NULL, 0, 0 },
+	{ "opening", open_it, NULL, 0, 0 },
+	{ "creating", create, NULL, 0, 0 },
+	{ "making a directory", make_directory, NULL, 0, 0 },
+	{ "making a FIFO", make_fifo, NULL, 0, 0 },
+	{ "reading", read_it, "hang-read", R, 0 },
+	{ "writing", write_it, "hang-write", R | W, 0 },
+	{ "mapping", map, "hang-again", R | W, 0 },
+	{ "setting the length", set_length, "hang-setattr", R | W, 0 },
+	{ "flushing", flush, "hang-fsync", R | W, 0 },
+	{ "enumerating", enumerate, "d-hang-readdir", R, DK_OPTION_DIRECTORY },
+	{ "asking a handle", query_handle, "hang-getattr", R, 0 },
+	{ "moving to the end", seek, "hang-getattr", R, 0 },
+	{ "asking a name", query, NULL, 0, 0 },
+	{ "setting by a handle", set_handle, "hang-setattr", R, 0 },
+	{ "setting by a name", set, NULL, 0, 0 },
+	{ "locking", lock, "hang-lock", R, 0 },
+	{ "waiting for a lock", lock_and_wait, "hang-lock", R, 0 },
+	{ "allocating", allocate, "hang-fallocate", R | W, 0 },
+	{ "deleting", remove_it, NULL, 0, 0 },
+	{ "renaming", rename, NULL, 0, 0 },
+	{ "linking", link, NULL, 0, 0 },
+	{ "linking symbolically", symlink, NULL, 0, 0 },
+	{ "a process, opening", process_open, NULL, 0, 0 },
+	{ "a process, reading", process_read, NULL, 0, 0 },
+};
+
+/* ---- how they end ---- */
+
+static const struct call *call;
+static DK_HANDLE file;
+static volatile DK_STATUS result, next;
+static volatile bool go;
+static u64 taken, hung;
+
+static bool note(struct dk_exception *exception, struct dk_context *context)
+{
+	if (exception->code != DK_EXCEPTION_RAISED)
+		return false;
+	taken++;
+	return true;
+}
+
+static void makes_the_call(u64 parameter)
+{
+	s64 left;
+
+	/* Without a call: the first that might wait is the one. */
+	while (!go)
+		;
+	result = call->make(file);
+	next = DkThreadDelayExecution(1, &left);
+}
+
+static void expect_hung(void)
+{
+	char line[32];
+	s64 count = 0;
+
+	dkt_snprintf(line, sizeof(line), "@hung %lu\n", (unsigned long)++hung);
+	dkt_ask(line, &count, sizeof(count));
+	if (count != (s64)hung)
+		dkt_fail("%s: %ld requests hang, not %lu", call->what,
+			 (long)count, (unsigned long)hung);
+}
+
+/* All threads, so also this one, which has a call to spare. */
+static void abort_all(void)
+{
+	s64 count = 0, left;
+
+	dkt_ask("@abort\n", &count, sizeof(count));
+	EXPECT_EQ(count, 1);
+	DkThreadDelayExecution(1, &left);
+}
+
+enum how { RAISED, ABORTED, ABORTED_BEFORE };
+
+static void ends(enum how how, DK_STATUS wanted)
+{
+	static const char *const hows[] = { "raised", "aborted",
+					    "aborted before" };
+	DK_HANDLE thread;
+
+	file = call->file ? dkt_open(in(0, call->file), call->access,
+				     DK_OPEN_EXISTING, call->options) :
+			    0;
+	taken = 0;
+	result = next = 1;
+	go = how != ABORTED_BEFORE;
+	thread = dkt_thread(makes_the_call, 0);
+	if (how == ABORTED_BEFORE) {
+		abort_all();
+		go = true;
+	}
+	expect_hung();
+	if (how == RAISED)
+		EXPECT_OK(
+			DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0));
+	if (how == ABORTED)
+		abort_all();
+	if (!dkt_wait(thread)) {
+		dkt_fail("%s, %s: it does not end", call->what, hows[how]);
+		/* There is no other way to go on. */
+		DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0);
+		dkt_wait(thread);
+	}
+	if (result != wanted || next || taken != (how == RAISED))
+		dkt_fail("%s, %s: %s, then %s, %lu exceptions", call->what,
+			 hows[how], dkt_status(result), dkt_status(next),
+			 (unsigned long)taken);
+	DkObjectClose(thread);
+	if (file)
+		DkObjectClose(file);
+}
+
+static void all_end(enum how how, DK_STATUS wanted)
+{
+	static DK_HANDLE event;
+
+	if (!event) {
+		ASSERT_OK(DkNotificationEventCreate(0, &event));
+		ASSERT_OK(DkAbortEventRegister(event));
+	}
+	dkt_exception = note;
+	for (call = calls; call < calls + ARRAY_SIZE(calls); call++)
+		ends(how, wanted);
+}
+
+TEST(exceptions)
+{
+	all_end(RAISED, DK_STATUS_INTERRUPTED);
+}
+
+TEST(requests_to_come_to_rest)
+{
+	all_end(ABORTED, DK_STATUS_ABORTED);
+}
+
+TEST(requests_just_before)
+{
+	all_end(ABORTED_BEFORE, DK_STATUS_ABORTED);
+}
