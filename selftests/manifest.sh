@@ -138,6 +138,34 @@ for bad in memory memory= memory=x memory=-1 memory=0 memory=1X memory=1e3 \
 	result $? "refused: --limit $bad"
 done
 
+# reached LIMIT AMOUNT KIND LEAST MOST STATUS: limits.img asks for more of KIND
+# than a manifest allows it, and gets that many
+reached()
+{
+	local got status good=0
+
+	manifest <<-END
+	image: $here/limits.img
+	arguments: [$3]
+	limits: {$1: $2}
+	END
+	run --stats --manifest "$m"
+	read -r _ got _ status < <(grep '^got ' "$work/out")
+	[ "$code" = 0 ] || good=1
+	[ "${got:--1}" -ge "$4" ] && [ "$got" -le "$5" ] || good=1
+	[ "$status" = "$6" ] || good=1
+	grep -q 'refused by limits  *2$' "$work/err" || good=1
+	result $good "limits of a manifest: $1: $2 is reached"
+	if [ $good != 0 ]; then
+		note "$work/out"
+		note "$work/err"
+	fi
+}
+
+reached threads 20 threads 19 19 -75
+reached processes 5 processes 4 4 -75
+reached handles 100 handles 80 97 -24
+
 # ---- mistakes ----
 
 run --manifest "$work/no-such" busybox true
@@ -234,8 +262,48 @@ rules:
   file:/etc/passwd: private
 END
 run --manifest "$m" busybox true
-[ "$code" = 125 ] && grep -q "$m:2:3: file:/etc/passwd" "$work/err"
+[ "$code" = 125 ] &&
+	grep -q "$m:2:3: file:/etc/passwd: only a directory can be private" \
+		"$work/err"
 result $? "refused: a private file"
+# refused_rule URI RIGHTS PATTERN: as a rule of a manifest, and as an option
+refused_rule()
+{
+	printf 'rules:\n  "%s": %s\n' "$1" "$2" >"$m"
+	wrong 2:3 "$3" "$1: $2"
+	run --allow "$1=$2" busybox true
+	[ "$code" = 125 ] && [ "$(wc -l <"$work/err")" = 1 ] &&
+		[[ $(<"$work/err") == "picoexec: --allow $1=$2: "*"$3"* ]]
+	result $? "refused: --allow $1=$2"
+}
+
+for bad in tcp.client:localhost:80 'tcp.client:*' tcp.server:1.2.3.4 \
+	tcp.server:1.2.3:80 tcp.client:::1:80 tcp.client:1.2.3.4/33:80 \
+	tcp.client:1.2.3.4:80-70 tcp.client:1.2.3.4:70000; do
+	refused_rule "$bad" r 'ADDRESS:PORT expected'
+done
+for bad in 'dns:*x' 'dns:a b' dns:a/b; do
+	refused_rule "$bad" r "a host's name expected"
+done
+refused_rule dns:x w "rights of a host's name are r or none"
+refused_rule tcp.client:127.0.0.1:80 rwx 'only a file: has x'
+refused_rule 'pipe.server:a*b' rw "a pipe's name expected"
+refused_rule pipe.client:a x 'only a file: has x'
+refused_rule "dns:$(printf '%0254d' 0)" r 'too long'
+manifest <<END
+rules:
+  dns:example.org: r
+  dns:EXAMPLE.org: none
+END
+wrong 3:3 'another rule is for the same' "a host's name twice"
+{
+	echo rules:
+	for i in $(seq 300); do
+		echo "  pipe.server:p$i: r"
+	done
+} >"$m"
+wrong '[0-9]*:3' 'pipe.server:p[0-9]*: too many rules: 256 is the limit' \
+	"too many rules"
 manifest <<END
 rules: [file:/etc]
 END

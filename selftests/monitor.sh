@@ -88,6 +88,58 @@ sed -i "s,data/one\"$,data/two\"," "$work/learnt.yaml"
 run --manifest "$work/learnt.yaml"
 [ "$code" != 0 ] && [ ! -s "$work/out" ]
 result $? "another file is refused"
+# names of hosts, and connections
+echo "192.0.2.7 pico-test.example" >>/etc/hosts
+# shellcheck disable=SC2086
+learnt "a host's name" $resolve pico-test.example
+grep -q '"dns:pico-test.example": r$' "$work/learnt.yaml"
+result $? "it is named"
+sed -i s/dns:pico-test/dns:pico-else/ "$work/learnt.yaml"
+run --manifest "$work/learnt.yaml"
+said 'pico-test.example: -13' "another name is not allowed"
+cp "$work/hosts" /etc/hosts
+
+# until_listens PORT: somebody of the host, or a picoprocess, does
+until_listens()
+{
+	local hex
+
+	printf -v hex '%04X' "$1"
+	until grep -qs ":$hex [0-9A-F:]* 0A " /proc/net/tcp /proc/net/tcp6; do
+		sleep 0.1
+	done
+}
+
+busybox httpd -f -p 127.0.0.1:7071 -h "$work/data" &
+until_listens 7071
+learnt "a connection" busybox wget -q -O - http://127.0.0.1:7071/one
+grep -q '"tcp.client:127.0.0.1:7071": rw$' "$work/learnt.yaml"
+result $? "its address is named"
+[ "$(cat "$work/first")" = one ]
+result $? "and it was made"
+sed -i s/:7071\"/:7072\"/ "$work/learnt.yaml"
+run --manifest "$work/learnt.yaml"
+[ "$code" != 0 ] && [ ! -s "$work/out" ]
+result $? "another port is not allowed"
+kill %%
+wait
+
+# It takes one connection, and ends; each run has a client of its own.
+for _ in 1 2; do
+	until_listens 7073
+	echo hello | busybox nc 127.0.0.1 7073 >/dev/null
+	while grep -qs ':1BA1 [0-9A-F:]* 0A ' /proc/net/tcp /proc/net/tcp6; do
+		sleep 0.1
+	done
+done &
+learnt "a server" busybox nc -l -p 7073
+kill %% 2>/dev/null
+wait
+grep -q '"tcp.server:[^"?]*:7073": r$' "$work/learnt.yaml"
+result $? "its address is named, without options"
+[ "$(cat "$work/first")" = hello ]
+result $? "and somebody called"
+
 learnt "listing" busybox ls "$work/data"
 learnt "writing" busybox sh -c \
 	"cd $work/made && echo a >f && echo b >>f && read -r x <f && echo \$x"

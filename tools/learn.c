@@ -126,6 +126,9 @@ static void take(struct learn *learn, const struct drawbridge_name *name)
 	} else if (!strncmp(uri, "file:", 5)) {
 		add(&learn->files, xstrdup(uri + 5), name->rights ?: ANY);
 		free(uri);
+	} else if (!strncmp(uri, "tcp.", 4)) {
+		add(&learn->others, learn_tcp_rule(uri), name->rights);
+		free(uri);
 	} else {
 		add(&learn->others, uri, name->rights);
 	}

@@ -85,6 +85,8 @@ void rules_parse_private(struct rules *rules, const char *text);
 void rules_merge(struct rules *rules, struct rules *later);
 /* Something in the network is named. */
 bool rules_need_network(const struct rules *rules);
+/* What to say when the kernel refuses @rule with @error: what it expected. */
+const char *rule_refusal(const struct rule *rule, int error);
 /* Add the default rules for the paths that have no rule yet. */
 void rules_add_defaults(struct rules *rules);
 /* The rule that decides about @path (absolute, no symbolic links), or NULL. */
@@ -293,6 +295,8 @@ void learn_take(struct learn *learn, const struct sandbox *sandbox);
 
 struct options;
 
+/* The rule that allows @uri, a tcp. name that was opened. */
+char *learn_tcp_rule(const char *uri);
 /* Write the manifest for what was run as @options says, under @program. */
 void learn_write(struct learn *learn, const struct options *options,
 		 const char *program, const char *directory);

@@ -218,6 +218,42 @@ void rules_merge(struct rules *rules, struct rules *later)
 	later->count = 0;
 }
 
+static const char *expected(const char *uri, unsigned int rights)
+{
+	bool dns = !strncmp(uri, "dns:", 4);
+
+	if (rights & ~(dns ? DK_ACCESS_READ : READ_WRITE))
+		return dns ? "rights of a host's name are r or none" :
+			     "rights are r, w, rw or none here; only a file: has x";
+	if (dns)
+		return "a host's name expected behind dns:, or *.SUFFIX, or *";
+	if (!strncmp(uri, "pipe.", 5))
+		return "a pipe's name expected, with a * at its end or none";
+	return "ADDRESS:PORT expected: an IPv4 address, an IPv6 address in brackets, either maybe with /BITS, or *; and a port, a range as 8000-8099, or *";
+}
+
+const char *rule_refusal(const struct rule *rule, int error)
+{
+	switch (error) {
+	case E2BIG:
+		return xprintf("too many rules: %d is the limit",
+			       DRAWBRIDGE_RULES_MAX);
+	case EEXIST:
+		return "another rule is for the same, written in another way";
+	case ENOTDIR:
+		if (rule->flags & DRAWBRIDGE_RULE_PRIVATE)
+			return "only a directory can be private";
+		break;
+	case ENAMETOOLONG:
+		return "the name is too long";
+	case EINVAL:
+		if (!rule->path)
+			return expected(rule->uri, rule->rights);
+		break;
+	}
+	return xprintf("the kernel refuses it: %s", strerror(error));
+}
+
 bool rules_need_network(const struct rules *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)

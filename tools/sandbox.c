@@ -102,12 +102,9 @@ void sandbox_set_rules(struct sandbox *sandbox, const struct rules *rules)
 		};
 
 		if (ioctl(sandbox->device, DRAWBRIDGE_IOC_RULE, &wanted)) {
-			if (errno == E2BIG)
-				fail(EXIT_OWN_FAILURE,
-				     "too many rules: %d is the limit",
-				     DRAWBRIDGE_RULES_MAX);
-			fail(EXIT_OWN_FAILURE, "%s: the kernel refuses it: %s",
-			     rule->where ? rule->where : uri, strerror(errno));
+			fail(EXIT_OWN_FAILURE, "%s: %s",
+			     rule->where ? rule->where : uri,
+			     rule_refusal(rule, errno));
 		}
 		free(uri);
 	}
