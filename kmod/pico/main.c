@@ -36,7 +36,7 @@ static int __init pico_init(void)
 
 	/* User mode restores contexts and switches bases without us. */
 	if (!boot_cpu_has(X86_FEATURE_FSGSBASE)) {
-		pr_err("the processor has no FSGSBASE, or nofsgsbase is set\n");
+		pr_err("pico: the processor has no FSGSBASE, or nofsgsbase is set\n");
 		return -EOPNOTSUPP;
 	}
 	ret = pico_hooks_init();

@@ -32,17 +32,27 @@ static void set_nonblock(DK_HANDLE h, u32 options)
 				   sizeof(options)));
 }
 
-/* Until not one more byte fits. */
-static void fill(DK_HANDLE h)
+/* Until not one more byte fits. How many did? */
+static u64 fill(DK_HANDLE h)
 {
-	u64 done;
+	u64 done, sum = 0;
 
 	set_nonblock(h, DK_OPTION_NONBLOCK);
 	while (!DkStreamWrite(h, CURRENT, bytes, sizeof(bytes), &done))
-		;
+		sum += done;
 	while (!DkStreamWrite(h, CURRENT, bytes, 1, &done))
-		;
+		sum += done;
 	set_nonblock(h, 0);
+	return sum;
+}
+
+/* What a connection holds may still become less here and more there. */
+static void fill_connection(DK_HANDLE h)
+{
+	s64 left;
+
+	while (fill(h))
+		DkThreadDelayExecution(300 * MSEC, &left);
 }
 
 static struct dk_parcel one_byte(u32 flags)
@@ -101,7 +111,7 @@ static void make_sockets(void)
 	w.full_socket = dkt_open(uri, R | W, DK_OPEN_EXISTING, 0);
 	EXPECT_OK(DkStreamRead(w.tcp_server, CURRENT, &accepted,
 			       sizeof(accepted), &done));
-	fill(w.full_socket);
+	fill_connection(w.full_socket);
 }
 
 static void make_locks(void)
