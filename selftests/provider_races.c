@@ -447,12 +447,13 @@ TEST_F(races, unregister_and_open)
 	int n = rounds(300), busy = 0;
 
 	begin(&a, &self->w, 0, 0, opens);
-	for (int i = 0; i < n; i++) {
+	/* As long as it takes until the other has had it once. */
+	for (int i = 0; i < n || !a.rounds; i++) {
 		int ret = -1;
 
 		ASSERT_EQ(0,
 			  ioctl(self->w.control, PICO_TEST_IOC_REGISTER, &r));
-		usleep(i & 7 ? 0 : 3000);
+		usleep(i >= n ? 100000 : i & 7 ? 0 : 3000);
 		for (int k = 0; k < 20000 && ret; k++) {
 			ret = ioctl(self->w.control, PICO_TEST_IOC_UNREGISTER,
 				    1);
