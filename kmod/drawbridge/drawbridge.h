@@ -273,6 +273,7 @@ long dk_memory_begin(struct dk_process *process, u64 length);
 void dk_memory_end(struct dk_process *process);
 void dk_memory_less(struct dk_process *process);
 long dk_memory_writable(struct dk_process *process, u64 base, u64 length);
+unsigned long dk_memory_flags(unsigned long address);
 long dk_memory_grown(struct dk_process *process, u64 base, u64 more);
 long dk_memory_clone(struct dk_process *process, struct dk_process *child);
 long dk_memory_create(struct dk_process *child, u64 length);

@@ -16,9 +16,9 @@
  * each address space (mm->data_vm). @memory_pages is the sum of what each
  * process had when it last asked for more or gave some back, plus what it was
  * granted. @memory_lock is held from the question until the memory is mapped,
- * except where a native call takes the place of ours (mprotect, mremap): of these, two
- * at the same moment in one process may pass the limit together, until the
- * next call of the process counts again.
+ * except where a native call takes the place of ours (mprotect, mremap): of
+ * these, two at the same moment in one process may pass the limit together,
+ * until the next call of the process counts again.
  *
  * Processor time is read from the scheduler's own accounts of the sandbox's
  * threads by a work item, which comes again when the rest could have been used
@@ -196,21 +196,6 @@ long dk_memory_writable(struct dk_process *process, u64 base, u64 length)
 	return ret;
 }
 
-/* Whether memory at @address would be data if there were more of it. */
-static bool is_data(unsigned long address)
-{
-	struct mm_struct *mm = current->mm;
-	struct vm_area_struct *vma;
-	bool data;
-
-	mmap_read_lock(mm);
-	vma = find_vma(mm, address);
-	data = vma && vma->vm_start <= address &&
-	       (vma->vm_flags & (VM_WRITE | VM_SHARED)) == VM_WRITE;
-	mmap_read_unlock(mm);
-	return data;
-}
-
 /**
  * dk_memory_grown() - a native call will make more of what is at an address
  * @process:	of the caller
@@ -228,7 +213,7 @@ long dk_memory_grown(struct dk_process *process, u64 base, u64 more)
 		return 0;
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
-	if (is_data(base))
+	if ((dk_memory_flags(base) & (VM_WRITE | VM_SHARED)) == VM_WRITE)
 		ret = grant(process, PAGE_ALIGN(more) >> PAGE_SHIFT);
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;

@@ -216,24 +216,25 @@ DK_HANDLER(DkVirtualMemoryProtect)
 	return dk_mprotect(thread, a0, a1, prot);
 }
 
-/* What cannot be had a second time; the kernel writes to its log about that. */
-static bool dk_is_private(unsigned long address)
+/* VM_* of what the caller has at @address; 0: nothing. */
+unsigned long dk_memory_flags(unsigned long address)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
-	bool private;
+	unsigned long flags = 0;
 
 	mmap_read_lock(mm);
 	vma = find_vma(mm, address);
-	private = vma && vma->vm_start <= address &&
-		  !(vma->vm_flags & VM_MAYSHARE);
+	if (vma && vma->vm_start <= address)
+		flags = vma->vm_flags;
 	mmap_read_unlock(mm);
-	return private;
+	return flags;
 }
 
 DK_HANDLER(DkxVirtualMemoryMove)
 {
 	const u64 known = DK_MOVE_ANYWHERE | DK_MOVE_REPLACE | DK_MOVE_KEEP;
+	unsigned long flags;
 	u64 more = 0;
 	long ret;
 
@@ -241,7 +242,9 @@ DK_HANDLER(DkxVirtualMemoryMove)
 		return -EINVAL;
 	if (!dk_range_valid(a0, a1) || !dk_range_valid(a4, a2))
 		return -EINVAL;
-	if (!a1 && dk_is_private(a0))
+	/* Private memory twice: the kernel would write to its log about it. */
+	flags = a1 ? 0 : dk_memory_flags(a0);
+	if (flags && !(flags & VM_MAYSHARE))
 		return -EINVAL;
 	if (a3 & DK_MOVE_KEEP)
 		more = a1;

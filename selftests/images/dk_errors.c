@@ -5,6 +5,7 @@
  * its names say (lib/errorfs.h); the outer side has mounted it.
  */
 #include "dktest.h"
+#include "file_calls.h"
 
 #define R	DK_ACCESS_READ
 #define W	DK_ACCESS_WRITE
@@ -108,97 +109,19 @@ static DK_STATUS by_handle(const char *before, const char *request, s64 s,
 	return status;
 }
 
-static DK_STATUS read_it(DK_HANDLE h)
-{
-	u64 done = POISON;
-	DK_STATUS status;
-	char byte;
-
-	status = DkStreamRead(h, 0, &byte, 1, &done);
-	EXPECT_EQ(done, POISON);
-	return status;
-}
-
-static DK_STATUS write_it(DK_HANDLE h)
-{
-	u64 done = POISON;
-	DK_STATUS status = DkStreamWrite(h, 0, "x", 1, &done);
-
-	EXPECT_EQ(done, POISON);
-	return status;
-}
-
-static DK_STATUS set_length(DK_HANDLE h)
-{
-	return DkStreamSetLength(h, 100);
-}
-
-static DK_STATUS flush(DK_HANDLE h)
-{
-	return DkStreamFlush(h, 0);
-}
-
-static DK_STATUS enumerate(DK_HANDLE h)
-{
-	u64 cursor = 0, done = POISON;
-	char buffer[1024];
-	DK_STATUS status;
-
-	status = DkStreamEnumerateChildren(h, &cursor, buffer, sizeof(buffer),
-					   &done);
-	EXPECT_EQ(done, POISON);
-	EXPECT_EQ(cursor, 0);
-	return status;
-}
-
-static DK_STATUS query(DK_HANDLE h)
-{
-	struct dk_stream_attributes a;
-
-	return DkStreamAttributesQueryByHandle(h, &a, sizeof(a));
-}
-
-static DK_STATUS seek(DK_HANDLE h)
-{
-	u64 position = POISON;
-	DK_STATUS status = DkxStreamSeek(h, 0, DK_SEEK_END, &position);
-
-	EXPECT_EQ(position, POISON);
-	return status;
-}
-
-static DK_STATUS change(DK_HANDLE h)
-{
-	struct dk_stream_attributes a = { .valid = DK_SET_MODE, .mode = 0600 };
-
-	return DkxStreamAttributesSetByHandle(h, &a, sizeof(a));
-}
-
-static DK_STATUS lock(DK_HANDLE h)
-{
-	return DkxStreamLock(h, DK_LOCK_SHARED, 0, 1, NULL, 0);
-}
-
-static DK_STATUS allocate(DK_HANDLE h)
-{
-	struct dk_allocation a = { .length = 100 };
-
-	return DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a));
-}
-
 TEST(streams)
 {
-	EACH(DK_SET_FILE, by_handle("", "read", s, read_it));
-	EACH(DK_SET_FILE, by_handle("", "write", s, write_it));
-	EACH(DK_SET_FILE, by_handle("", "setattr", s, set_length));
-	EACH(DK_SET_FILE, by_handle("", "fsync", s, flush));
-	EACH(DK_SET_FILE, by_handle("d-", "readdir", s, enumerate));
-	EACH(DK_S(NOT_FOUND), by_handle("d-", "readdir", s, enumerate));
-	EACH(DK_SET_FILE, by_handle("", "getattr", s, query));
-	EACH(DK_SET_FILE, by_handle("", "getattr", s, seek));
-	EACH(DK_SET_FILE, by_handle("", "setattr", s, change));
-	EACH(DK_SET_FILE, by_handle("", "lock", s, lock));
-	EACH(DK_SET_FILE, by_handle("", "fallocate", s, allocate));
+	EACH(DK_SET_FILE, by_handle("", "read", s, file_read));
+	EACH(DK_SET_FILE, by_handle("", "write", s, file_write));
+	EACH(DK_SET_FILE, by_handle("", "setattr", s, file_set_length));
+	EACH(DK_SET_FILE, by_handle("", "fsync", s, file_flush));
+	EACH(DK_SET_FILE, by_handle("d-", "readdir", s, file_enumerate));
+	EACH(DK_S(NOT_FOUND), by_handle("d-", "readdir", s, file_enumerate));
+	EACH(DK_SET_FILE, by_handle("", "getattr", s, file_query));
+	EACH(DK_SET_FILE, by_handle("", "getattr", s, file_seek));
+	EACH(DK_SET_FILE, by_handle("", "setattr", s, file_change));
+	EACH(DK_SET_FILE, by_handle("", "lock", s, file_lock));
+	EACH(DK_SET_FILE, by_handle("", "fallocate", s, file_allocate));
 }
 
 /* Where a mapping needs a file of its own, that is opened. */

@@ -7,6 +7,8 @@
  * answer before it is interrupted; the outer side has mounted it.
  */
 #include "dktest.h"
+#include "ends.h"
+#include "file_calls.h"
 
 #define R	DK_ACCESS_READ
 #define W	DK_ACCESS_WRITE
@@ -59,26 +61,6 @@ static DK_STATUS make_fifo(DK_HANDLE h)
 	return open_as("new-hang-mknod", 0, DK_OPEN_CREATE_NEW, DK_OPTION_FIFO);
 }
 
-static DK_STATUS read_it(DK_HANDLE h)
-{
-	u64 done = POISON;
-	DK_STATUS status;
-	char byte;
-
-	status = DkStreamRead(h, 0, &byte, 1, &done);
-	EXPECT_EQ(done, POISON);
-	return status;
-}
-
-static DK_STATUS write_it(DK_HANDLE h)
-{
-	u64 done = POISON;
-	DK_STATUS status = DkStreamWrite(h, 0, "x", 1, &done);
-
-	EXPECT_EQ(done, POISON);
-	return status;
-}
-
 /* It is opened a second time for that. */
 static DK_STATUS map(DK_HANDLE h)
 {
@@ -93,43 +75,6 @@ static DK_STATUS map(DK_HANDLE h)
 	return status;
 }
 
-static DK_STATUS set_length(DK_HANDLE h)
-{
-	return DkStreamSetLength(h, 100);
-}
-
-static DK_STATUS flush(DK_HANDLE h)
-{
-	return DkStreamFlush(h, 0);
-}
-
-static DK_STATUS enumerate(DK_HANDLE h)
-{
-	u64 cursor = 0, done = POISON;
-	char buffer[1024];
-	DK_STATUS status;
-
-	status = DkStreamEnumerateChildren(h, &cursor, buffer, sizeof(buffer),
-					   &done);
-	EXPECT_EQ(done, POISON);
-	EXPECT_EQ(cursor, 0);
-	return status;
-}
-
-static DK_STATUS query_handle(DK_HANDLE h)
-{
-	struct dk_stream_attributes a;
-
-	return DkStreamAttributesQueryByHandle(h, &a, sizeof(a));
-}
-
-static DK_STATUS seek(DK_HANDLE h)
-{
-	u64 position;
-
-	return DkxStreamSeek(h, 0, DK_SEEK_END, &position);
-}
-
 static DK_STATUS query(DK_HANDLE h)
 {
 	struct dk_stream_attributes a;
@@ -138,35 +83,17 @@ static DK_STATUS query(DK_HANDLE h)
 				       sizeof(a));
 }
 
-static struct dk_stream_attributes new_mode = { .valid = DK_SET_MODE,
-						.mode = 0600 };
-
-static DK_STATUS set_handle(DK_HANDLE h)
-{
-	return DkxStreamAttributesSetByHandle(h, &new_mode, sizeof(new_mode));
-}
-
 static DK_STATUS set(DK_HANDLE h)
 {
-	return DkxStreamAttributesSet(URI(in(0, "hang-setattr")), 0, &new_mode,
-				      sizeof(new_mode));
-}
+	struct dk_stream_attributes a = { .valid = DK_SET_MODE, .mode = 0600 };
 
-static DK_STATUS lock(DK_HANDLE h)
-{
-	return DkxStreamLock(h, DK_LOCK_SHARED, 0, 1, NULL, 0);
+	return DkxStreamAttributesSet(URI(in(0, "hang-setattr")), 0, &a,
+				      sizeof(a));
 }
 
 static DK_STATUS lock_and_wait(DK_HANDLE h)
 {
 	return DkxStreamLock(h, DK_LOCK_SHARED | DK_LOCK_WAIT, 0, 1, NULL, 0);
-}
-
-static DK_STATUS allocate(DK_HANDLE h)
-{
-	struct dk_allocation a = { .length = 100 };
-
-	return DkxStreamControl(h, DK_CONTROL_ALLOCATE, &a, sizeof(a));
 }
 
 static DK_STATUS remove_it(DK_HANDLE h)
@@ -228,20 +155,21 @@ static const struct call {
 	{ "creating", create, NULL, 0, 0 },
 	{ "making a directory", make_directory, NULL, 0, 0 },
 	{ "making a FIFO", make_fifo, NULL, 0, 0 },
-	{ "reading", read_it, "hang-read", R, 0 },
-	{ "writing", write_it, "hang-write", R | W, 0 },
+	{ "reading", file_read, "hang-read", R, 0 },
+	{ "writing", file_write, "hang-write", R | W, 0 },
 	{ "mapping", map, "hang-again", R | W, 0 },
-	{ "setting the length", set_length, "hang-setattr", R | W, 0 },
-	{ "flushing", flush, "hang-fsync", R | W, 0 },
-	{ "enumerating", enumerate, "d-hang-readdir", R, DK_OPTION_DIRECTORY },
-	{ "asking a handle", query_handle, "hang-getattr", R, 0 },
-	{ "moving to the end", seek, "hang-getattr", R, 0 },
+	{ "setting the length", file_set_length, "hang-setattr", R | W, 0 },
+	{ "flushing", file_flush, "hang-fsync", R | W, 0 },
+	{ "enumerating", file_enumerate, "d-hang-readdir", R,
+	  DK_OPTION_DIRECTORY },
+	{ "asking a handle", file_query, "hang-getattr", R, 0 },
+	{ "moving to the end", file_seek, "hang-getattr", R, 0 },
 	{ "asking a name", query, NULL, 0, 0 },
-	{ "setting by a handle", set_handle, "hang-setattr", R, 0 },
+	{ "setting by a handle", file_change, "hang-setattr", R, 0 },
 	{ "setting by a name", set, NULL, 0, 0 },
-	{ "locking", lock, "hang-lock", R, 0 },
+	{ "locking", file_lock, "hang-lock", R, 0 },
 	{ "waiting for a lock", lock_and_wait, "hang-lock", R, 0 },
-	{ "allocating", allocate, "hang-fallocate", R | W, 0 },
+	{ "allocating", file_allocate, "hang-fallocate", R | W, 0 },
 	{ "deleting", remove_it, NULL, 0, 0 },
 	{ "renaming", rename, NULL, 0, 0 },
 	{ "linking", link, NULL, 0, 0 },
@@ -254,17 +182,8 @@ static const struct call {
 
 static const struct call *call;
 static DK_HANDLE file;
-static volatile DK_STATUS result, next;
 static volatile bool go;
-static u64 taken, hung;
-
-static bool note(struct dk_exception *exception, struct dk_context *context)
-{
-	if (exception->code != DK_EXCEPTION_RAISED)
-		return false;
-	taken++;
-	return true;
-}
+static u64 hung;
 
 static void makes_the_call(u64 parameter)
 {
@@ -273,8 +192,8 @@ static void makes_the_call(u64 parameter)
 	/* Without a call: the first that might wait is the one. */
 	while (!go)
 		;
-	result = call->make(file);
-	next = DkThreadDelayExecution(1, &left);
+	ends_result = call->make(file);
+	ends_next = DkThreadDelayExecution(1, &left);
 }
 
 static void expect_hung(void)
@@ -289,33 +208,18 @@ static void expect_hung(void)
 			 (long)count, (unsigned long)hung);
 }
 
-/* All threads, so also this one, which has a call to spare. */
-static void abort_all(void)
-{
-	s64 count = 0, left;
-
-	dkt_ask("@abort\n", &count, sizeof(count));
-	EXPECT_EQ(count, 1);
-	DkThreadDelayExecution(1, &left);
-}
-
-enum how { RAISED, ABORTED, ABORTED_BEFORE };
-
 static void ends(enum how how, DK_STATUS wanted)
 {
-	static const char *const hows[] = { "raised", "aborted",
-					    "aborted before" };
 	DK_HANDLE thread;
 
 	file = call->file ? dkt_open(in(0, call->file), call->access,
 				     DK_OPEN_EXISTING, call->options) :
 			    0;
-	taken = 0;
-	result = next = 1;
+	ends_begin();
 	go = how != ABORTED_BEFORE;
 	thread = dkt_thread(makes_the_call, 0);
 	if (how == ABORTED_BEFORE) {
-		abort_all();
+		ends_abort();
 		go = true;
 	}
 	expect_hung();
@@ -323,17 +227,14 @@ static void ends(enum how how, DK_STATUS wanted)
 		EXPECT_OK(
 			DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0));
 	if (how == ABORTED)
-		abort_all();
+		ends_abort();
 	if (!dkt_wait(thread)) {
-		dkt_fail("%s, %s: it does not end", call->what, hows[how]);
+		dkt_fail("%s, %s: it does not end", call->what, ends_how[how]);
 		/* There is no other way to go on. */
 		DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0);
 		dkt_wait(thread);
 	}
-	if (result != wanted || next || taken != (how == RAISED))
-		dkt_fail("%s, %s: %s, then %s, %lu exceptions", call->what,
-			 hows[how], dkt_status(result), dkt_status(next),
-			 (unsigned long)taken);
+	ends_check(call->what, how, wanted);
 	DkObjectClose(thread);
 	if (file)
 		DkObjectClose(file);
@@ -347,7 +248,7 @@ static void all_end(enum how how, DK_STATUS wanted)
 		ASSERT_OK(DkNotificationEventCreate(0, &event));
 		ASSERT_OK(DkAbortEventRegister(event));
 	}
-	dkt_exception = note;
+	dkt_exception = ends_note;
 	for (call = calls; call < calls + ARRAY_SIZE(calls); call++)
 		ends(how, wanted);
 }

@@ -7,6 +7,7 @@
  * file system are in dk_hang.c.
  */
 #include "dktest.h"
+#include "ends.h"
 
 #define R	DK_ACCESS_READ
 #define W	DK_ACCESS_WRITE
@@ -407,17 +408,7 @@ static const struct call {
 /* ---- how they end ---- */
 
 static const struct call *call;
-static volatile DK_STATUS result, next;
 static volatile bool go, begun;
-static volatile u64 taken;
-
-static bool note(struct dk_exception *exception, struct dk_context *context)
-{
-	if (exception->code != DK_EXCEPTION_RAISED)
-		return false;
-	taken++;
-	return true;
-}
 
 static void makes_the_call(u64 parameter)
 {
@@ -427,8 +418,8 @@ static void makes_the_call(u64 parameter)
 	while (!go)
 		;
 	begun = true;
-	result = call->make();
-	next = DkThreadDelayExecution(1, &left);
+	ends_result = call->make();
+	ends_next = DkThreadDelayExecution(1, &left);
 }
 
 /* The other thread is in its call. */
@@ -443,26 +434,11 @@ static void expect_asleep(void)
 		dkt_fail("%s: it does not wait", call->what);
 }
 
-/* All threads, so also this one, which has a call to spare. */
-static void abort_all(void)
-{
-	s64 count = 0, left;
-
-	dkt_ask("@abort\n", &count, sizeof(count));
-	EXPECT_EQ(count, 1);
-	DkThreadDelayExecution(1, &left);
-}
-
-enum how { RAISED, ABORTED, ABORTED_BEFORE };
-
 static void ends(enum how how, DK_STATUS wanted)
 {
-	static const char *const hows[] = { "raised", "aborted",
-					    "aborted before" };
 	DK_HANDLE thread;
 
-	taken = 0;
-	result = next = 1;
+	ends_begin();
 	begun = false;
 	go = how != ABORTED_BEFORE;
 	thread = dkt_thread(makes_the_call, 0);
@@ -472,17 +448,14 @@ static void ends(enum how how, DK_STATUS wanted)
 		EXPECT_OK(
 			DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0));
 	else
-		abort_all();
+		ends_abort();
 	go = true;
 	if (!dkt_wait(thread)) {
-		dkt_fail("%s, %s: it does not end", call->what, hows[how]);
+		dkt_fail("%s, %s: it does not end", call->what, ends_how[how]);
 		DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0);
 		dkt_wait(thread);
 	}
-	if (result != wanted || next || taken != (how == RAISED))
-		dkt_fail("%s, %s: %s, then %s, %lu exceptions", call->what,
-			 hows[how], dkt_status(result), dkt_status(next),
-			 (unsigned long)taken);
+	ends_check(call->what, how, wanted);
 	DkObjectClose(thread);
 }
 
@@ -491,7 +464,7 @@ static void all_end(enum how how, DK_STATUS wanted)
 	struct dkt_counts before, now;
 
 	make_world();
-	dkt_exception = note;
+	dkt_exception = ends_note;
 	dkt_counts(&before);
 	for (call = calls; call < calls + ARRAY_SIZE(calls); call++)
 		ends(how, wanted);
