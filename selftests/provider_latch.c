@@ -32,30 +32,12 @@ static char latch(void)
 	return text[0];
 }
 
-static int load(const char *name, const char *arguments)
-{
-	int fd = open(module_path(name), O_RDONLY | O_CLOEXEC);
-	int ret = syscall(SYS_finit_module, fd, arguments, 0) ? -errno : 0;
-
-	close(fd);
-	return ret;
-}
-
-static int unload(const char *name)
-{
-	/* The last reference may go a moment after the last process. */
-	return eventually(syscall(SYS_delete_module, name, O_NONBLOCK) == 0 ||
-			  errno == ENOENT) ?
-		       0 :
-		       -errno;
-}
-
 /* As it was when the machine started, with the latch as @arguments say. */
 static void reload(struct __test_metadata *_metadata, const char *arguments)
 {
-	unload("drawbridge");
-	ASSERT_EQ(0, unload("pico"));
-	ASSERT_EQ(0, load("pico", arguments));
+	module_delete("drawbridge");
+	ASSERT_EQ(0, module_delete("pico"));
+	ASSERT_EQ(0, module_insert("pico", arguments));
 }
 
 static int registers(struct world *w, const char *name)
@@ -109,12 +91,12 @@ TEST(closes_and_stays_closed)
 	EXPECT_EQ(EXITED(1), end_status(pid));
 	/* Who goes does not come back. */
 	ASSERT_EQ(0, world_close(&w));
-	EXPECT_EQ(-EPERM, load("pico_test", ""));
-	EXPECT_EQ(-EPERM, load("drawbridge", ""));
+	EXPECT_EQ(-EPERM, module_insert("pico_test", ""));
+	EXPECT_EQ(-EPERM, module_insert("drawbridge", ""));
 
 	reload(_metadata, "");
 	EXPECT_EQ('N', latch());
-	EXPECT_EQ(0, load("drawbridge", ""));
+	EXPECT_EQ(0, module_insert("drawbridge", ""));
 	ASSERT_EQ(0, world_open(&w));
 	EXPECT_EQ(0, registers(&w, "again"));
 	EXPECT_EQ(0, world_close(&w));
@@ -124,10 +106,10 @@ TEST(closed_from_the_start)
 {
 	reload(_metadata, "registration_closed=1");
 	EXPECT_EQ('Y', latch());
-	EXPECT_EQ(-EPERM, load("drawbridge", ""));
+	EXPECT_EQ(-EPERM, module_insert("drawbridge", ""));
 	EXPECT_EQ(-EPERM, write_latch("0"));
 	reload(_metadata, "");
-	EXPECT_EQ(0, load("drawbridge", ""));
+	EXPECT_EQ(0, module_insert("drawbridge", ""));
 }
 
 TEST_HARNESS_MAIN

@@ -314,6 +314,36 @@ TEST_F(peers, read_from_any_callback)
 	}
 }
 
+/* The thread of a process that is just made: it is suspended to begin with. */
+TEST_F(peers, read_from_start_process)
+{
+	pid_t tid = new_thread(&self->w, 0, 1);
+
+	ASSERT_GT(tid, 0);
+	ASSERT_TRUE(slot_spin(&self->w, 1));
+	for (int resumed = 0; resumed < 2; resumed++) {
+		struct pico_test_service s = on(tid, PICO_TEST_DO_GET_CONTEXT);
+		struct pico_test_create c;
+		long pid;
+
+		ASSERT_EQ(0, behave(&self->w, gate_of(PICO_TEST_START, 0)));
+		create_init(&c, 2);
+		c.process_flags = SIBLING;
+		c.resume = resumed;
+		pid = create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+		ASSERT_GT(pid, 0);
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_START, pid));
+		ASSERT_EQ(0, within(&self->w, 0, pid, PICO_TEST_START, &s));
+		ASSERT_EQ(0, behave(&self->w,
+				    (struct pico_test_behaviour){
+					    .callback = PICO_TEST_START }));
+		EXPECT_EQ(0, within_result(&self->w, 0));
+		EXPECT_TRUE(slot_moves(&self->w, 1));
+		ASSERT_EQ(0, kill(pid, SIGKILL));
+		EXPECT_EQ(SIGKILL, end_status(pid));
+	}
+}
+
 /* One that spins, one that waits, one that is suspended. */
 TEST_F(peers, terminated)
 {

@@ -258,6 +258,32 @@ TEST_F(threads, unknown_flags)
 	EXPECT_EQ(1, status_number(self->pid, "Threads:"));
 }
 
+/* A call is its own thread's to be replaced. */
+TEST_F(threads, by_another_thread)
+{
+	pid_t tid = new_thread(&self->w, 0, 1);
+	struct pico_test_create c;
+
+	ASSERT_GT(tid, 0);
+	clear_events(&self->w);
+	for (int process = 0; process < 2; process++) {
+		c = at(2);
+		c.of = tid;
+		EXPECT_EQ(-EINVAL, create(&self->w, 0,
+					  process ? PICO_TEST_CALL_PROCESS :
+						    PICO_TEST_CALL_THREAD,
+					  &c));
+	}
+	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_CREATED, 0));
+	EXPECT_EQ(2, status_number(self->pid, "Threads:"));
+	EXPECT_EQ(2,
+		  slot_call(&self->w, 1, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
+	/* By its own name it can. */
+	c = at(2);
+	c.of = self->pid;
+	EXPECT_GT(create(&self->w, 0, PICO_TEST_CALL_THREAD, &c), 0);
+}
+
 TEST_F(threads, one_at_a_time)
 {
 	struct pico_test_create c = at(1);

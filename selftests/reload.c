@@ -16,35 +16,6 @@
 /* drawbridge.ko takes part in one round of so many; a process runs after it. */
 #define EVERY 5
 
-static int insert(const char *name)
-{
-	int fd = open(module_path(name), O_RDONLY | O_CLOEXEC), result;
-
-	if (fd < 0)
-		return -1;
-	result = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return result;
-}
-
-static int delete (const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK);
-}
-
-/* Right after the last user has gone, a reference may still be there. */
-static int delete_patiently(const char *name)
-{
-	for (int i = 0; i < 200; i++) {
-		if (!delete (name))
-			return 0;
-		if (errno != EAGAIN && errno != EBUSY)
-			return -1;
-		usleep(10000);
-	}
-	return -1;
-}
-
 /* ---- work; each function is a process and returns its exit code ---- */
 
 static volatile sig_atomic_t stop, signals;
@@ -208,20 +179,20 @@ TEST_F_TIMEOUT(reload, again_and_again, 20000)
 
 	ASSERT_EQ(0, nothing_left());
 	expect_hooks(_metadata, true);
-	ASSERT_EQ(0, delete_patiently("drawbridge"));
+	ASSERT_EQ(0, module_delete("drawbridge"));
 	for (i = 1; i <= times; i++) {
 		int fd, status = -1;
 		pid_t pid;
 
-		ASSERT_EQ(0, delete_patiently("pico"))
+		ASSERT_EQ(0, module_delete("pico"))
 		TH_LOG("round %d: %s", i, strerror(errno));
 		if (i == 1)
 			expect_hooks(_metadata, false);
-		ASSERT_EQ(0, insert("pico"))
+		ASSERT_EQ(0, module_insert("pico", ""))
 		TH_LOG("round %d: %s", i, strerror(errno));
 		if (i % EVERY)
 			continue;
-		ASSERT_EQ(0, insert("drawbridge"))
+		ASSERT_EQ(0, module_insert("drawbridge", ""))
 		TH_LOG("round %d: %s", i, strerror(errno));
 		fd = sandbox_open();
 		ASSERT_GE(fd, 0);
@@ -231,12 +202,12 @@ TEST_F_TIMEOUT(reload, again_and_again, 20000)
 		EXPECT_EQ(38, WEXITSTATUS(status));
 		close(fd);
 		EXPECT_EQ(0, nothing_left());
-		ASSERT_EQ(0, delete_patiently("drawbridge"))
+		ASSERT_EQ(0, module_delete("drawbridge"))
 		TH_LOG("round %d: %s", i, strerror(errno));
 		if (i % (4 * EVERY) == 0)
 			TH_LOG("%d times", i);
 	}
-	ASSERT_EQ(0, insert("drawbridge"));
+	ASSERT_EQ(0, module_insert("drawbridge", ""));
 	expect_hooks(_metadata, true);
 	said = kmsg_since(log);
 	EXPECT_EQ(NULL, strstr(said, "segfault"));
@@ -246,7 +217,8 @@ TEST_F_TIMEOUT(reload, again_and_again, 20000)
 
 static void refused(struct __test_metadata *_metadata, const char *name)
 {
-	EXPECT_EQ(-1, delete (name)) TH_LOG("%s unloaded", name);
+	EXPECT_EQ(-1, syscall(SYS_delete_module, name, O_NONBLOCK))
+	TH_LOG("%s unloaded", name);
 	EXPECT_TRUE(errno == EAGAIN || errno == EBUSY)
 	TH_LOG("%s: %s", name, strerror(errno));
 }
@@ -278,15 +250,15 @@ TEST(refused_while_in_use)
 	refused(_metadata, "drawbridge");
 	close(fd);
 	EXPECT_EQ(0, nothing_left());
-	EXPECT_EQ(0, delete_patiently("drawbridge"));
+	EXPECT_EQ(0, module_delete("drawbridge"));
 	/* An open file, not bound, is pico's. */
 	plain = open(PICO_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_GE(plain, 0);
 	refused(_metadata, "pico");
 	close(plain);
-	EXPECT_EQ(0, delete_patiently("pico"));
-	EXPECT_EQ(0, insert("pico"));
-	EXPECT_EQ(0, insert("drawbridge"));
+	EXPECT_EQ(0, module_delete("pico"));
+	EXPECT_EQ(0, module_insert("pico", ""));
+	EXPECT_EQ(0, module_insert("drawbridge", ""));
 }
 
 TEST(foreign_syscall_user_dispatch)
@@ -297,12 +269,12 @@ TEST(foreign_syscall_user_dispatch)
 	/* With the modules, without, and with them again: the same. */
 	ASSERT_EQ(0, run_program(argv, NULL, 0, &run));
 	EXPECT_EQ(0, run_exit_code(&run)) TH_LOG("%s", run.err);
-	ASSERT_EQ(0, delete_patiently("drawbridge"));
-	ASSERT_EQ(0, delete_patiently("pico"));
+	ASSERT_EQ(0, module_delete("drawbridge"));
+	ASSERT_EQ(0, module_delete("pico"));
 	ASSERT_EQ(0, run_program(argv, NULL, 0, &run));
 	EXPECT_EQ(0, run_exit_code(&run)) TH_LOG("%s", run.err);
-	ASSERT_EQ(0, insert("pico"));
-	ASSERT_EQ(0, insert("drawbridge"));
+	ASSERT_EQ(0, module_insert("pico", ""));
+	ASSERT_EQ(0, module_insert("drawbridge", ""));
 	ASSERT_EQ(0, run_program(argv, NULL, 0, &run));
 	EXPECT_EQ(0, run_exit_code(&run)) TH_LOG("%s", run.err);
 }

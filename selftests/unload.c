@@ -18,17 +18,6 @@
 #define ROUNDS 40
 #define PROCESSES 3
 
-static int insert(const char *name)
-{
-	int fd = open(module_path(name), O_RDONLY | O_CLOEXEC), ret;
-
-	if (fd < 0)
-		return -1;
-	ret = syscall(SYS_finit_module, fd, "", 0);
-	close(fd);
-	return ret;
-}
-
 static int delete_module(const char *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
@@ -132,7 +121,8 @@ static void rounds(struct __test_metadata *_metadata, const char *const *names)
 		TH_LOG("round %d", i);
 		munmap(w.shared, PICO_TEST_SHARED_SIZE);
 		for (int k = 1; names[k]; k++)
-			ASSERT_EQ(0, insert(names[k])) TH_LOG("round %d", i);
+			ASSERT_EQ(0, module_insert(names[k], ""))
+			TH_LOG("round %d", i);
 	}
 	TH_LOG("%d unloaded after %ld refusals; %d of %d processes were still ending",
 	       successes, refused, early, n * PROCESSES);
@@ -148,7 +138,7 @@ FIXTURE_SETUP(unload)
 FIXTURE_TEARDOWN(unload)
 {
 	unlink("/dev/shm/pico_test");
-	EXPECT_EQ(0, insert("drawbridge"));
+	EXPECT_EQ(0, module_insert("drawbridge", ""));
 	EXPECT_EQ(0, nothing_left());
 }
 

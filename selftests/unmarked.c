@@ -189,14 +189,13 @@ static int load(void)
 	static const char *const names[] = { "pico", "drawbridge" };
 
 	for (int i = 0; i < 2; i++) {
-		int fd = open(module_path(names[i]), O_RDONLY | O_CLOEXEC);
+		int ret = module_insert(names[i], "");
 
-		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0)) {
+		if (ret) {
 			ksft_print_msg("insmod %s: %s\n", names[i],
-				       strerror(errno));
+				       strerror(-ret));
 			return -1;
 		}
-		close(fd);
 	}
 	return 0;
 }

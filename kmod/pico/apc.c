@@ -380,15 +380,16 @@ static void pico_apc_deliver(struct pico_thread *thread, struct pt_regs *regs)
 
 /*
  * What has brought the thread here has raised the flag that ends interruptible
- * waits. It stays for whoever wants the thread to rest or to leave only: the
- * callbacks that follow may wait.
+ * waits. It stays for whoever waits for the thread to rest, or wants it to leave,
+ * only: the callbacks that follow may wait. A suspension alone does not hurry
+ * them: whoever suspends may still hold the thread, and that kicks it again.
  */
 void pico_apc_arrived(struct pico_thread *thread)
 {
 	clear_notify_signal();
 	/* Who kicks queues the work first, and then raises the flag. */
 	smp_mb__after_atomic();
-	if (task_work_pending(current) || pico_held(thread) ||
+	if (task_work_pending(current) || READ_ONCE(thread->holds) ||
 	    READ_ONCE(thread->leave))
 		set_thread_flag(TIF_NOTIFY_SIGNAL);
 }

@@ -30,10 +30,11 @@ static int pico_creation_check(struct pico_thread *thread,
 	if (!thread->process->provider->routines->thread_created ||
 	    in_ia32_syscall())
 		return -EOPNOTSUPP;
+	/* Nobody else's call can be replaced. */
+	if (thread->task != current || attributes->flags)
+		return -EINVAL;
 	if (thread->creation || thread->forward)
 		return -EBUSY;
-	if (attributes->flags)
-		return -EINVAL;
 	if (attributes->registers.fs_base >= TASK_SIZE_MAX ||
 	    attributes->registers.gs_base >= TASK_SIZE_MAX)
 		return -EINVAL;

@@ -78,6 +78,17 @@ static void pt_attributes(struct pico_thread_attributes *to,
 	to->flags = from->thread_flags;
 }
 
+/* Who is to create it: a reference, or NULL. */
+static struct pico_thread *pt_creator(struct pico_thread *thread,
+				      const struct pico_test_create *create)
+{
+	struct pt_thread *context = pico_thread_context(thread);
+
+	if (create->of)
+		return pt_lookup(context->process->provider, create->of);
+	return pico_thread_get(thread);
+}
+
 /* Where there is a call in place of the thread's own already. */
 static long pt_forward_getpid(struct pico_thread *thread, struct pt_regs *regs)
 {
@@ -92,6 +103,7 @@ static long pt_create_thread(struct pico_thread *thread, struct pt_regs *regs,
 	struct pico_thread_attributes attributes;
 	struct pico_test_create create;
 	struct pico_routines *pico = pt_routines(context->process->provider);
+	struct pico_thread *creator;
 	int ret;
 
 	if (copy_from_user(&create, arg, sizeof(create)))
@@ -110,7 +122,11 @@ static long pt_create_thread(struct pico_thread *thread, struct pt_regs *regs,
 			return 0;
 		return 0;
 	}
-	ret = pico->create_thread(thread, regs, &attributes);
+	creator = pt_creator(thread, &create);
+	ret = creator ? pico->create_thread(creator, regs, &attributes) :
+			-ENOENT;
+	if (creator)
+		pico_thread_put(creator);
 	if (ret) {
 		pt_thread_free(child);
 		return ret;
@@ -119,8 +135,8 @@ static long pt_create_thread(struct pico_thread *thread, struct pt_regs *regs,
 		if (create.twice == PICO_TEST_THEN_CALL)
 			create.second = pt_forward_getpid(thread, regs);
 		else
-			create.second = pico->create_thread(thread, regs,
-							    &attributes);
+			create.second =
+				pico->create_thread(thread, regs, &attributes);
 		/* There is nothing to be done about a failure any more. */
 		if (copy_to_user(arg, &create, sizeof(create)))
 			return 0;
@@ -150,8 +166,9 @@ static long pt_create_process(struct pico_thread *thread, struct pt_regs *regs,
 	struct pt_thread *context = pico_thread_context(thread);
 	struct pico_routines *pico = pt_routines(context->process->provider);
 	struct pico_thread_attributes first;
-	struct pico_process_attributes process = { };
+	struct pico_process_attributes process = {};
 	struct pico_test_create create;
+	struct pico_thread *creator;
 	struct pt_process *child;
 	int ret = -ENOMEM;
 
@@ -174,7 +191,11 @@ static long pt_create_process(struct pico_thread *thread, struct pt_regs *regs,
 			goto free_thread;
 	}
 	context->resume = create.resume;
-	ret = pico->create_process(thread, regs, &process, &first);
+	creator = pt_creator(thread, &create);
+	ret = creator ? pico->create_process(creator, regs, &process, &first) :
+			-ENOENT;
+	if (creator)
+		pico_thread_put(creator);
 	if (ret) {
 		if (process.credentials)
 			abort_creds(process.credentials);
@@ -182,8 +203,8 @@ static long pt_create_process(struct pico_thread *thread, struct pt_regs *regs,
 	}
 	if (create.twice) {
 		process.credentials = NULL;
-		create.second = pico->create_process(thread, regs, &process,
-						     &first);
+		create.second =
+			pico->create_process(thread, regs, &process, &first);
 		if (copy_to_user(arg, &create, sizeof(create)))
 			return 0;
 	}
@@ -211,8 +232,8 @@ long pt_thread_created(struct pico_thread *thread, struct pico_thread *child,
 		result = task_pid_vnr(pico_thread_task(child));
 	else
 		pt_thread_free(child_context);
-	behaviour = pt_enter(PICO_TEST_CREATED, NULL, thread, result, error,
-			     0, 0);
+	behaviour =
+		pt_enter(PICO_TEST_CREATED, NULL, thread, result, error, 0, 0);
 	for (i = 0; child && i < context->resume; i++)
 		pico->resume_thread(child, &previous);
 	return behaviour.result ? behaviour.result : result;
@@ -241,8 +262,8 @@ static long pt_native(struct pico_thread *thread, struct pt_regs *regs,
 					    regs->di, regs->si, regs->dx,
 					    regs->r10, regs->r8, regs->r9);
 	return pico_forward_system_call(thread, regs, regs->orig_ax, regs->di,
-					regs->si, regs->dx, regs->r10,
-					regs->r8, regs->r9);
+					regs->si, regs->dx, regs->r10, regs->r8,
+					regs->r9);
 }
 
 long pt_native_call_ended(struct pico_thread *thread, struct pt_regs *regs,
@@ -290,8 +311,7 @@ bool pt_deliver_apc(struct pico_thread *thread, struct pt_regs *regs)
 	return false;
 }
 
-bool pt_deliver_signal(struct pico_thread *thread,
-		       const kernel_siginfo_t *info)
+bool pt_deliver_signal(struct pico_thread *thread, const kernel_siginfo_t *info)
 {
 	struct pt_thread *context = pico_thread_context(thread);
 	struct pico_routines *pico = pt_routines(context->process->provider);

@@ -73,6 +73,7 @@ bool pt_deliver_signal(struct pico_thread *thread,
 /* services.c */
 int pt_service(unsigned int provider, struct pico_thread *thread,
 	       struct pico_test_service *service);
+struct pico_thread *pt_lookup(unsigned int provider, pid_t tid);
 int pt_service_on(struct pico_thread *caller,
 		  struct pico_test_service *service);
 int pt_service_ioctl(struct pt_host *host, void __user *arg);

@@ -384,7 +384,7 @@ enum pico_test_twice {
  * @resume:	.thread_created() resumes the thread so often
  * @twice:	enum pico_test_twice; @second gets the second result
  * @second:	.
- * @reserved:	.
+ * @of:		0, or a tid: have that thread create it, which no provider can
  */
 struct pico_test_create {
 	__u64 registers[PICO_TEST_REGISTERS];
@@ -395,7 +395,7 @@ struct pico_test_create {
 	__u32 resume;
 	__u32 twice;
 	__s32 second;
-	__u32 reserved;
+	__s32 of;
 };
 
 #endif /* _PICO_TEST_H */

@@ -29,7 +29,7 @@ static struct task_struct *pt_task(pid_t tid)
 }
 
 /* With a reference, or NULL. */
-static struct pico_thread *pt_lookup(unsigned int provider, pid_t tid)
+struct pico_thread *pt_lookup(unsigned int provider, pid_t tid)
 {
 	struct task_struct *task = pt_task(tid);
 	struct pico_thread *thread;

@@ -18,19 +18,12 @@
 
 static int load(void)
 {
-	int fd = open(module_path("pico_test"), O_RDONLY | O_CLOEXEC), ret;
+	int ret = module_insert("pico_test", "");
 
-	if (fd < 0) {
-		perror(module_path("pico_test"));
-		return -1;
-	}
-	ret = syscall(SYS_finit_module, fd, "", 0);
-	if (ret && errno == EEXIST)
-		ret = 0;
-	if (ret)
-		perror("# pico_test");
-	close(fd);
-	return ret;
+	if (!ret || ret == -EEXIST)
+		return 0;
+	fprintf(stderr, "# pico_test: %s\n", strerror(-ret));
+	return -1;
 }
 
 int provider_open(struct world *w, const char *name)

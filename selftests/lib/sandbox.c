@@ -84,6 +84,29 @@ const char *module_path(const char *name)
 	return path;
 }
 
+int module_insert(const char *name, const char *arguments)
+{
+	int fd = open(module_path(name), O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, arguments, 0) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int module_delete(const char *name)
+{
+	for (unsigned int i = 0; i < 200 * slower(); i++) {
+		if (!syscall(SYS_delete_module, name, O_NONBLOCK))
+			return 0;
+		if (errno != EAGAIN && errno != EBUSY)
+			break;
+		usleep(10000);
+	}
+	return -errno;
+}
+
 int sandbox_open(void)
 {
 	struct pico_ioc_bind bind = { .provider = DRAWBRIDGE_PROVIDER };

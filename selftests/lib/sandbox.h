@@ -24,6 +24,13 @@ const char *beside(const char *name);
 const char *picoexec(void);
 /* The module's file, from $PICO_MODULES or the build's own layout. */
 const char *module_path(const char *name);
+/* 0, or a negative errno. */
+int module_insert(const char *name, const char *arguments);
+/*
+ * The same; for up to two seconds (slower() times), since right after the last
+ * user has gone a reference may still be there.
+ */
+int module_delete(const char *name);
 /* $PICO_SLOWER: how many times longer things take here; 1 and more. */
 unsigned int slower(void);
 

@@ -347,10 +347,11 @@ struct pico_provider_routines {
  * @create_process: on a marked thread, inside dispatch_system_call(): put the
  *	native clone of a new process in place of the call, with one thread.
  *	Return PICO_SYSCALL_FORWARD after 0; .start_process() and
- *	.thread_created() follow. -EINVAL: a flag that is not defined, or
- *	registers that user mode could not have. -EBUSY: a native call is in
- *	place already. -EOPNOTSUPP: the provider has no .thread_created() or
- *	.start_process(), or the call came from a 32-bit entry. -ENOMEM.
+ *	.thread_created() follow. -EINVAL: a flag that is not defined,
+ *	registers that user mode could not have, or a @thread that is not the
+ *	calling one. -EBUSY: a native call is in place already. -EOPNOTSUPP:
+ *	the provider has no .thread_created() or .start_process(), or the call
+ *	came from a 32-bit entry. -ENOMEM.
  * @create_thread: the same for a new thread of the calling process.
  * @get_process_context: what prepare_process() or create_process() stored.
  *	Any context. A reference does not keep it: the provider frees it in

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loading the modules with each of the allocations and copies failing that the
+ * kernel, and then the module, makes on the way. Either it is loaded and works,
+ * or nothing of it is there: no hook, no device, no provider.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include "lib/harness.h"
+#include "lib/inject.h"
+
+#include <pico/pico.h>
+
+#define TRACING "/sys/kernel/tracing"
+#define HOOKED TRACING "/enabled_functions"
+
+/* A module as init_module(2) takes it: no file system is on the way. */
+struct module {
+	const char *name;
+	void *image;
+	size_t size;
+	int self; /* fail-nth of this thread */
+	bool (*works)(void);
+};
+
+static bool module_read(struct module *m)
+{
+	int fd = open(module_path(m->name), O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	size_t done = 0;
+	ssize_t n = -1;
+
+	if (fd < 0 || fstat(fd, &st))
+		return false;
+	m->size = st.st_size;
+	m->image = malloc(m->size);
+	while (m->image && done < m->size &&
+	       (n = read(fd, m->image + done, m->size - done)) > 0)
+		done += n;
+	close(fd);
+	return done == m->size;
+}
+
+static int insert(const struct module *m)
+{
+	return syscall(SYS_init_module, m->image, m->size, "");
+}
+
+static bool is_loaded(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	return !access(path, F_OK);
+}
+
+/* How many functions of the kernel are hooked; negative: nobody knows. */
+static int hooked(void)
+{
+	FILE *file = fopen(HOOKED, "re");
+	int c, lines = 0;
+
+	if (!file)
+		return -1;
+	while ((c = fgetc(file)) != EOF)
+		lines += c == '\n';
+	fclose(file);
+	return lines;
+}
+
+static bool binds(const char *provider)
+{
+	struct pico_ioc_bind bind = { 0 };
+	int fd = open(PICO_DEVICE, O_RDWR | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return false;
+	snprintf((char *)bind.provider, sizeof(bind.provider), "%s", provider);
+	ret = ioctl(fd, PICO_IOC_BIND, &bind) ? -errno : 0;
+	close(fd);
+	/* Nobody of that name is an answer of pico.ko's. */
+	return ret == (!strcmp(provider, "nobody") ? -ENOENT : 0);
+}
+
+static bool pico_works(void)
+{
+	return hooked() > 0 && binds("nobody");
+}
+
+static bool drawbridge_works(void)
+{
+	return binds("drawbridge");
+}
+
+static void run_load(void *arg, unsigned int nth, struct try *t)
+{
+	struct module *m = arg;
+
+	ARMED(m->self, nth, t, insert(m));
+	/* The kernel goes on when it has no memory for a module's functions to
+	 * be traced, and pico.ko finds out that it cannot trace its own.
+	 */
+	if (t->result == -EINVAL)
+		t->result = -ENOMEM;
+	t->changed = is_loaded(m->name) != (t->result >= 0);
+	if (t->result >= 0)
+		t->changed |= !m->works() || module_delete(m->name);
+}
+
+static bool pico_gone(void *arg)
+{
+	return !is_loaded("pico") && hooked() == 0 && access(PICO_DEVICE, F_OK);
+}
+
+static bool drawbridge_gone(void *arg)
+{
+	return !is_loaded("drawbridge") && pico_works() && !binds("drawbridge");
+}
+
+FIXTURE(load)
+{
+	struct module pico, drawbridge;
+};
+
+FIXTURE_SETUP(load)
+{
+	if (!inject_prepare())
+		SKIP(_exit(255), "this kernel does not let allocations fail");
+	mount("tracefs", TRACING, "tracefs", 0, NULL);
+	self->pico = (struct module){ .name = "pico", .works = pico_works };
+	self->drawbridge = (struct module){ .name = "drawbridge",
+					    .works = drawbridge_works };
+	self->pico.self = inject_open(getpid(), gettid());
+	ASSERT_GE(self->pico.self, 0);
+	self->drawbridge.self = self->pico.self;
+	ASSERT_TRUE(module_read(&self->pico));
+	ASSERT_TRUE(module_read(&self->drawbridge));
+	ASSERT_EQ(0, mlockall(MCL_CURRENT));
+	ASSERT_EQ(0, module_delete("drawbridge"));
+	ASSERT_EQ(0, module_delete("pico"));
+}
+
+FIXTURE_TEARDOWN(load)
+{
+	/* As it was. */
+	EXPECT_EQ(0, module_insert("pico", ""));
+	EXPECT_EQ(0, module_insert("drawbridge", ""));
+	close(self->pico.self);
+	free(self->pico.image);
+	free(self->drawbridge.image);
+}
+
+TEST_F_TIMEOUT(load, pico, 3000)
+{
+	EXPECT_TRUE(inject_walk("pico.ko", run_load, &self->pico, pico_gone));
+}
+
+TEST_F_TIMEOUT(load, drawbridge, 3000)
+{
+	ASSERT_EQ(0, insert(&self->pico));
+	EXPECT_TRUE(inject_walk("drawbridge.ko", run_load, &self->drawbridge,
+				drawbridge_gone));
+	EXPECT_EQ(0, module_delete("pico"));
+}
+
+TEST_HARNESS_MAIN
