@@ -360,6 +360,12 @@ void dk_raise_start(struct dk_thread *thread, struct pico_thread *pico);
 void dk_raise_end(struct dk_thread *thread);
 void dk_raise_handled(struct dk_thread *thread, u64 context);
 void dk_block_attention(struct dk_thread *thread);
+/*
+ * A thread that runs, referenced (pico_thread_put()): @thread, or, if that is
+ * NULL, one of @process; NULL: none has begun. -ESRCH: it has ended.
+ */
+long dk_raise_target(struct dk_process *process, const struct dk_thread *thread,
+		     struct pico_thread **target);
 /* 0, -ESRCH (it has ended), -EOVERFLOW, -ENOMEM; may sleep. */
 long dk_raise_thread(struct dk_thread *thread,
 		     const struct dk_exception *exception);
@@ -388,6 +394,7 @@ struct dk_process {
 	struct list_head threads;	/* raise_lock; the oldest first */
 	struct dk_object *abort_event;	/* raise_lock; counted, or NULL */
 	u64 signals;			/* of Linux, taken as exceptions */
+	u64 user_time, system_time;	/* as told last; raise_lock */
 	unsigned long thread_start;	/* upcall entries, 0: none */
 	unsigned long exception_dispatch;
 	bool first;			/* its exit code is the sandbox's */
@@ -605,6 +612,9 @@ void dk_absent_destroy(struct dk_sandbox *sandbox);
  * writable and executable together where the sandbox does not allow it.
  */
 long dk_prot(struct dk_sandbox *sandbox, u64 protection);
+
+/* The time that the threads of the calling process have run, ns (usage.c). */
+u64 dk_usage_run_time(void);
 
 /* ---- thread, exception, image, process ---- */
 

@@ -77,6 +77,27 @@ void dk_raise_start(struct dk_thread *thread, struct pico_thread *pico)
 	spin_unlock(&process->raise_lock);
 }
 
+long dk_raise_target(struct dk_process *process, const struct dk_thread *thread,
+		     struct pico_thread **target)
+{
+	struct dk_thread *one;
+	long ret = -ESRCH;
+
+	*target = NULL;
+	spin_lock(&process->raise_lock);
+	list_for_each_entry(one, &process->threads, peers) {
+		if (one->closed || (thread && one != thread))
+			continue;
+		ret = 0;
+		if (one->target) {
+			*target = pico_thread_get(one->target);
+			break;
+		}
+	}
+	spin_unlock(&process->raise_lock);
+	return ret;
+}
+
 /* Takes over @raised if it succeeds. */
 static long dk_raise_locked(struct dk_thread *thread, struct dk_raised *raised)
 {

@@ -141,28 +141,6 @@ int dk_time_map(u64 *address)
 
 /* ---- the call ---- */
 
-/*
- * Of threads that are and that were. One that ends meanwhile goes from the list
- * into the sum under stats_lock: a sum without it would make the clock go back.
- */
-static u64 dk_process_cpu_time(void)
-{
-	struct signal_struct *signal = current->signal;
-	struct task_struct *task;
-	unsigned int sequence;
-	u64 sum;
-
-	rcu_read_lock();
-	do {
-		sequence = read_seqbegin(&signal->stats_lock);
-		sum = READ_ONCE(signal->sum_sched_runtime);
-		for_each_thread(current, task)
-			sum += READ_ONCE(task->se.sum_exec_runtime);
-	} while (read_seqretry(&signal->stats_lock, sequence));
-	rcu_read_unlock();
-	return sum;
-}
-
 DK_HANDLER(DkSystemTimeQuery)
 {
 	s64 time;
@@ -184,7 +162,7 @@ DK_HANDLER(DkSystemTimeQuery)
 		time = ktime_get_boottime_ns();
 		break;
 	case DK_CLOCK_PROCESS_CPU:
-		time = dk_process_cpu_time();
+		time = dk_usage_run_time();
 		break;
 	case DK_CLOCK_THREAD_CPU:
 		time = READ_ONCE(current->se.sum_exec_runtime);

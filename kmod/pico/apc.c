@@ -381,8 +381,8 @@ static void pico_apc_deliver(struct pico_thread *thread, struct pt_regs *regs)
 /*
  * What has brought the thread here has raised the flag that ends interruptible
  * waits. It stays for whoever waits for the thread to rest, or wants it to leave,
- * only: the callbacks that follow may wait. A suspension alone does not hurry
- * them: whoever suspends may still hold the thread, and that kicks it again.
+ * only: the callbacks that follow may wait, and of the suspensions only one that
+ * comes meanwhile ends that. (Who holds a suspended thread kicks it again.)
  */
 void pico_apc_arrived(struct pico_thread *thread)
 {

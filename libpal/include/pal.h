@@ -119,6 +119,7 @@
  * DkxProcessClone(flags, &process, &id)
  *	A copy of the process with a copy of the handle table; memory is copied
  *	on write. Returns twice: in the child *process is 0.
+ * DkxUsageQuery(object, usage, length)	what a thread or process has used
  * DkxProcessOpen(id, &process)	another process of the sandbox, by its id
  * DkxStreamAttributesSet, DkxStreamAttributesSetByHandle,
  * DkxStreamLink, DkxStreamSeek, DkxConsoleControl, DkxCodePatch,

@@ -508,6 +508,13 @@ GOOD(DkxProcessOpen)
 }
 #define after_DkxProcessOpen after_DkNotificationEventCreate
 
+GOOD(DkxUsageQuery)
+{
+	a[0] = dkt_parameters->process;
+	a[1] = (u64)BUFFER;
+	a[2] = sizeof(struct dk_usage);
+}
+
 GOOD(DkxStreamControl)
 {
 	a[0] = w.in;
@@ -605,6 +612,7 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkxProcessClone, UNDO(DkxProcessClone),
 	    .flags_known = DK_CLONE_NOTIFY),
 	ROW(DkxProcessOpen, UNDO(DkxProcessOpen)),
+	ROW(DkxUsageQuery, .wrong = &w.event, .right = DK_RIGHT_READ),
 	ROW(DkxVirtualMemoryMove, ALWAYS(DkxVirtualMemoryMove),
 	    .flags_known = 7),
 };

@@ -443,7 +443,11 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	   FLAGS, how, ADDRESS, new_base),				\
 	  DK_SET_COUNT | DK_S(INVALID_PARAMETER) |			\
 	  DK_S(INVALID_POINTER) | DK_S(NO_MEMORY) |			\
-	  DK_S(NOT_PERMITTED) | DK_S(INTERRUPTED))
+	  DK_S(NOT_PERMITTED) | DK_S(INTERRUPTED))			\
+	C(EXTENSION, 22, DkxUsageQuery, 1,				\
+	  (3, HANDLE, object, OUT, usage, VALUE, length),		\
+	  DK_SET_HANDLE | DK_S(INVALID_PARAMETER) |			\
+	  DK_S(INVALID_POINTER) | DK_S(ENDED))
 
 #define DK_CALL_INDEX_DEFINE(class, function, name, version, args, statuses) \
 	DK_INDEX_##name = DK_INDEX(class, function),

@@ -206,6 +206,31 @@ struct dk_lock_info {
 	__u64	id;
 };
 
+/**
+ * struct dk_usage - what a thread or a process has used (DkxUsageQuery)
+ * @run_time:	on processors, ns; of a process, of the threads that have ended,
+ *		too, and so all the others but the sizes
+ * @user_time:	what of it was in user mode, by the scheduler's ticks, ns
+ * @system_time: and what in the kernel
+ * @minor_faults: that had what they needed in memory
+ * @major_faults: that had to read it
+ * @voluntary_switches: how often it waited
+ * @involuntary_switches: and had to make room
+ * @resident:	memory that is there, bytes; of a thread, its process'
+ * @max_resident: the most there ever was
+ */
+struct dk_usage {
+	__u64	run_time;
+	__u64	user_time;
+	__u64	system_time;
+	__u64	minor_faults;
+	__u64	major_faults;
+	__u64	voluntary_switches;
+	__u64	involuntary_switches;
+	__u64	resident;
+	__u64	max_resident;
+};
+
 /* DkSystemTimeQuery: clock */
 #define DK_CLOCK_WALL		0	/* since 1970-01-01 00:00 UTC */
 #define DK_CLOCK_MONOTONIC	1
