@@ -148,6 +148,7 @@ else
 	same parents
 	same timers
 	same cpuclocks
+	same usage
 	same cancel
 	same sockets
 	same transfers
@@ -164,7 +165,11 @@ else
 	same wishes
 	same refusals
 	same texts
-	same pointers
+	if grep -qw la57 /proc/cpuinfo; then
+		same pointers high
+	else
+		same pointers
+	fi
 	same pointers race
 	calls_counted
 	faults_named

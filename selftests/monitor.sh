@@ -270,8 +270,28 @@ for bad in x -1 '' 1s; do
 done
 run --strace busybox echo traced
 [ "$code" = 0 ] && [ "$(cat "$work/out")" = traced ] &&
-	grep -q 'write(' "$work/err"
+	grep -qx '\[[0-9]*\] write(1, "traced\\n", 7) = 7' "$work/err" &&
+	[ "$(tail -n 1 "$work/err" | sed 's/[0-9][0-9]*//')" = '[] +++ exited with 0 +++' ]
 result $? "--strace"
+# shellcheck disable=SC2016 # $$ is the inner shell's
+run --strace busybox sh -c 'cat /no/such
+trap "echo caught" USR1; kill -USR1 $$; (exit 3); exec busybox cat </dev/null'
+[ "$code" = 0 ] && [ "$(cat "$work/out")" = caught ]
+result $? "--strace of a shell"
+while read -r pattern; do
+	grep -qE -- "^\[[0-9]+\] $pattern\$" "$work/err"
+	result $? "--strace: $pattern"
+done <<'EOF'
+open(at\(AT_FDCWD, |\()"/no/such", O_RDONLY(\|O_[A-Z]+)*\) = -1 ENOENT
+kill\([0-9]+, SIGUSR1\) = 0
+--- SIGUSR1 \(code 0\) ---
+--- SIGCHLD \(code 1\) ---
+exit_group\(3\) = \?
+\+\+\+ exited with 3 \+\+\+
+mmap\(0x0, [0-9]+, PROT_READ\|PROT_WRITE, MAP_PRIVATE\|MAP_ANONYMOUS, -1, 0x0\) = 0x[0-9a-f]+
+execve\("[^"]*", \["busybox", "cat"\], 0x[0-9a-f]+\) = 0
+read\(0, "", [0-9]+\) = 0
+EOF
 
 nothing_left "nothing is left"
 finish

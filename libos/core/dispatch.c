@@ -74,7 +74,7 @@ long libos_syscall(struct dk_context *frame)
 	if (likely(!result))
 		result = handlers[MIN(number, SYSCALL_LIMIT)](frame);
 	if (traced)
-		trace_leave(number, result);
+		trace_leave(number, frame, result);
 	frame->rax = result;
 	if (unlikely(result == -ERESTARTSYS || result == -ERESTARTNOHAND))
 		signal_take(t, frame, result, number);

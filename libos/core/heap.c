@@ -21,6 +21,7 @@
 
 #define HEAP_SIZE	(1UL << 30)
 #define HEAP_PAGES	(HEAP_SIZE / PAGE_SIZE)
+#define SHARED_SIZE	(8UL << 20)	/* behind it; see heap_share() */
 #define MAX_ORDER	10		/* 4 MiB */
 #define RUN_SIZE(order)	(PAGE_SIZE << (order))
 #define BATCH_SIZE	2048U		/* bytes, of a thread's; and no more than */
@@ -329,11 +330,26 @@ void mem_free_pages(void *p, size_t size __unused)
 
 void heap_init(void)
 {
-	dk_u64 length = HEAP_SIZE;
+	dk_u64 length = HEAP_SIZE + SHARED_SIZE;
 	void *base = NULL;
 
 	if (DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE, DK_PROT_NONE))
 		panic("no address space for the heap");
 	layout.heap.start = (u64)base;
 	layout.heap.end = (u64)base + length;
+}
+
+void *heap_share(size_t size)
+{
+	void *base = (void *)(layout.heap.start + HEAP_SIZE);
+	dk_u64 length = PAGE_ALIGN(size);
+
+	if (length > SHARED_SIZE ||
+	    DkVirtualMemoryFree(base, length, DK_MEM_RELEASE))
+		return NULL;
+	if (DkVirtualMemoryAlloc(&base, &length,
+				 DK_MEM_RESERVE | DK_MEM_COMMIT | DK_MEM_SHARED,
+				 DK_PROT_READ | DK_PROT_WRITE))
+		return NULL;
+	return base;
 }

@@ -76,6 +76,11 @@ void log_trace(const char *format, ...)
 	va_end(args);
 }
 
+void log_trace_text(const char *text, size_t n)
+{
+	to_standard_error(text, n);
+}
+
 void panic(const char *format, ...)
 {
 	char line[512];

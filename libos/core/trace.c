@@ -3,8 +3,12 @@
  * Tracing and counting of system calls; see trace.h.
  */
 #include <libos.h>
+#include <processes.h>
 #include <syscalls.h>
 #include <trace.h>
+#include "decode.h"
+
+#define LINE_SIZE	800
 
 struct row {
 	const char *name;
@@ -13,6 +17,9 @@ struct row {
 
 #define ROW(nr, name, class, arguments) [nr] = { #name, arguments },
 static const struct row rows[SYSCALL_LIMIT] = { SYSCALL_TABLE(ROW) };
+
+#define NUMBER(nr, name, class, arguments) NR_##name = nr,
+enum { SYSCALL_TABLE(NUMBER) };
 
 bool trace_calls;
 static bool trace_counts, trace_locks;
@@ -38,71 +45,176 @@ static const struct row *row_of(u32 number)
 	return NULL;
 }
 
-static size_t format_argument(char *to, size_t size, char kind, u64 value)
+/*
+ * The thread whose call has no result yet, and whose line is the last one: it
+ * goes on there. Of all processes of the sandbox. (Between taking it and
+ * writing, another may write: lines are for people.)
+ */
+static u32 *open_line(void)
 {
-	char text[64];
+	return &process_table->trace_line;
+}
 
-	switch (kind) {
-	case 'D':
-	case 'F':
-	case 'G':
-		return snprintf(to, size, "%d", (int)value);
-	case 'I':
-		return snprintf(to, size, "%lld", (long long)value);
-	case 'N':
-		return snprintf(to, size, "%llu", (unsigned long long)value);
-	case 'O':
-		return snprintf(to, size, "0%o", (u32)value);
-	case 'S':
-		if (user_string(text, (void *)value, sizeof(text)) == -EFAULT)
+/*
+ * Who it is that calls: a child of vfork() has its parent's thread for a while,
+ * and the threads that the libos has for itself have no number.
+ */
+static u32 number_of_caller(void)
+{
+	const struct libos_thread *t = self();
+
+	return t->vfork || !t->tid ? process.pid : t->tid;
+}
+
+/* What ends the line that is open; the caller's own call does not return. */
+static void line_break(struct line *t, u32 whose)
+{
+	if (whose)
+		line_add(t, whose == number_of_caller() ?
+				    ") = ?\n" :
+				    " <unfinished ...>\n");
+}
+
+static void write_line(const struct line *t)
+{
+	log_trace_text(t->to, t->n);
+}
+
+/* Lines that stand alone. */
+static void __printf(1, 2) trace_line(const char *format, ...)
+{
+	char line[256], full[320];
+	struct line t = { full, sizeof(full), 0 };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	line_break(&t, __atomic_exchange_n(open_line(), 0, __ATOMIC_SEQ_CST));
+	line_add(&t, "[%u] %s\n", number_of_caller(), line);
+	write_line(&t);
+}
+
+/* Those that are known before the call, or those that are only @after it. */
+static void add_arguments(struct line *t, const struct row *row,
+			  const struct dk_context *frame, bool after,
+			  long result)
+{
+	const u64 values[] = { frame->rdi, frame->rsi, frame->rdx,
+			       frame->r10, frame->r8,  frame->r9 };
+	bool results = false;
+	unsigned int i;
+
+	for (i = 0; row->arguments[i]; i++) {
+		char kind = row->arguments[i];
+
+		results |= decode_is_result(kind);
+		if (results == after) {
+			if (i)
+				line_add(t, ", ");
+			decode_argument(t, kind, values, i, result);
+		}
+		if (decode_ends(kind, values[i]))
 			break;
-		text[sizeof(text) - 1] = 0;
-		return snprintf(to, size, "\"%s\"", text);
 	}
-	return snprintf(to, size, "0x%llx", (unsigned long long)value);
+}
+
+static bool never_returns(u32 number)
+{
+	return number == NR_exit || number == NR_exit_group;
+}
+
+/* Two come back from one call; the other one says it. */
+static bool is_childs(u32 number, long result)
+{
+	return !result && (number == NR_clone || number == NR_fork ||
+			   number == NR_vfork || number == NR_clone3);
+}
+
+static void add_name(struct line *t, u32 number)
+{
+	const struct row *row = row_of(number);
+
+	if (row)
+		line_add(t, "%s", row->name);
+	else
+		line_add(t, "syscall_%u", number);
 }
 
 void trace_enter(u32 number, const struct dk_context *frame)
 {
-	const u64 values[] = { frame->rdi, frame->rsi, frame->rdx,
-			       frame->r10, frame->r8,  frame->r9 };
 	const struct row *row = row_of(number);
-	char line[512];
-	size_t n, i;
+	u32 tid = number_of_caller();
+	char line[LINE_SIZE];
+	struct line t = { line, sizeof(line), 0 };
 
+	line_break(&t, __atomic_exchange_n(open_line(),
+					   never_returns(number) ? 0 : tid,
+					   __ATOMIC_SEQ_CST));
+	line_add(&t, "[%u] ", tid);
+	add_name(&t, number);
+	line_add(&t, "(");
 	if (row)
-		n = snprintf(line, sizeof(line), "[%u] %s(", self()->tid,
-			     row->name);
-	else
-		n = snprintf(line, sizeof(line), "[%u] %u(", self()->tid,
-			     number);
-	for (i = 0; row && row->arguments[i]; i++) {
-		if (i)
-			n += snprintf(line + n, sizeof(line) - n, ", ");
-		n += format_argument(line + n, sizeof(line) - n,
-				     row->arguments[i], values[i]);
-	}
-	log_trace("%s)\n", line);
+		add_arguments(&t, row, frame, false, 0);
+	if (never_returns(number))
+		line_add(&t, ") = ?\n");
+	write_line(&t);
 }
 
-void trace_leave(u32 number, long result)
+void trace_leave(u32 number, const struct dk_context *frame, long result)
 {
 	const struct row *row = row_of(number);
+	u32 tid = number_of_caller(), open = tid;
+	char line[LINE_SIZE];
+	struct line t = { line, sizeof(line), 0 };
 
-	if (result < 0 && result > -4096)
-		log_trace("[%u]   %s = error %ld\n", self()->tid,
-			  row ? row->name : "?", -result);
+	if (is_childs(number, result))
+		return;
+	if (!__atomic_compare_exchange_n(open_line(), &open, 0, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		line_break(&t, __atomic_exchange_n(open_line(), 0,
+						   __ATOMIC_SEQ_CST));
+		line_add(&t, "[%u] <... ", tid);
+		add_name(&t, number);
+		line_add(&t, " resumed>");
+	}
+	/* rt_sigreturn() has other registers now, and no arguments. */
+	if (row)
+		add_arguments(&t, row, frame, true, result);
+	line_add(&t, ") = ");
+	decode_result(&t, result);
+	line_add(&t, "\n");
+	write_line(&t);
+}
+
+void trace_signal(int signal, int code)
+{
+	const char *name = signal_name(signal);
+
+	if (name)
+		trace_line("--- %s (code %d) ---", name, code);
 	else
-		log_trace("[%u]   %s = 0x%lx\n", self()->tid,
-			  row ? row->name : "?", result);
+		trace_line("--- signal %d (code %d) ---", signal, code);
+}
+
+void trace_end(u32 status)
+{
+	const char *name = signal_name(status & 0x7f);
+
+	if (!(status & 0x7f))
+		trace_line("+++ exited with %u +++", status >> 8 & 0xff);
+	else if (name)
+		trace_line("+++ killed by %s +++", name);
+	else
+		trace_line("+++ killed by signal %u +++", status & 0x7f);
 }
 
 void trace_fault(const struct dk_exception *e, const struct dk_context *c)
 {
-	log_trace(
-		"[%u] fault: signal %u, trap %u, address 0x%llx, rip 0x%llx, rsp 0x%llx\n",
-		self()->tid, e->signal, e->trap, (unsigned long long)e->address,
-		(unsigned long long)c->rip, (unsigned long long)c->rsp);
+	trace_line("fault: %s, trap %u, address 0x%llx, rip 0x%llx, rsp 0x%llx",
+		   signal_name(e->signal) ?: "?", e->trap,
+		   (unsigned long long)e->address, (unsigned long long)c->rip,
+		   (unsigned long long)c->rsp);
 }
 
 void trace_missing(u32 number)

@@ -12,8 +12,11 @@
 
 /*
  * As in Linux, a signal does not end what takes no time to speak of: devices
- * and FIFOs are waited for, files are not.
+ * and FIFOs are waited for, files are not. What is interrupted again and again
+ * (a file of a server that does not answer) ends all the same.
  */
+#define QUICK_TRIES	8
+
 static bool is_quick(u32 type)
 {
 	return type == DK_TYPE_FILE || type == DK_TYPE_DIRECTORY ||
@@ -24,12 +27,15 @@ static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
 {
 	DK_STATUS status;
 	dk_u64 done;
+	int tries;
 
 	do {
 		status = HOST_WAIT(DkStreamRead, file->handle, offset, buffer,
 				   length, &done);
 	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
-	if (status == DK_STATUS_INTERRUPTED && is_quick(file_type(file)))
+	for (tries = 0; status == DK_STATUS_INTERRUPTED &&
+			tries < QUICK_TRIES && is_quick(file_type(file));
+	     tries++)
 		status = DkStreamRead(file->handle, offset, buffer, length,
 				      &done);
 	return status ? errno_restart(status) : (s64)done;
@@ -40,12 +46,15 @@ static s64 host_write(struct file *file, const void *buffer, size_t length,
 {
 	DK_STATUS status;
 	dk_u64 done;
+	int tries;
 
 	do {
 		status = HOST_WAIT(DkStreamWrite, file->handle, offset, buffer,
 				   length, &done);
 	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
-	if (status == DK_STATUS_INTERRUPTED && is_quick(file_type(file)))
+	for (tries = 0; status == DK_STATUS_INTERRUPTED &&
+			tries < QUICK_TRIES && is_quick(file_type(file));
+	     tries++)
 		status = DkStreamWrite(file->handle, offset, buffer, length,
 				       &done);
 	if (status == DK_STATUS_BROKEN_PIPE)

@@ -160,22 +160,42 @@ static char state_of(const struct process_entry *entry)
 						   'S';
 }
 
+/* Faults and times, of each the children's, too. */
+static void stat_usage(struct text *text, const struct usage *u,
+		       const struct usage *childrens)
+{
+	text_add(text, "%llu %llu %llu %llu ",
+		 (unsigned long long)u->minor_faults,
+		 (unsigned long long)childrens->minor_faults,
+		 (unsigned long long)u->major_faults,
+		 (unsigned long long)childrens->major_faults);
+	text_add(text, "%llu %llu %llu %llu ",
+		 (unsigned long long)ticks(u->user_time),
+		 (unsigned long long)ticks(u->system_time),
+		 (unsigned long long)ticks(childrens->user_time),
+		 (unsigned long long)ticks(childrens->system_time));
+}
+
 static void stat_of_other(struct text *text, const struct process_entry *entry)
 {
-	text_add(text, "%u (%.15s) %c %u %u %u 0 -1 4194304 0 0 0 0 %llu 0 ",
-		 entry->pid, entry->name, state_of(entry), entry->ppid,
-		 entry->pgid, entry->sid,
-		 (unsigned long long)ticks(entry->cpu_time));
-	text_add(text, "%llu 0 20 0 1 0 %llu 0 0 18446744073709551615 ",
-		 (unsigned long long)ticks(entry->children_time),
-		 (unsigned long long)ticks(entry->start_time));
+	struct usage usage;
+
+	usage_of_other(entry, &usage);
+	text_add(text, "%u (%.15s) %c %u %u %u 0 -1 4194304 ", entry->pid,
+		 entry->name, state_of(entry), entry->ppid, entry->pgid,
+		 entry->sid);
+	stat_usage(text, &usage, &entry->childrens);
+	text_add(text, "20 0 1 0 %llu 0 %llu 18446744073709551615 ",
+		 (unsigned long long)ticks(entry->start_time),
+		 (unsigned long long)usage.resident / (PAGE_SIZE / 1024));
 	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 %u ", entry->exit_signal);
-	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 0 0 %u\n", entry->status);
+	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 0 %u\n", entry->status);
 }
 
 void text_stat(struct text *text)
 {
 	struct process_entry *entry = other(text);
+	struct usage usage, childrens;
 	struct task task;
 	u64 total = 0, data = 0;
 
@@ -185,15 +205,15 @@ void text_stat(struct text *text)
 	}
 	task = task_of(text);
 	mm_usage(&total, &data);
-	text_add(text, "%u (%s) R %u %u %u 0 -1 4194304 0 0 0 0 %llu 0 %llu 0 ",
-		 task.tid, task.name, process_self->ppid, process_group(),
-		 process_session(),
-		 (unsigned long long)ticks(clock_now(DK_CLOCK_PROCESS_CPU)),
-		 (unsigned long long)ticks(children_cpu_time()));
+	usage_of_process(&usage);
+	children_usage(&childrens);
+	text_add(text, "%u (%s) R %u %u %u 0 -1 4194304 ", task.tid, task.name,
+		 process_self->ppid, process_group(), process_session());
+	stat_usage(text, &usage, &childrens);
 	text_add(text, "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
 		 task.threads, (unsigned long long)ticks(process.start_time),
 		 (unsigned long long)total,
-		 (unsigned long long)(data / PAGE_SIZE));
+		 (unsigned long long)usage.resident / (PAGE_SIZE / 1024));
 	text_add(text, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 %u ",
 		 (unsigned long long)process.code_start,
 		 (unsigned long long)process.code_end,
@@ -215,6 +235,7 @@ void text_stat(struct text *text)
 
 void text_statm(struct text *text)
 {
+	struct usage usage;
 	u64 total = 0, data = 0;
 
 	if (other(text)) {
@@ -222,9 +243,10 @@ void text_statm(struct text *text)
 		return;
 	}
 	mm_usage(&total, &data);
+	usage_of_process(&usage);
 	text_add(text, "%llu %llu 0 %llu 0 %llu 0\n",
 		 (unsigned long long)(total / PAGE_SIZE),
-		 (unsigned long long)(data / PAGE_SIZE),
+		 (unsigned long long)usage.resident / (PAGE_SIZE / 1024),
 		 (unsigned long long)((process.code_end - process.code_start) /
 				      PAGE_SIZE),
 		 (unsigned long long)(data / PAGE_SIZE));
@@ -261,9 +283,11 @@ static void status_memory(struct text *text)
 {
 	static const char *const no[] = { "VmLck", "VmPin" };
 	u64 total = 0, data = 0;
+	struct usage usage;
 	size_t i;
 
 	mm_usage(&total, &data);
+	usage_of_process(&usage);
 	text_add(text, "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\n",
 		 (unsigned long long)(total >> 10),
 		 (unsigned long long)(total >> 10));
@@ -272,9 +296,9 @@ static void status_memory(struct text *text)
 	text_add(text,
 		 "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nRssAnon:\t%8llu kB\n"
 		 "RssFile:\t%8u kB\nRssShmem:\t%8u kB\nVmData:\t%8llu kB\n",
-		 (unsigned long long)(data >> 10),
-		 (unsigned long long)(data >> 10),
-		 (unsigned long long)(data >> 10), 0, 0,
+		 (unsigned long long)usage.max_resident,
+		 (unsigned long long)usage.resident,
+		 (unsigned long long)usage.resident, 0, 0,
 		 (unsigned long long)(data >> 10));
 	text_add(text,
 		 "VmStk:\t%8llu kB\nVmExe:\t%8llu kB\nVmLib:\t%8u kB\n"
@@ -308,6 +332,7 @@ void text_status(struct text *text)
 						    "CapAmb" };
 	struct process_entry *entry = other(text);
 	u32 i, cpus = MAX(process.parameters->cpu_count, 1U);
+	struct usage usage;
 	struct task task;
 
 	if (entry) {
@@ -338,8 +363,12 @@ void text_status(struct text *text)
 		 "Mems_allowed:\t1\nMems_allowed_list:\t0\n",
 		 cpus < 64 ? (1ULL << cpus) - 1 : ~0ULL, cpus > 1 ? "-" : "",
 		 cpus > 1 ? 1 : 0, cpus - 1);
-	text_add(text, "voluntary_ctxt_switches:\t0\n"
-		       "nonvoluntary_ctxt_switches:\t0\n");
+	usage_of_process(&usage);
+	text_add(text,
+		 "voluntary_ctxt_switches:\t%llu\n"
+		 "nonvoluntary_ctxt_switches:\t%llu\n",
+		 (unsigned long long)usage.voluntary_switches,
+		 (unsigned long long)usage.involuntary_switches);
 }
 
 void text_limits(struct text *text)

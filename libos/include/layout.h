@@ -31,4 +31,12 @@ extern struct layout layout;
 /* Reserves the heap. Before anything else is allocated. */
 void heap_init(void);
 
+/*
+ * heap_share() - memory that this process shares with all that are made from it
+ *
+ * Zeroed, at the end of the heap's range, so that it is the libos's own; once,
+ * before there is a second thread. NULL: there is none.
+ */
+void *heap_share(size_t size);
+
 #endif /* LIBOS_LAYOUT_H */

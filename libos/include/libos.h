@@ -185,6 +185,7 @@ int snprintf(char *to, size_t size, const char *format, ...) __printf(3, 4);
 /* To the host's debug log; to standard error; to both. */
 void log_debug(const char *format, ...) __printf(1, 2);
 void log_trace(const char *format, ...) __printf(1, 2);
+void log_trace_text(const char *text, size_t n);
 void log_user(const char *format, ...) __printf(1, 2);
 /* The libos itself is broken: says so and ends the process (code 255). */
 void __noreturn panic(const char *format, ...) __printf(1, 2);
@@ -427,6 +428,11 @@ struct identity {
 	u64	brk_start;
 };
 
+/* The host's handle of the calling process; the name is a macro from here on. */
+static inline DK_HANDLE own_process(const struct dk_parameters *p)
+{
+	return p->process;
+}
 #define process (*self()->identity)
 /* For threads that come: of the process as the host knows it. */
 extern struct identity *process_main;

@@ -61,6 +61,14 @@ struct mail {
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
 
+/* What a process or thread has used. Times are ns, sizes KiB. */
+struct usage {
+	u64 run_time, user_time, system_time;
+	u64 minor_faults, major_faults;
+	u64 voluntary_switches, involuntary_switches;
+	u64 resident, max_resident;
+};
+
 struct process_entry {
 	u32 state;
 	u32 pid;
@@ -79,9 +87,8 @@ struct process_entry {
 	u32 last_stop; /* the same, kept for wait4 */
 	u32 vfork; /* 1: the parent waits here */
 	u32 death_signal; /* when the parent ends; 0: none */
-	u64 cpu_time; /* of ENDED: ns, and of its children */
-	u64 children_time;
-	u64 max_rss; /* KiB */
+	struct usage usage; /* of ENDED */
+	struct usage childrens; /* that it has waited for; the same */
 	s64 start_time;
 	char name[16];
 	u32 arguments_length;
@@ -101,6 +108,7 @@ struct process_entry {
 struct process_table {
 	u32 last_pid;
 	u32 used; /* entries that ever were */
+	u32 trace_line; /* core/trace.c's */
 	struct terminal console; /* the host's terminal */
 	u32 ptys_used; /* that ever were */
 	struct process_entry entries[PROCESS_MAX];
@@ -241,7 +249,21 @@ void entry_end(u32 status);
 void entry_end_borrowed(struct process_entry *entry, u32 status);
 /* Children that have ended and that nobody will wait for. */
 void children_sweep(void);
-u64 children_cpu_time(void);
+/* Of those that were waited for. */
+void children_usage(struct usage *u);
+
+/* ---- usage.c ---- */
+
+struct rusage;
+
+void usage_of_process(struct usage *u); /* the caller's */
+/* False: it has ended. */
+bool usage_of_thread(const struct libos_thread *t, struct usage *u);
+/* Live or ended; false: it is gone, and nothing is known. */
+bool usage_of_other(const struct process_entry *entry, struct usage *u);
+/* Sums, and the larger maximum. */
+void usage_add(struct usage *to, const struct usage *from);
+void usage_format(const struct usage *from, struct rusage *u);
 
 /* ---- sched.c ---- */
 

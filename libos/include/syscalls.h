@@ -12,7 +12,14 @@
  *	   NONE  -ENOSYS, counted
  * @arguments: a letter each, for the trace:
  *	   D signed, I 64-bit signed, N unsigned, O octal, X hex, P pointer,
- *	   S string, F file descriptor, G signal
+ *	   F file descriptor, A the same or AT_FDCWD, G signal;
+ *	   behind a pointer that the call reads: S string, V array of strings,
+ *	   W data and K socket address (their length comes next), v iovecs
+ *	   (their number comes next), T timespec, Q set of signals;
+ *	   behind one that it writes: R data (the result is its length),
+ *	   z string, J two descriptors, Z status of a child, Y struct stat,
+ *	   y struct statx, H timespec;
+ *	   small letters: constants, see core/decode_names.c
  *
  * Dispatch, the trace, the counts of what is missing and the list in
  * Documentation/libos-calls.rst are made from it.
@@ -23,68 +30,68 @@
 #define SYSCALL_LIMIT	452	/* first number that Linux does not have */
 
 #define SYSCALL_TABLE(S) \
-	S(0, read, REAL, "FPN")						\
-	S(1, write, REAL, "FPN")					\
-	S(2, open, REAL, "SXO")						\
+	S(0, read, REAL, "FRN")						\
+	S(1, write, REAL, "FWN")					\
+	S(2, open, REAL, "SoO")						\
 	S(3, close, REAL, "F")						\
-	S(4, stat, REAL, "SP")						\
-	S(5, fstat, REAL, "FP")						\
-	S(6, lstat, REAL, "SP")						\
+	S(4, stat, REAL, "SY")						\
+	S(5, fstat, REAL, "FY")						\
+	S(6, lstat, REAL, "SY")						\
 	S(7, poll, REAL, "PND")						\
-	S(8, lseek, REAL, "FIX")					\
-	S(9, mmap, REAL, "XNXXFX")					\
-	S(10, mprotect, REAL, "XNX")					\
+	S(8, lseek, REAL, "FIL")					\
+	S(9, mmap, REAL, "XNpmFX")					\
+	S(10, mprotect, REAL, "XNp")					\
 	S(11, munmap, REAL, "XN")					\
 	S(12, brk, REAL, "X")						\
 	S(13, rt_sigaction, REAL, "GPPN")				\
-	S(14, rt_sigprocmask, REAL, "DPPN")				\
+	S(14, rt_sigprocmask, REAL, "kQPN")				\
 	S(15, rt_sigreturn, REAL, "")					\
-	S(16, ioctl, REAL, "FXX")					\
-	S(17, pread64, REAL, "FPNX")					\
-	S(18, pwrite64, REAL, "FPNX")					\
+	S(16, ioctl, REAL, "FiX")					\
+	S(17, pread64, REAL, "FRNX")					\
+	S(18, pwrite64, REAL, "FWNX")					\
 	S(19, readv, REAL, "FPN")					\
-	S(20, writev, REAL, "FPN")					\
-	S(21, access, REAL, "SO")					\
-	S(22, pipe, REAL, "P")						\
+	S(20, writev, REAL, "FvN")					\
+	S(21, access, REAL, "Sq")					\
+	S(22, pipe, REAL, "J")						\
 	S(23, select, REAL, "DPPPP")					\
 	S(24, sched_yield, REAL, "")					\
 	S(25, mremap, REAL, "XNNXX")					\
 	S(26, msync, REAL, "XNX")					\
 	S(27, mincore, REAL, "XNP")					\
-	S(28, madvise, REAL, "XND")					\
+	S(28, madvise, REAL, "XNM")					\
 	S(29, shmget, NONE, "")						\
 	S(30, shmat, NONE, "")						\
 	S(31, shmctl, NONE, "")						\
 	S(32, dup, REAL, "F")						\
 	S(33, dup2, REAL, "FF")						\
 	S(34, pause, REAL, "")						\
-	S(35, nanosleep, REAL, "PP")					\
+	S(35, nanosleep, REAL, "TP")					\
 	S(36, getitimer, REAL, "DP")					\
 	S(37, alarm, REAL, "D")						\
 	S(38, setitimer, REAL, "DPP")					\
 	S(39, getpid, REAL, "")						\
 	S(40, sendfile, REAL, "FFPN")					\
-	S(41, socket, REAL, "DDD")					\
-	S(42, connect, REAL, "FPN")					\
+	S(41, socket, REAL, "stD")					\
+	S(42, connect, REAL, "FKN")					\
 	S(43, accept, REAL, "FPP")					\
-	S(44, sendto, REAL, "FPNXPN")					\
-	S(45, recvfrom, REAL, "FPNXPP")					\
-	S(46, sendmsg, REAL, "FPX")					\
-	S(47, recvmsg, REAL, "FPX")					\
+	S(44, sendto, REAL, "FWNlKN")					\
+	S(45, recvfrom, REAL, "FRNlPP")					\
+	S(46, sendmsg, REAL, "FPl")					\
+	S(47, recvmsg, REAL, "FPl")					\
 	S(48, shutdown, REAL, "FD")					\
-	S(49, bind, REAL, "FPN")					\
+	S(49, bind, REAL, "FKN")					\
 	S(50, listen, REAL, "FD")					\
 	S(51, getsockname, REAL, "FPP")					\
 	S(52, getpeername, REAL, "FPP")					\
-	S(53, socketpair, REAL, "DDDP")					\
+	S(53, socketpair, REAL, "stDJ")					\
 	S(54, setsockopt, REAL, "FDDPN")				\
 	S(55, getsockopt, REAL, "FDDPP")				\
-	S(56, clone, REAL, "XXPPX")					\
+	S(56, clone, REAL, "cXPPX")					\
 	S(57, fork, REAL, "")						\
 	S(58, vfork, REAL, "")						\
-	S(59, execve, REAL, "SPP")					\
+	S(59, execve, REAL, "SVP")					\
 	S(60, exit, REAL, "D")						\
-	S(61, wait4, REAL, "DPXP")					\
+	S(61, wait4, REAL, "DZwP")					\
 	S(62, kill, REAL, "DG")						\
 	S(63, uname, REAL, "P")						\
 	S(64, semget, NONE, "")						\
@@ -95,14 +102,14 @@
 	S(69, msgsnd, NONE, "")						\
 	S(70, msgrcv, NONE, "")						\
 	S(71, msgctl, NONE, "")						\
-	S(72, fcntl, REAL, "FDX")					\
+	S(72, fcntl, REAL, "FfX")					\
 	S(73, flock, REAL, "FX")					\
 	S(74, fsync, REAL, "F")						\
 	S(75, fdatasync, REAL, "F")					\
-	S(76, truncate, REAL, "SN")					\
-	S(77, ftruncate, REAL, "FN")					\
+	S(76, truncate, REAL, "SI")					\
+	S(77, ftruncate, REAL, "FI")					\
 	S(78, getdents, REAL, "FPN")					\
-	S(79, getcwd, REAL, "PN")					\
+	S(79, getcwd, REAL, "zN")					\
 	S(80, chdir, REAL, "S")						\
 	S(81, fchdir, REAL, "F")					\
 	S(82, rename, REAL, "SS")					\
@@ -112,7 +119,7 @@
 	S(86, link, REAL, "SS")						\
 	S(87, unlink, REAL, "S")					\
 	S(88, symlink, REAL, "SS")					\
-	S(89, readlink, REAL, "SPN")					\
+	S(89, readlink, REAL, "SRN")					\
 	S(90, chmod, REAL, "SO")					\
 	S(91, fchmod, REAL, "FO")					\
 	S(92, chown, REAL, "SDD")					\
@@ -120,7 +127,7 @@
 	S(94, lchown, REAL, "SDD")					\
 	S(95, umask, REAL, "O")						\
 	S(96, gettimeofday, REAL, "PP")					\
-	S(97, getrlimit, REAL, "DP")					\
+	S(97, getrlimit, REAL, "rP")					\
 	S(98, getrusage, REAL, "DP")					\
 	S(99, sysinfo, REAL, "P")					\
 	S(100, times, REAL, "P")					\
@@ -151,9 +158,9 @@
 	S(125, capget, REAL, "PP")					\
 	S(126, capset, REAL, "PP")					\
 	S(127, rt_sigpending, REAL, "PN")				\
-	S(128, rt_sigtimedwait, REAL, "PPPN")				\
+	S(128, rt_sigtimedwait, REAL, "QPTN")				\
 	S(129, rt_sigqueueinfo, REAL, "DGP")				\
-	S(130, rt_sigsuspend, REAL, "PN")				\
+	S(130, rt_sigsuspend, REAL, "QN")				\
 	S(131, sigaltstack, REAL, "PP")					\
 	S(132, utime, REAL, "SP")					\
 	S(133, mknod, REAL, "SOX")					\
@@ -183,7 +190,7 @@
 	S(157, prctl, REAL, "DXXXX")					\
 	S(158, arch_prctl, REAL, "XX")					\
 	S(159, adjtimex, NONE, "")					\
-	S(160, setrlimit, REAL, "DP")					\
+	S(160, setrlimit, REAL, "rP")					\
 	S(161, chroot, REAL, "S")					\
 	S(162, sync, REAL, "")						\
 	S(163, acct, DENY, "")						\
@@ -225,7 +232,7 @@
 	S(199, fremovexattr, REAL, "FS")				\
 	S(200, tkill, REAL, "DG")					\
 	S(201, time, REAL, "P")						\
-	S(202, futex, REAL, "PDDPPD")					\
+	S(202, futex, REAL, "PuDPPD")					\
 	S(203, sched_setaffinity, REAL, "DNP")				\
 	S(204, sched_getaffinity, REAL, "DNP")				\
 	S(205, set_thread_area, NONE, "")				\
@@ -245,18 +252,18 @@
 	S(219, restart_syscall, NONE, "")				\
 	S(220, semtimedop, NONE, "")					\
 	S(221, fadvise64, REAL, "FXNX")					\
-	S(222, timer_create, REAL, "DPP")				\
+	S(222, timer_create, REAL, "hPP")				\
 	S(223, timer_settime, REAL, "DXPP")				\
 	S(224, timer_gettime, REAL, "DP")				\
 	S(225, timer_getoverrun, REAL, "D")				\
 	S(226, timer_delete, REAL, "D")					\
-	S(227, clock_settime, DENY, "DP")				\
-	S(228, clock_gettime, REAL, "DP")				\
-	S(229, clock_getres, REAL, "DP")				\
-	S(230, clock_nanosleep, REAL, "DXPP")				\
+	S(227, clock_settime, DENY, "hP")				\
+	S(228, clock_gettime, REAL, "hH")				\
+	S(229, clock_getres, REAL, "hH")				\
+	S(230, clock_nanosleep, REAL, "hXTP")				\
 	S(231, exit_group, REAL, "D")					\
 	S(232, epoll_wait, REAL, "FPDD")				\
-	S(233, epoll_ctl, REAL, "FDFP")					\
+	S(233, epoll_ctl, REAL, "FeFP")					\
 	S(234, tgkill, REAL, "DDG")					\
 	S(235, utimes, REAL, "SP")					\
 	S(236, vserver, NONE, "")					\
@@ -270,7 +277,7 @@
 	S(244, mq_notify, NONE, "")					\
 	S(245, mq_getsetattr, NONE, "")					\
 	S(246, kexec_load, DENY, "")					\
-	S(247, waitid, REAL, "DDPXP")					\
+	S(247, waitid, REAL, "DDPwP")					\
 	S(248, add_key, NONE, "")					\
 	S(249, request_key, NONE, "")					\
 	S(250, keyctl, NONE, "")					\
@@ -280,21 +287,21 @@
 	S(254, inotify_add_watch, NONE, "FSX")				\
 	S(255, inotify_rm_watch, NONE, "FD")				\
 	S(256, migrate_pages, NONE, "")					\
-	S(257, openat, REAL, "FSXO")					\
-	S(258, mkdirat, REAL, "FSO")					\
-	S(259, mknodat, REAL, "FSOX")					\
-	S(260, fchownat, REAL, "FSDDX")					\
-	S(261, futimesat, REAL, "FSP")					\
-	S(262, newfstatat, REAL, "FSPX")				\
-	S(263, unlinkat, REAL, "FSX")					\
-	S(264, renameat, REAL, "FSFS")					\
-	S(265, linkat, REAL, "FSFSX")					\
-	S(266, symlinkat, REAL, "SFS")					\
-	S(267, readlinkat, REAL, "FSPN")				\
-	S(268, fchmodat, REAL, "FSO")					\
-	S(269, faccessat, REAL, "FSO")					\
+	S(257, openat, REAL, "ASoO")					\
+	S(258, mkdirat, REAL, "ASO")					\
+	S(259, mknodat, REAL, "ASOX")					\
+	S(260, fchownat, REAL, "ASDDa")					\
+	S(261, futimesat, REAL, "ASP")					\
+	S(262, newfstatat, REAL, "ASYa")				\
+	S(263, unlinkat, REAL, "ASx")					\
+	S(264, renameat, REAL, "ASAS")					\
+	S(265, linkat, REAL, "ASASa")					\
+	S(266, symlinkat, REAL, "SAS")					\
+	S(267, readlinkat, REAL, "ASRN")				\
+	S(268, fchmodat, REAL, "ASO")					\
+	S(269, faccessat, REAL, "ASq")					\
 	S(270, pselect6, REAL, "DPPPPP")				\
-	S(271, ppoll, REAL, "PNPPN")					\
+	S(271, ppoll, REAL, "PNTQN")					\
 	S(272, unshare, NONE, "X")					\
 	S(273, set_robust_list, REAL, "PN")				\
 	S(274, get_robust_list, REAL, "DPP")				\
@@ -303,29 +310,29 @@
 	S(277, sync_file_range, REAL, "FXNX")				\
 	S(278, vmsplice, NONE, "FPNX")					\
 	S(279, move_pages, NONE, "")					\
-	S(280, utimensat, REAL, "FSPX")					\
-	S(281, epoll_pwait, REAL, "FPDDPN")				\
-	S(282, signalfd, REAL, "FPN")					\
-	S(283, timerfd_create, REAL, "DX")				\
+	S(280, utimensat, REAL, "ASPa")					\
+	S(281, epoll_pwait, REAL, "FPDDQN")				\
+	S(282, signalfd, REAL, "FQN")					\
+	S(283, timerfd_create, REAL, "hg")				\
 	S(284, eventfd, REAL, "D")					\
 	S(285, fallocate, REAL, "FXXN")					\
 	S(286, timerfd_settime, REAL, "FXPP")				\
 	S(287, timerfd_gettime, REAL, "FP")				\
-	S(288, accept4, REAL, "FPPX")					\
-	S(289, signalfd4, REAL, "FPNX")					\
-	S(290, eventfd2, REAL, "DX")					\
-	S(291, epoll_create1, REAL, "X")				\
-	S(292, dup3, REAL, "FFX")					\
-	S(293, pipe2, REAL, "PX")					\
+	S(288, accept4, REAL, "FPPg")					\
+	S(289, signalfd4, REAL, "FQNg")					\
+	S(290, eventfd2, REAL, "Dg")					\
+	S(291, epoll_create1, REAL, "g")				\
+	S(292, dup3, REAL, "FFg")					\
+	S(293, pipe2, REAL, "Jg")					\
 	S(294, inotify_init1, NONE, "X")				\
 	S(295, preadv, REAL, "FPNXX")					\
-	S(296, pwritev, REAL, "FPNXX")					\
+	S(296, pwritev, REAL, "FvNXX")					\
 	S(297, rt_tgsigqueueinfo, REAL, "DDGP")				\
 	S(298, perf_event_open, NONE, "")				\
 	S(299, recvmmsg, REAL, "FPNXP")					\
 	S(300, fanotify_init, NONE, "")					\
 	S(301, fanotify_mark, NONE, "")					\
-	S(302, prlimit64, REAL, "DDPP")					\
+	S(302, prlimit64, REAL, "DrPP")					\
 	S(303, name_to_handle_at, NONE, "")				\
 	S(304, open_by_handle_at, DENY, "")				\
 	S(305, clock_adjtime, NONE, "")					\
@@ -339,23 +346,23 @@
 	S(313, finit_module, DENY, "")					\
 	S(314, sched_setattr, NONE, "DPX")				\
 	S(315, sched_getattr, NONE, "DPNX")				\
-	S(316, renameat2, REAL, "FSFSX")				\
+	S(316, renameat2, REAL, "ASASX")				\
 	S(317, seccomp, NONE, "")					\
 	S(318, getrandom, REAL, "PNX")					\
 	S(319, memfd_create, REAL, "SX")				\
 	S(320, kexec_file_load, DENY, "")				\
 	S(321, bpf, DENY, "")						\
-	S(322, execveat, REAL, "FSPPX")					\
+	S(322, execveat, REAL, "ASVPa")					\
 	S(323, userfaultfd, NONE, "")					\
 	S(324, membarrier, REAL, "XXD")					\
 	S(325, mlock2, NOOP, "XNX")					\
 	S(326, copy_file_range, REAL, "FPFPNX")				\
 	S(327, preadv2, REAL, "FPNXXX")					\
-	S(328, pwritev2, REAL, "FPNXXX")				\
+	S(328, pwritev2, REAL, "FvNXXX")				\
 	S(329, pkey_mprotect, NONE, "")					\
 	S(330, pkey_alloc, NONE, "")					\
 	S(331, pkey_free, NONE, "")					\
-	S(332, statx, REAL, "FSXXP")					\
+	S(332, statx, REAL, "ASaXy")					\
 	S(333, io_pgetevents, NONE, "")					\
 	S(334, rseq, NONE, "PNXX")					\
 	S(424, pidfd_send_signal, NONE, "FGPX")				\
@@ -370,12 +377,12 @@
 	S(433, fspick, DENY, "")					\
 	S(434, pidfd_open, NONE, "DX")					\
 	S(435, clone3, REAL, "PN")					\
-	S(436, close_range, REAL, "DDX")				\
-	S(437, openat2, REAL, "FSPN")					\
+	S(436, close_range, REAL, "NNX")				\
+	S(437, openat2, REAL, "ASPN")					\
 	S(438, pidfd_getfd, NONE, "FFX")				\
-	S(439, faccessat2, REAL, "FSOX")				\
+	S(439, faccessat2, REAL, "ASqa")				\
 	S(440, process_madvise, NONE, "FPNDX")				\
-	S(441, epoll_pwait2, REAL, "FPDPPN")				\
+	S(441, epoll_pwait2, REAL, "FPDTQN")				\
 	S(442, mount_setattr, DENY, "")					\
 	S(443, quotactl_fd, NONE, "")					\
 	S(444, landlock_create_ruleset, NONE, "")			\

@@ -30,6 +30,8 @@ static void __noreturn end(u32 status, int code)
 		DkThreadYieldExecution();
 	walk_all();
 	fs_exit();
+	if (trace_calls)
+		trace_end(status);
 	trace_exit();
 	entry_end(status);
 	for (;;)

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * What the system and the process are, in numbers: uname, sysinfo, getrusage,
- * times, getrandom.
+ * What the system and the process are, in numbers: uname, sysinfo,
+ * getrandom.
  */
 #include <libos.h>
 #include <linux/random.h>
-#include <linux/resource.h>
 #include <linux/sysinfo.h>
-#include <linux/times.h>
 #include <linux/utsname.h>
 #include <processes.h>
-
-#define TICK	(NSEC_PER_SEC / 100)	/* USER_HZ */
 
 SYSCALL1(uname, struct new_utsname *, to)
 {
@@ -39,45 +35,6 @@ SYSCALL1(sysinfo, struct sysinfo *, to)
 	s.procs = 1;
 	s.mem_unit = 1;
 	return user_put(s, to);
-}
-
-/* All of it counts as user time: the host does not tell them apart. */
-SYSCALL2(getrusage, int, who, struct rusage *, to)
-{
-	struct rusage u = { 0 };
-	u64 total, data;
-	s64 time;
-
-	switch (who) {
-	case RUSAGE_SELF:
-		time = clock_now(DK_CLOCK_PROCESS_CPU);
-		break;
-	case RUSAGE_THREAD:
-		time = clock_now(DK_CLOCK_THREAD_CPU);
-		break;
-	case RUSAGE_CHILDREN:
-		time = children_cpu_time();
-		u.ru_utime.tv_sec = time / NSEC_PER_SEC;
-		u.ru_utime.tv_usec = time % NSEC_PER_SEC / 1000;
-		return user_put(u, to);
-	default:
-		return -EINVAL;
-	}
-	mm_usage(&total, &data);
-	u.ru_utime.tv_sec = time / NSEC_PER_SEC;
-	u.ru_utime.tv_usec = time % NSEC_PER_SEC / 1000;
-	u.ru_maxrss = data / 1024;
-	return user_put(u, to);
-}
-
-SYSCALL1(times, struct tms *, to)
-{
-	struct tms t = { .tms_utime = clock_now(DK_CLOCK_PROCESS_CPU) / TICK,
-			 .tms_cutime = children_cpu_time() / TICK };
-
-	if (to && user_put(t, to))
-		return -EFAULT;
-	return clock_now(DK_CLOCK_BOOT) / TICK;
 }
 
 static DK_STATUS random_bytes(void *to, size_t n)

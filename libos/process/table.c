@@ -2,6 +2,7 @@
 /*
  * The table of the sandbox's processes; see processes.h.
  */
+#include <layout.h>
 #include <libos.h>
 #include <processes.h>
 
@@ -169,15 +170,11 @@ void table_name(bool arguments)
 /* In the sandbox's first process: nobody made its entry. */
 void table_init(void)
 {
-	dk_u64 length = sizeof(*process_table);
 	struct process_entry *entry;
-	void *base = NULL;
 
-	if (DkVirtualMemoryAlloc(&base, &length,
-				 DK_MEM_RESERVE | DK_MEM_COMMIT | DK_MEM_SHARED,
-				 DK_PROT_READ | DK_PROT_WRITE))
+	process_table = heap_share(sizeof(*process_table));
+	if (!process_table)
 		panic("no memory for the table of processes");
-	process_table = base;
 	process_table->last_pid = process.pid;
 	entry = reserve();
 	entry->pid = process.pid;

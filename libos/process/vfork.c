@@ -38,6 +38,7 @@
 #include <signals.h>
 #include <thread.h>
 #include <timers.h>
+#include <trace.h>
 
 /* Of a child. @identity is first: it is freed by that address. */
 struct child_identity {
@@ -338,11 +339,14 @@ static struct vfork *give_back(struct libos_thread *t)
 static void __noreturn resume(struct libos_thread *t, struct vfork *v)
 {
 	struct dk_context frame = v->frame;
+	u32 number = frame.rax;
 
 	frame.rax = v->pid;
 	fs_base_set(v->fs_base);
 	fpu_restore(vectors_of(v));
 	vfork_free(v);
+	if (unlikely(trace_calls))
+		trace_leave(number, &frame, frame.rax);
 	/* What has come meanwhile waits. */
 	t->interrupt = 1;
 	context_leave(&frame);
@@ -364,6 +368,8 @@ void __noreturn vfork_end(u32 status)
 	u32 *word = (u32 *)t->clear_child_tid, zero = 0;
 	struct vfork *v;
 
+	if (unlikely(trace_calls))
+		trace_end(status);
 	robust_list_walk(t);
 	if (word && !user_put(zero, word))
 		DkxAddressWake(word, DK_ADDRESS_WAKE, 1, 0, NULL,

@@ -37,7 +37,7 @@ struct parent {
 static struct child *children;
 static struct child *leaving; /* found, and not yet gone */
 static struct parent *parents;
-static u64 children_time; /* of those that were waited for, ns */
+static struct usage childrens; /* of those that were waited for */
 static DK_HANDLE news; /* of my children, to me */
 static DK_HANDLE parents_news; /* of me, to my parent */
 
@@ -53,7 +53,7 @@ struct found {
 	u32 pid, uid;
 	int code; /* CLD_* */
 	u32 status; /* as wait4 has it */
-	u64 cpu_time, max_rss;
+	struct usage usage;
 };
 
 /* children_lock is held. */
@@ -112,16 +112,18 @@ void children_forked(void)
 	forget_all(&children);
 	forget_all(&leaving);
 	parents = NULL;
-	children_time = 0;
+	memset(&childrens, 0, sizeof(childrens));
 	if (parents_news)
 		DkObjectClose(parents_news);
 	parents_news = news;
 	news = DK_INVALID_HANDLE;
 }
 
-u64 children_cpu_time(void)
+void children_usage(struct usage *u)
 {
-	return __atomic_load_n(&children_time, __ATOMIC_RELAXED);
+	lock_acquire(&children_lock);
+	*u = childrens;
+	lock_release(&children_lock);
 }
 
 static bool is_gone(DK_HANDLE handle)
@@ -282,8 +284,8 @@ static void describe(struct process_entry *entry, struct found *f)
 {
 	f->pid = entry->pid;
 	f->uid = entry->uid;
-	f->cpu_time = entry->cpu_time + entry->children_time;
-	f->max_rss = entry->max_rss;
+	f->usage = entry->usage;
+	usage_add(&f->usage, &entry->childrens);
 }
 
 /* It is the caller's, who has to release_child() it. */
@@ -345,13 +347,13 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 			result = 1;
 			if (w->options & WNOWAIT)
 				break;
-			children_time += f->cpu_time;
+			usage_add(&childrens, &f->usage);
 			taken = take_child(at);
 			break;
 		}
 		if (take_news(w, entry, f)) {
 			describe(entry, f);
-			f->cpu_time = 0;
+			memset(&f->usage, 0, sizeof(f->usage));
 			result = 1;
 			break;
 		}
@@ -451,14 +453,6 @@ static long wait_for(const struct wanted *w, struct found *f)
 	return r;
 }
 
-static void usage_of(const struct found *f, struct rusage *u)
-{
-	memset(u, 0, sizeof(*u));
-	u->ru_utime.tv_sec = f->cpu_time / NSEC_PER_SEC;
-	u->ru_utime.tv_usec = f->cpu_time % NSEC_PER_SEC / 1000;
-	u->ru_maxrss = f->max_rss;
-}
-
 SYSCALL4(wait4, int, pid, int *, status, int, options, struct rusage *, usage)
 {
 	struct wanted w = { .type = P_ALL, .options = options | WEXITED };
@@ -481,7 +475,7 @@ SYSCALL4(wait4, int, pid, int *, status, int, options, struct rusage *, usage)
 	r = wait_for(&w, &f);
 	if (r <= 0)
 		return r;
-	usage_of(&f, &u);
+	usage_format(&f.usage, &u);
 	if ((status && user_put(f.status, (u32 *)status)) ||
 	    (usage && user_put(u, usage)))
 		return -EFAULT;
@@ -517,7 +511,7 @@ SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
 				 f.code == CLD_STOPPED ? f.status >> 8 & 0xff :
 				 f.code == CLD_CONTINUED ? SIGCONT :
 							   f.status & 0x7f;
-		usage_of(&f, &u);
+		usage_format(&f.usage, &u);
 		if (usage && user_put(u, usage))
 			return -EFAULT;
 		r = 0;
@@ -615,16 +609,14 @@ void entry_end_borrowed(struct process_entry *entry, u32 status)
 void entry_end(u32 status)
 {
 	struct process_entry *me = process_self;
-	u64 total, data;
 
 	terminal_leave();
 	group_leave(me);
 	children_leave();
-	mm_usage(&total, &data);
 	me->status = status;
-	me->cpu_time = clock_now(DK_CLOCK_PROCESS_CPU);
-	me->children_time = children_cpu_time();
-	me->max_rss = data / 1024;
+	usage_of_process(&me->usage);
+	/* No lock, as in children_leave(). */
+	me->childrens = childrens;
 	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	vfork_done();

@@ -291,6 +291,8 @@ void signal_take(struct libos_thread *t, struct dk_context *c, long restart,
 		wait_continued(t);
 	while ((signal_pending(t) & ~t->blocked) &&
 	       (signal = signal_dequeue(t, ~t->blocked, &info))) {
+		if (unlikely(trace_calls))
+			trace_signal(signal, info.si_code);
 		a = action_take(signal);
 		if (a.handler == HANDLER_IGNORE)
 			continue;

@@ -5,7 +5,9 @@
 #include <clocks.h>
 #include <libos.h>
 #include <linux/time.h>
+#include <processes.h>
 #include <signals.h>
+#include <thread.h>
 
 /* CPU clock ids of processes and threads: ~pid << 3 | 4 for a thread | kind */
 #define CPU_CLOCK_THREAD	4
@@ -46,13 +48,48 @@ static long clock_of(int id)
 	return -EINVAL;
 }
 
+/*
+ * The processor time of another process, or of another thread of this one; it
+ * is told if @now is not NULL.
+ */
+static long others_cpu_time(int id, s64 *now)
+{
+	u32 who = ~(id >> 3);
+	struct process_entry *entry;
+	struct libos_thread *t;
+	struct usage usage;
+	bool found;
+
+	if (id >= 0 || (id & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
+		return -EINVAL;
+	if (id & CPU_CLOCK_THREAD) {
+		t = thread_find(who);
+		found = t && usage_of_thread(t, &usage);
+		thread_put(t);
+	} else {
+		entry = table_find(who);
+		found = entry && usage_of_other(entry, &usage);
+	}
+	if (!found)
+		return -EINVAL;
+	if (now)
+		*now = usage.run_time;
+	return 0;
+}
+
 SYSCALL2(clock_gettime, int, id, struct __kernel_timespec *, to)
 {
 	struct __kernel_timespec ts;
 	long clock = clock_of(id);
+	s64 now;
 
-	if (clock < 0)
-		return clock;
+	if (clock < 0) {
+		clock = others_cpu_time(id, &now);
+		if (clock)
+			return clock;
+		ts = timespec_of(now);
+		return user_put(ts, to);
+	}
 	ts = timespec_of(clock_now(clock));
 	return user_put(ts, to);
 }
@@ -62,6 +99,8 @@ SYSCALL2(clock_getres, int, id, struct __kernel_timespec *, to)
 	struct __kernel_timespec ts = { .tv_nsec = 1 };
 	long clock = clock_of(id);
 
+	if (clock < 0)
+		clock = others_cpu_time(id, NULL);
 	if (clock < 0)
 		return clock;
 	if (id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)

@@ -103,11 +103,20 @@ static void wake_op(void)
 {
 	struct wait w = { ~0U, FUTEX_WAIT_PRIVATE };
 	pthread_t thread;
+	long woken;
+	int tries = 0;
 
-	second = 5;
 	start(&thread, &w);
-	CHECK(futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1L, &second,
-		    FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5)));
+	/* Until there is somebody to wake. */
+	do {
+		second = 5;
+		woken = futex(&word, FUTEX_WAKE_OP_PRIVATE, 1, (void *)1L,
+			      &second,
+			      FUTEX_OP(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_EQ, 5));
+		if (!woken)
+			sleep_ms(10);
+	} while (!woken && tries++ < 1000);
+	SHOW("woken", woken);
 	CHECK(second);
 	pthread_join(thread, NULL);
 	CHECK(w.result);
