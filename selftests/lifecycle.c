@@ -169,12 +169,13 @@ TEST_F_TIMEOUT(lifecycle, five_hundred_ends, 500)
 	struct one ones[AT_ONCE];
 	pid_t bystander;
 	int sandbox, status, log = kmsg_open();
-	char milliseconds[] = "600000", *said;
+	char milliseconds[16], *said;
 	const char *argv[] = { "stress", milliseconds, "99", "exit", NULL };
 	struct drawbridge_stats stats;
 
 	TH_LOG("PICO_SEED=%u", seed);
-	/* One that works through it all. */
+	/* One that works through it all, and longer than that takes. */
+	snprintf(milliseconds, sizeof(milliseconds), "%u", 600000 * slower());
 	sandbox = sandbox_open();
 	ASSERT_GE(sandbox, 0);
 	sandbox_rule(sandbox, "/", DK_ACCESS_READ, 0);

@@ -122,7 +122,7 @@ static void rounds(struct __test_metadata *_metadata, const char *const *names)
 		munmap(w.shared, PICO_TEST_SHARED_SIZE);
 		for (int k = 1; names[k]; k++)
 			ASSERT_EQ(0, module_insert(names[k], ""))
-			TH_LOG("round %d", i);
+		TH_LOG("round %d", i);
 	}
 	TH_LOG("%d unloaded after %ld refusals; %d of %d processes were still ending",
 	       successes, refused, early, n * PROCESSES);

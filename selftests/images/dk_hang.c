@@ -253,6 +253,46 @@ static void all_end(enum how how, DK_STATUS wanted)
 		ends(how, wanted);
 }
 
+/* The handle is closed during the call, and its number a new object's. */
+static void closed_during(void)
+{
+	DK_HANDLE thread, fresh;
+	u64 index;
+
+	file = dkt_open(in(0, call->file), call->access, DK_OPEN_EXISTING,
+			call->options);
+	ends_begin();
+	go = true;
+	thread = dkt_thread(makes_the_call, 0);
+	expect_hung();
+	EXPECT_OK(DkObjectClose(file));
+	EXPECT_OK(DkSynchronizationEventCreate(1, &fresh));
+	EXPECT_EQ(ends_result, 1);
+	EXPECT_OK(DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0));
+	if (!dkt_wait(thread))
+		dkt_fail("%s, closed: it does not end", call->what);
+	ends_check(call->what, RAISED, DK_STATUS_INTERRUPTED);
+	EXPECT_OK(DkObjectsWaitAny(1, &fresh, 0, &index));
+	EXPECT_OK(DkObjectClose(fresh));
+	EXPECT_OK(DkObjectClose(thread));
+}
+
+TEST(closed_meanwhile)
+{
+	struct dkt_counts before, now;
+
+	dkt_exception = ends_note;
+	dkt_counts(&before);
+	for (call = calls; call < calls + ARRAY_SIZE(calls); call++) {
+		/* A mapping makes a second handle and closes it itself. */
+		if (call->file && call->make != map)
+			closed_during();
+	}
+	dkt_counts(&now);
+	EXPECT_EQ(now.handles, before.handles);
+	EXPECT_EQ(now.objects, before.objects);
+}
+
 TEST(exceptions)
 {
 	all_end(RAISED, DK_STATUS_INTERRUPTED);

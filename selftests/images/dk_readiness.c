@@ -419,75 +419,9 @@ TEST(edges)
 	closes(late);
 }
 
-/* ---- no edge is lost ---- */
+/* ---- several readers ---- */
 
-#define MESSAGES 3000
-
-static DK_HANDLE ping_r, ping_w, pong_r, pong_w;
-
-/* One byte there, one byte back; a lost edge would be a wait without end. */
-static void ponger(u64 condition)
-{
-	DK_HANDLE e = event_of(ping_r, condition);
-	u64 index, done;
-	char b;
-
-	for (int n = 0; n < MESSAGES;) {
-		s64 status = DkStreamRead(ping_r, CURRENT, &b, 1, &done);
-
-		if (status == DK_STATUS_WOULD_BLOCK) {
-			if (DkObjectsWaitAny(1, &e, 20 * SEC, &index)) {
-				dkt_fail("an edge was lost after %d", n);
-				break;
-			}
-			continue;
-		}
-		if (status || done != 1 ||
-		    DkStreamWrite(pong_w, CURRENT, &b, 1, &done)) {
-			dkt_fail("ponger: %s", dkt_status(status));
-			break;
-		}
-		n++;
-	}
-	DkObjectClose(e);
-}
-
-static void ping_pong(u64 condition)
-{
-	DK_HANDLE t, e;
-	u64 index, done;
-	char b = 0;
-
-	EXPECT_OK(DkxPipeCreate(DK_PIPE_NONBLOCK_READ, &ping_r, &ping_w));
-	EXPECT_OK(DkxPipeCreate(DK_PIPE_NONBLOCK_READ, &pong_r, &pong_w));
-	e = event_of(pong_r, condition);
-	t = dkt_thread(ponger, condition);
-	for (int n = 0; n < MESSAGES; n++) {
-		put(ping_w, 1);
-		for (;;) {
-			s64 status =
-				DkStreamRead(pong_r, CURRENT, &b, 1, &done);
-
-			if (!status)
-				break;
-			ASSERT_EQ(status, DK_STATUS_WOULD_BLOCK);
-			ASSERT_OK(DkObjectsWaitAny(1, &e, 20 * SEC, &index));
-		}
-	}
-	EXPECT_TRUE(dkt_wait(t));
-	closes(t);
-	closes(e);
-	closes(ping_r);
-	closes(ping_w);
-	closes(pong_r);
-	closes(pong_w);
-}
-
-TEST(no_edge_is_lost)
-{
-	ping_pong(READABLE);
-	ping_pong(READABLE | EDGES);
-}
+static DK_HANDLE ping_r, ping_w;
 
 /* Several readers, one byte at a time: some wake for nothing, none for ever. */
 static volatile u64 taken;

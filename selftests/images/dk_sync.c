@@ -184,33 +184,6 @@ static void wait_in_line(u64 parameter)
 	DkEventSet(shared[1]);
 }
 
-TEST(first_come_first_served)
-{
-	DK_HANDLE threads[8];
-	u64 index;
-
-	ASSERT_OK(DkSynchronizationEventCreate(0, &shared[0]));
-	ASSERT_OK(DkSynchronizationEventCreate(0, &shared[1]));
-	next = 0;
-	for (u64 i = 0; i < 8; i++) {
-		threads[i] = dkt_thread(wait_in_line, i);
-		sleep_ms(60); /* until it waits */
-	}
-	for (u64 i = 0; i < 8; i++) {
-		EXPECT_EQ(next, i);
-		EXPECT_OK(DkEventSet(shared[0]));
-		/* Exactly one goes on. */
-		EXPECT_OK(DkObjectsWaitAny(1, &shared[1], 30 * SEC, &index));
-	}
-	for (u64 i = 0; i < 8; i++) {
-		EXPECT_TRUE(dkt_wait(threads[i]));
-		EXPECT_EQ(order[i], i);
-		DkObjectClose(threads[i]);
-	}
-	DkObjectClose(shared[0]);
-	DkObjectClose(shared[1]);
-}
-
 TEST(a_notification_releases_all)
 {
 	DK_HANDLE threads[8];

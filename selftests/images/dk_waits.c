@@ -3,8 +3,8 @@
  * Every call that waits, and what ends it: an exception that is raised on its
  * thread (INTERRUPTED), the monitor's request to come to rest, during the call
  * or just before it (ABORTED), and the end of its process. What it waited for
- * is as it was, and the call behind it is not reached. Calls that wait for a
- * file system are in dk_hang.c.
+ * is as it was, and the call behind it is not reached. Nothing comes of handles
+ * that are closed meanwhile. Calls that wait for a file system are in dk_hang.c.
  */
 #include "dktest.h"
 #include "ends.h"
@@ -15,7 +15,7 @@
 
 /* ---- what never comes ---- */
 
-static struct {
+static struct world {
 	DK_HANDLE event, semaphore, thread, process, stream_event;
 	DK_HANDLE pipe[2], full_pipe[2], duplex[2], socket[2], full_socket;
 	DK_HANDLE pipe_server, tcp_server, counter, full_counter;
@@ -23,6 +23,8 @@ static struct {
 	DK_HANDLE locked, other;
 	char fifo[160];
 } w;
+
+#define HANDLES	(offsetof(struct world, fifo) / sizeof(DK_HANDLE))
 
 static u32 word;
 static char bytes[4096];
@@ -468,6 +470,61 @@ static void all_end(enum how how, DK_STATUS wanted)
 	dkt_counts(&before);
 	for (call = calls; call < calls + ARRAY_SIZE(calls); call++)
 		ends(how, wanted);
+	dkt_counts(&now);
+	EXPECT_EQ(now.handles, before.handles);
+	EXPECT_EQ(now.objects, before.objects);
+}
+
+/*
+ * Every handle of the world is another one for the time of a call, and closed
+ * during it; its number may then be a new object's.
+ */
+static void closed_during(void)
+{
+	struct world kept = w;
+	DK_HANDLE *all = (DK_HANDLE *)&w, fresh[HANDLES], thread;
+	u64 index;
+	size_t i;
+
+	for (i = 0; i < HANDLES; i++) {
+		if (all[i])
+			EXPECT_OK(DkObjectReference(all[i], 0, &all[i]));
+	}
+	ends_begin();
+	begun = false;
+	go = true;
+	thread = dkt_thread(makes_the_call, 0);
+	expect_asleep();
+	for (i = 0; i < HANDLES; i++) {
+		if (all[i])
+			EXPECT_OK(DkObjectClose(all[i]));
+		EXPECT_OK(DkSynchronizationEventCreate(1, &fresh[i]));
+	}
+	/* It waits for what it began to wait for. */
+	expect_asleep();
+	EXPECT_EQ(ends_result, 1);
+	EXPECT_OK(DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0));
+	if (!dkt_wait(thread))
+		dkt_fail("%s, closed: it does not end", call->what);
+	ends_check(call->what, RAISED, DK_STATUS_INTERRUPTED);
+	/* And nothing has become of the others. */
+	for (i = 0; i < HANDLES; i++) {
+		EXPECT_OK(DkObjectsWaitAny(1, &fresh[i], 0, &index));
+		EXPECT_OK(DkObjectClose(fresh[i]));
+	}
+	EXPECT_OK(DkObjectClose(thread));
+	w = kept;
+}
+
+TEST(closed_meanwhile)
+{
+	struct dkt_counts before, now;
+
+	make_world();
+	dkt_exception = ends_note;
+	dkt_counts(&before);
+	for (call = calls; call < calls + ARRAY_SIZE(calls); call++)
+		closed_during();
 	dkt_counts(&now);
 	EXPECT_EQ(now.handles, before.handles);
 	EXPECT_EQ(now.objects, before.objects);
