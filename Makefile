@@ -173,7 +173,8 @@ selftests: libpal tools/samples build/linux/release
 
 # The modules are built where nothing else is, so that the objects for one
 # kernel never meet those for another.  A kernel build takes a second to find
-# that nothing changed; the stamp says so at once.  Type information (BTF) is
+# that nothing changed; the stamp says so at once, and is as old as the beginning
+# of the build: what changes meanwhile is built the next time.  Type information (BTF) is
 # added here: the kernel's build can only do that beside a vmlinux, which not
 # every header package has.
 module_sources := $(shell find Kbuild kmod uapi -type f ! -name '.*' 2>/dev/null)
@@ -184,12 +185,13 @@ $(kmod)/.built: $(module_sources) $(kmod)/.sources scripts/link-tree \
 		scripts/module-btf \
 		$(if $(KDIR),,$(kernel)/release)
 	@$(call say,MODULES $(notdir $(kmod)))
+	@touch $@.new
 	@scripts/link-tree $(kmod) Kbuild kmod uapi
 	@$(MAKE) $(jobs) -C $(kdir) M=$(abspath $(kmod)) $(if $(filter 0,$(V)),-s) \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules </dev/null >&2
 	@scripts/module-btf $(release) $(vmlinux) $(kmod)/kmod/*/*.ko \
 		$(kmod)/kmod/samples/*/*.ko >&2
-	@touch $@
+	@mv $@.new $@
 
 flavours: $(stock:%=modules-%)
 
