@@ -174,9 +174,9 @@ selftests: libpal tools/samples build/linux/release
 # The modules are built where nothing else is, so that the objects for one
 # kernel never meet those for another.  A kernel build takes a second to find
 # that nothing changed; the stamp says so at once, and is as old as the beginning
-# of the build: what changes meanwhile is built the next time.  Type information (BTF) is
-# added here: the kernel's build can only do that beside a vmlinux, which not
-# every header package has.
+# of the build: what changes meanwhile is built the next time.  Type
+# information (BTF) is added here: the kernel's build can only do that beside a
+# vmlinux, which not every header package has.
 module_sources := $(shell find Kbuild kmod uapi -type f ! -name '.*' 2>/dev/null)
 
 modules: $(kmod)/.built

@@ -142,7 +142,7 @@ static inline int inject_disarm(int fd)
 
 /*
  * Where failure after failure is borne, only one in so many is tried: the kernel
- * makes many alike (the files of each trace event, say). Set by the test.
+ * makes many alike (the files of sysfs, say). Set by the test.
  */
 #define INJECT_ALIKE	16
 static unsigned int inject_stride = 1;
