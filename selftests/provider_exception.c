@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exceptions: the vectors that user mode raises on every processor (0, 1, 3, 6,
- * 13, 14, 16; an emulator has no 12, 17 and 19), handled and not, nested, with a
+ * 11 to 14, 16; an emulator has no 17 and 19), handled and not, nested, with a
  * debugger beside, and the core that is left.
  */
+#include <asm/ldt.h>
 #include <cpuid.h>
 #include <stddef.h>
 #include <elf.h>
@@ -38,6 +39,8 @@ static const struct {
 	{ FAULT_JUMP, 14, SIGSEGV, 0, 0x14, 0x40000000 },
 	{ FAULT_X87, 16, SIGFPE, 1, 0, -1 },
 	{ FAULT_PAST_EOF, 14, SIGBUS, 3, 4, FAULT_MAPPED },
+	{ FAULT_SEGMENT, 11, SIGBUS, 2, FAULT_SELECTOR & ~3, -1 },
+	{ FAULT_STACK, 12, SIGBUS, 2, FAULT_SELECTOR & ~3, -1 },
 };
 
 #define FAULTS	(sizeof(faults) / sizeof(faults[0]))
@@ -56,10 +59,22 @@ static void fault(struct world *w, int n, int which, int nested)
 	slot_begin(w, n, SLOT_FAULT, which, nested, 0, 0, 0, 0, 0);
 }
 
-/* An empty file, with a page mapped. */
-static bool map_past_eof(struct world *w, int n)
+/* An empty file, with a page mapped, and a segment that is not there. */
+static bool prepare_faults(struct world *w, int n)
 {
+	const struct user_desc absent = {
+		.entry_number = FAULT_SELECTOR >> 3,
+		.limit = 0xfffff,
+		.seg_32bit = 1,
+		.limit_in_pages = 1,
+		.seg_not_present = 1,
+	};
 	long fd;
+
+	memcpy((char *)w->shared->slots[n].scratch, &absent, sizeof(absent));
+	if (slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_modify_ldt, 1,
+		      SLOT_ADDRESS(n, scratch), sizeof(absent), 0))
+		return false;
 
 	strcpy((char *)w->shared->slots[n].scratch, "empty");
 	fd = slot_call(w, n, PICO_TEST_CALL_FORWARD, SYS_memfd_create,
@@ -72,7 +87,7 @@ static bool map_past_eof(struct world *w, int n)
 
 TEST_F(exception, skipped)
 {
-	ASSERT_TRUE(map_past_eof(&self->w, 0));
+	ASSERT_TRUE(prepare_faults(&self->w, 0));
 	for (int i = 0; i < FAULTS; i++) {
 		struct pico_test_event e = { 0 };
 
@@ -101,7 +116,7 @@ TEST_F(exception, handled_in_user_mode)
 {
 	volatile struct slot *slot = &self->w.shared->slots[0];
 
-	ASSERT_TRUE(map_past_eof(&self->w, 0));
+	ASSERT_TRUE(prepare_faults(&self->w, 0));
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
 	for (int i = 0; i < FAULTS; i++) {
 		fault(&self->w, 0, faults[i].fault, 0);
@@ -119,7 +134,7 @@ TEST_F(exception, nested)
 {
 	volatile struct slot *slot = &self->w.shared->slots[0];
 
-	ASSERT_TRUE(map_past_eof(&self->w, 0));
+	ASSERT_TRUE(prepare_faults(&self->w, 0));
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
 	clear_events(&self->w);
 	for (int i = 0; i < FAULTS; i++) {
@@ -140,7 +155,7 @@ TEST_F(exception, not_handled)
 		pid_t pid = start_process(&self->w, self->w.host, 1, true);
 
 		ASSERT_GT(pid, 0);
-		ASSERT_TRUE(map_past_eof(&self->w, 1));
+		ASSERT_TRUE(prepare_faults(&self->w, 1));
 		fault(&self->w, 1, faults[i].fault, 0);
 		EXPECT_EQ(faults[i].signal, end_status(pid) & 0x7f)
 		TH_LOG("case %d", i);
@@ -312,7 +327,7 @@ TEST_F(exception, handled_before_a_debugger)
 {
 	int status;
 
-	ASSERT_TRUE(map_past_eof(&self->w, 0));
+	ASSERT_TRUE(prepare_faults(&self->w, 0));
 	seize(_metadata, self->pid);
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_HANDLE, 0, 0));
 	for (int i = 0; i < FAULTS; i++) {
@@ -331,7 +346,7 @@ TEST_F(exception, shown_to_a_debugger)
 	siginfo_t info;
 	int status;
 
-	ASSERT_TRUE(map_past_eof(&self->w, 0));
+	ASSERT_TRUE(prepare_faults(&self->w, 0));
 	seize(_metadata, self->pid);
 	ASSERT_EQ(0, on_exception(&self->w, PICO_TEST_UNHANDLED, 0, 0));
 	for (int i = 0; i < FAULTS; i++) {

@@ -362,7 +362,7 @@ static bool found_in(const char *folder, const char *text)
 	return found;
 }
 
-/* Whether a file of pico's in debugfs has this line. */
+/* Whether a file of pico's in debugfs has a line with these first columns. */
 static bool shown(const char *file, const char *format, ...)
 {
 	char path[64], line[256], text[8192], *at = text;
@@ -376,7 +376,7 @@ static bool shown(const char *file, const char *format, ...)
 	length = vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
 	for (; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
-		if (!strncmp(at, line, length) && at[length] == '\n')
+		if (!strncmp(at, line, length) && strchr("\t\n", at[length]))
 			return true;
 	}
 	return false;
@@ -431,6 +431,97 @@ TEST_F(registration, processes_and_threads_in_debugfs)
 	EXPECT_EQ(SIGKILL, end_status(pid));
 	EXPECT_TRUE(eventually(shown("process_count", "0")));
 	EXPECT_TRUE(shown("thread_count", "0"));
+}
+
+struct counts {
+	unsigned long system_calls, exceptions, signals, apcs;
+};
+
+/* The last columns of the line of "threads" or "providers" that begins so. */
+static struct counts counted(const char *file, const char *start)
+{
+	struct counts c = { -1UL, -1UL, -1UL, -1UL };
+	char path[64], text[8192], *at, *end;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/pico/%s", file);
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return c;
+	at = strstr(text, start);
+	end = at ? strchr(at, '\n') : NULL;
+	if (!end)
+		return c;
+	for (int column = 0; column < 4; end--)
+		column += end[-1] == '\t';
+	sscanf(end, "%lu %lu %lu %lu", &c.system_calls, &c.exceptions,
+	       &c.signals, &c.apcs);
+	return c;
+}
+
+/* A thread's are its own; its provider's are all that there ever were. */
+TEST_F(registration, counts_in_debugfs)
+{
+	static const int callbacks[] = { PICO_TEST_EXCEPTION, PICO_TEST_SIGNAL,
+					 PICO_TEST_APC };
+	struct pico_test_service apc = { .service = PICO_TEST_DO_APC };
+	struct counts before, after, other;
+	char first[64], second[64];
+	pid_t pid, tid;
+
+	if (access("/sys/kernel/debug/pico", F_OK))
+		SKIP(return, "no debugfs");
+	/* PICO_TEST_SKIP, _TAKEN and _USED are the same number. */
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+						      .callback = callbacks[i],
+						      .result = 1,
+						      .value = i ? 0 : 2 }));
+	pid = start_process(&self->w, self->w.host, 1, true);
+	tid = new_thread(&self->w, 1, 2);
+	ASSERT_GT(tid, 0);
+	snprintf(first, sizeof(first), "\n%d\t%d\t", pid, pid);
+	snprintf(second, sizeof(second), "\n%d\t%d\t", pid, tid);
+	ASSERT_TRUE(slot_done(&self->w, 1));
+	ASSERT_TRUE(slot_spin(&self->w, 2));
+	other = counted("threads", second);
+	before = counted("threads", first);
+	ASSERT_NE(-1UL, before.apcs);
+	ASSERT_NE(-1UL, other.apcs);
+	for (int i = 0; i < 10; i++)
+		slot_call(&self->w, 1, PICO_TEST_CALL_ECHO, i, 0, 0, 0, 0);
+	for (int i = 0; i < 3; i++) {
+		slot_begin(&self->w, 1, SLOT_FAULT, FAULT_UD2, 0, 0, 0, 0, 0,
+			   0);
+		ASSERT_TRUE(slot_done(&self->w, 1));
+	}
+	for (int i = 1; i <= 2; i++) {
+		syscall(SYS_tgkill, pid, pid, SIGUSR1);
+		ASSERT_TRUE(eventually(counted("threads", first).signals ==
+				       before.signals + i));
+	}
+	apc.tid = pid;
+	ASSERT_EQ(0, service(&self->w, &apc));
+	ASSERT_TRUE(
+		eventually(counted("threads", first).apcs == before.apcs + 1));
+	after = counted("threads", first);
+	EXPECT_GE(after.system_calls, before.system_calls + 10);
+	EXPECT_EQ(before.exceptions + 3, after.exceptions);
+	EXPECT_EQ(before.signals + 2, after.signals);
+	/* The other one has made no call meanwhile. */
+	after = counted("threads", second);
+	EXPECT_EQ(0, memcmp(&after, &other, sizeof(after)));
+
+	before = counted("providers", "\npico_test\t");
+	EXPECT_GE(before.system_calls, 10);
+	EXPECT_EQ(3, before.exceptions);
+	EXPECT_EQ(2, before.signals);
+	EXPECT_EQ(1, before.apcs);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(SIGKILL, end_status(pid));
+	after = counted("providers", "\npico_test\t");
+	EXPECT_GE(after.system_calls, before.system_calls);
+	EXPECT_EQ(3, after.exceptions);
+	EXPECT_EQ(2, after.signals);
+	EXPECT_EQ(1, after.apcs);
 }
 
 TEST_F(registration, subsystem_type_in_debugfs)

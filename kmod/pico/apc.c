@@ -372,6 +372,7 @@ static void pico_apc_deliver(struct pico_thread *thread, struct pt_regs *regs)
 	xchg(&thread->apc, false);
 	interrupted = pico_call_interrupt(thread, regs);
 	regs->orig_ax = -1;
+	thread->counts.apcs++;
 	used = thread->process->provider->routines->deliver_apc(thread, regs);
 	trace_pico_apc(thread, used);
 	if (interrupted && !used)

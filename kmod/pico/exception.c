@@ -71,6 +71,7 @@ void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs)
 		trace_pico_user_stack(thread, frames, count);
 	}
 	pico_call_forget(thread);
+	thread->counts.exceptions++;
 	handled = routines->dispatch_exception(thread, regs,
 					       &thread->exception);
 	trace_pico_exception(thread, regs, &thread->exception, handled);

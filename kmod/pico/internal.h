@@ -38,11 +38,21 @@ struct seq_file;
  */
 #define PICO_MINOR		250
 
+/* What a thread has had: written by itself alone, read by debugfs. */
+struct pico_counts {
+	unsigned long system_calls;
+	unsigned long exceptions;
+	unsigned long signals;		/* that the provider was shown */
+	unsigned long apcs;
+};
+
+/* @ended: of the threads that have ended; under a lock of thread.c. */
 struct pico_provider {
 	struct list_head link;
 	const struct pico_provider_routines *routines;
 	atomic_t users;		/* bound files and processes */
 	atomic_t processes;
+	struct pico_counts ended;
 };
 
 /*
@@ -113,6 +123,7 @@ struct pico_thread {
 				      struct pt_regs *regs);
 	/* A native call is, or was, in place of the thread's own. */
 	enum pico_forward forward;
+	struct pico_counts counts;
 
 	struct pico_process *process;	/* counted */
 	struct kref ref;
@@ -208,6 +219,8 @@ struct pico_thread *pico_thread_alloc(struct pico_process *process,
 				      void *context);
 void pico_thread_mark(struct pico_thread *thread, struct task_struct *task);
 void pico_threads_show(struct seq_file *file);
+void pico_threads_count(struct pico_provider *provider,
+			struct pico_counts *counts);
 int pico_threads_init(void);
 void pico_threads_exit(void);
 extern atomic_t pico_thread_count;

@@ -207,17 +207,22 @@ void pico_provider_put(struct pico_provider *provider)
 void pico_providers_show(struct seq_file *file)
 {
 	struct pico_provider *provider;
+	struct pico_counts counts;
 
-	seq_puts(file, "name\tmodule\tsubsystem\tprocess_access\tthread_access\tprocesses\tusers\n");
+	seq_puts(file, "name\tmodule\tsubsystem\tprocess_access\tthread_access\tprocesses\tusers\tsystem_calls\texceptions\tsignals\tapcs\n");
 	mutex_lock(&pico_providers_lock);
 	list_for_each_entry(provider, &pico_providers, link) {
 		const struct pico_provider_routines *r = provider->routines;
 
-		seq_printf(file, "%s\t%s\t%u\t%#x\t%#x\t%d\t%d\n", r->name,
+		pico_threads_count(provider, &counts);
+		seq_printf(file, "%s\t%s\t%u\t%#x\t%#x\t%d\t%d\t%lu\t%lu\t%lu\t%lu\n",
+			   r->name,
 			   module_name(r->owner), r->subsystem_type,
 			   r->open_process_access, r->open_thread_access,
 			   atomic_read(&provider->processes),
-			   atomic_read(&provider->users));
+			   atomic_read(&provider->users),
+			   counts.system_calls, counts.exceptions,
+			   counts.signals, counts.apcs);
 	}
 	mutex_unlock(&pico_providers_lock);
 }

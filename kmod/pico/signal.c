@@ -163,6 +163,7 @@ static void pico_signals_show(struct pico_thread *thread)
 		spin_unlock_irq(&pico_sighand()->siglock);
 		if (!sig)
 			return;
+		thread->counts.signals++;
 		taken = routines->deliver_signal(thread, &info);
 		trace_pico_signal(thread, &info, taken);
 		if (!taken)

@@ -51,6 +51,7 @@ bool notrace pico_hook_system_call(struct pico_thread *thread,
 				   struct pt_regs *regs)
 {
 	thread->forward = PICO_FORWARD_NONE;
+	thread->counts.system_calls++;
 	if (trace_pico_system_call_enabled() ||
 	    trace_pico_system_call_answer_enabled())
 		return pico_call_traced(thread, regs);

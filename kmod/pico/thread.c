@@ -235,6 +235,15 @@ static void pico_fork_probe(void *data, struct task_struct *parent,
 		pico_creation_forked(thread, task);
 }
 
+static void pico_counts_add(struct pico_counts *sum,
+			    const struct pico_counts *counts)
+{
+	sum->system_calls += READ_ONCE(counts->system_calls);
+	sum->exceptions += READ_ONCE(counts->exceptions);
+	sum->signals += READ_ONCE(counts->signals);
+	sum->apcs += READ_ONCE(counts->apcs);
+}
+
 /* As wait(2) and accounting will see it: what was asked for, not SIGKILL. */
 static void pico_show_status(struct pico_process *process)
 {
@@ -280,6 +289,7 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 
 	clear_task_syscall_work(current, SYSCALL_USER_DISPATCH);
 	raw_spin_lock(&pico_threads_lock);
+	pico_counts_add(&process->provider->ended, &thread->counts);
 	hlist_del_init_rcu(&thread->hash);
 	slot = pico_slot(current);
 	if (slot->task == current)
@@ -298,22 +308,48 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	return PICO_HOOK_CONTINUE;
 }
 
+/*
+ * What all threads of a provider have had so far. One that ends meanwhile may
+ * be missing, or be there twice.
+ */
+void pico_threads_count(struct pico_provider *provider,
+			struct pico_counts *counts)
+{
+	struct pico_thread *thread;
+	int bucket;
+
+	memset(counts, 0, sizeof(*counts));
+	rcu_read_lock();
+	hash_for_each_rcu(pico_threads, bucket, thread, hash) {
+		if (thread->process->provider == provider)
+			pico_counts_add(counts, &thread->counts);
+	}
+	rcu_read_unlock();
+	raw_spin_lock(&pico_threads_lock);
+	pico_counts_add(counts, &provider->ended);
+	raw_spin_unlock(&pico_threads_lock);
+}
+
 /* One line a thread; see debugfs.c. */
 void pico_threads_show(struct seq_file *file)
 {
 	struct pico_thread *thread;
 	int bucket;
 
-	seq_puts(file, "pid\ttid\tprovider\tsuspended\tstate\n");
+	seq_puts(file, "pid\ttid\tprovider\tsuspended\tstate\tsystem_calls\texceptions\tsignals\tapcs\n");
 	rcu_read_lock();
 	hash_for_each_rcu(pico_threads, bucket, thread, hash) {
-		seq_printf(file, "%d\t%d\t%s\t%u\t%s\n",
+		seq_printf(file, "%d\t%d\t%s\t%u\t%s\t%lu\t%lu\t%lu\t%lu\n",
 			   task_tgid_nr(thread->task),
 			   task_pid_nr(thread->task),
 			   thread->process->provider->routines->name,
 			   READ_ONCE(thread->suspensions),
 			   READ_ONCE(thread->leave) ? "leaving" :
-			   READ_ONCE(thread->resting) ? "resting" : "running");
+			   READ_ONCE(thread->resting) ? "resting" : "running",
+			   READ_ONCE(thread->counts.system_calls),
+			   READ_ONCE(thread->counts.exceptions),
+			   READ_ONCE(thread->counts.signals),
+			   READ_ONCE(thread->counts.apcs));
 	}
 	rcu_read_unlock();
 }

@@ -101,6 +101,12 @@ static void fault(__u64 which)
 	case FAULT_PAST_EOF:
 		asm volatile("movq (%0), %%rax" : : "d"(FAULT_MAPPED) : "rax");
 		break;
+	case FAULT_SEGMENT:
+		asm volatile("movw %w0, %%ds" : : "a"(FAULT_SELECTOR));
+		break;
+	case FAULT_STACK:
+		asm volatile("movw %w0, %%ss" : : "a"(FAULT_SELECTOR));
+		break;
 	}
 }
 

@@ -42,10 +42,15 @@ enum slot_fault {
 	FAULT_JUMP,		/* to a hole */
 	FAULT_X87,		/* a division by zero, seen by fwait: 1 byte */
 	FAULT_PAST_EOF,		/* FAULT_MAPPED, read: 3 bytes */
+	FAULT_SEGMENT,		/* FAULT_SELECTOR into ds: 2 bytes */
+	FAULT_STACK,		/* FAULT_SELECTOR into ss: 2 bytes */
 };
 
 /* Where a test maps a file that is too short. */
 #define FAULT_MAPPED	0x41000000UL
+
+/* The first segment of the local table, which a test makes an absent one. */
+#define FAULT_SELECTOR	7
 
 /*
  * For SLOT_REGISTERS. The order of the general registers is the assembly's:
