@@ -447,9 +447,9 @@ static struct counts counted(const char *file, const char *start)
 	if (read_file(path, text, sizeof(text)) <= 0)
 		return c;
 	at = strstr(text, start);
-	end = at ? strchr(at, '\n') : NULL;
-	if (!end)
+	if (!at)
 		return c;
+	end = strchrnul(at + 1, '\n');
 	for (int column = 0; column < 4; end--)
 		column += end[-1] == '\t';
 	sscanf(end, "%lu %lu %lu %lu", &c.system_calls, &c.exceptions,
