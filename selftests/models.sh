@@ -15,26 +15,28 @@ if ! command -v spin >/dev/null; then
 	finish
 fi
 
-# check MODEL BREAK: prints what pan says; its last errors: N decides.
+# check MODEL KIND BREAK: prints what pan says; its last errors: N decides.
 check()
 {
-	local dir=$work/$2
+	local dir=$work/$2-$3
 	mkdir "$dir" && cd "$dir" || return
-	spin -DBREAK="$2" -a "$models/$1.pml" >pan.log 2>&1 &&
+	spin -DKIND="$2" -DBREAK="$3" -a "$models/$1.pml" >pan.log 2>&1 &&
 		gcc -O2 -DSAFETY -DCOLLAPSE -o pan pan.c >>pan.log 2>&1 &&
-		timeout 300 ./pan -m2000 >>pan.log 2>&1
+		timeout 300 ./pan -m4000 >>pan.log 2>&1
 	cd "$here" || return
 	sed -n 's/.*errors: \([0-9]*\)$/\1/p' "$dir/pan.log" | tail -n 1
 }
 
-errors=$(check wait 0)
-[ "$errors" = 0 ]
-code=$?
-[ $code = 0 ] || note "$work/0/pan.log"
-grep -q 'not reached\|too small' "$work/0/pan.log" && code=1
-result $code "wait: no wake-up is lost, no signal taken twice"
-for broken in 1 2 3 4; do
-	[ "$(check wait $broken)" = 1 ]
-	result $? "wait: without step $broken one is"
+for kind in AUTO MANUAL SEMAPHORE; do
+	errors=$(check wait $kind 0)
+	[ "$errors" = 0 ]
+	code=$?
+	[ $code = 0 ] || note "$work/$kind-0/pan.log"
+	grep -q 'not reached\|too small' "$work/$kind-0/pan.log" && code=1
+	result $code "wait: no wake-up is lost, no signal taken twice ($kind)"
+done
+for broken in AUTO-1 AUTO-2 AUTO-3 AUTO-4 MANUAL-5 SEMAPHORE-6; do
+	[ "$(check wait ${broken%-*} ${broken#*-})" = 1 ]
+	result $? "wait: without step ${broken#*-} one is"
 done
 finish
