@@ -48,24 +48,29 @@ FIXTURE_TEARDOWN(requests)
 	EXPECT_EQ(0, nothing_left());
 }
 
-static void start(struct __test_metadata *_metadata,
-		  FIXTURE_DATA(requests) * self)
+static void start_image(struct __test_metadata *_metadata,
+			FIXTURE_DATA(requests) * self, const char *image)
 {
-	const char *argv[] = { "resolve", "host.test", NULL };
+	const char *argv[] = { image, "host.test", NULL };
 	int pipes[2];
 
 	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
-	self->pid =
-		sandbox_start(self->fd, &(struct sandbox_start){
-						.image = beside("resolve.img"),
-						.argv = argv,
-						.out = pipes[1],
-						.err = 2 });
+	self->pid = sandbox_start(self->fd, &(struct sandbox_start){
+						    .image = beside(image),
+						    .argv = argv,
+						    .out = pipes[1],
+						    .err = 2 });
 	ASSERT_LT(0, self->pid);
 	close(pipes[1]);
 	memset(&self->lines, 0, sizeof(self->lines));
 	self->lines.fd = pipes[0];
 	self->lines.pid = self->pid;
+}
+
+static void start(struct __test_metadata *_metadata,
+		  FIXTURE_DATA(requests) * self)
+{
+	start_image(_metadata, self, "resolve.img");
 }
 
 static int take(int fd, struct drawbridge_request *request, char *name,
@@ -237,6 +242,42 @@ TEST_F(requests, a_slow_monitor_delays_its_own_sandbox)
 	/* It comes too late. */
 	EXPECT_EQ(-1, reply(self->fd, 1, 0, &address, sizeof(address)));
 	EXPECT_EQ(ENOENT, errno);
+}
+
+/* As many as there is room for wait; who comes then is told, and holds up nobody. */
+TEST_F(requests, a_crowd)
+{
+	struct drawbridge_address address = { .family = 4,
+					      .address = { 192, 0, 2, 9 } };
+	struct drawbridge_request request;
+	char count[8], name[64];
+	int taken = 0;
+
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, count, 8));
+	start_image(_metadata, self, "crowd.img");
+	while (next_line(&self->lines, self->line, sizeof(self->line)) &&
+	       strncmp(self->line, "refused", 7))
+		;
+	EXPECT_EQ(0, strcmp(self->line, "refused 6\n"))
+	TH_LOG("%s", self->line);
+	while (!take(self->fd, &request, name, sizeof(name))) {
+		taken++;
+		ASSERT_EQ(0, reply(self->fd, request.id, 0, &address,
+				   sizeof(address)));
+	}
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(64, taken);
+	ASSERT_TRUE(next_line(&self->lines, self->line, sizeof(self->line)));
+	EXPECT_EQ(0, strcmp(self->line, "answered 64, else 0\n"))
+	TH_LOG("%s", self->line);
+	while (take(self->fd, &request, name, sizeof(name))) {
+		ASSERT_EQ(EAGAIN, errno);
+		usleep(10000);
+	}
+	ASSERT_EQ(0, reply(self->fd, request.id, 0, &address, sizeof(address)));
+	ASSERT_TRUE(next_line(&self->lines, self->line, sizeof(self->line)));
+	EXPECT_EQ(0, strcmp(self->line, "one more: 0\n"));
 }
 
 TEST_F(requests, bad_events_and_rules)
