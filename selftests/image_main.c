@@ -21,6 +21,11 @@
  *				s64, 0 or -errno
  *	@continue		lets it go on; the same
  *	@seen INDEX SET		see lib/dkwrap.c; there is no answer
+ *	@type TEXT, @shown, @foreground, @background, @stops, @hangup
+ *				what the other side of stderr does, which is a
+ *				terminal for dk_console.c; s64. @stops is how often
+ *				the image has been stopped since @later, which has
+ *				no answer; see lib/terminal.h
  *	@holder START LENGTH	who keeps that process from writing there: type,
  *				start, length, process id; s64 each
  *
@@ -48,6 +53,7 @@
 #include <unistd.h>
 #include "lib/errorfs.h"
 #include "lib/sandbox.h"
+#include "lib/terminal.h"
 
 #define HOST_FILE	"/tmp/pico-test-of-the-host"
 #define PRIVATE_FILE	"/tmp/stays-inside"
@@ -344,6 +350,13 @@ static int stop(pid_t pid)
 	return error ?: become(pid, "T");
 }
 
+static pid_t image_pid;
+
+static bool stopped(void)
+{
+	return all_are(image_pid, "T");
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(program_invocation_name, '/');
@@ -363,6 +376,8 @@ int main(int argc, char **argv)
 		 name ? name + 1 : program_invocation_name);
 	image = beside(path);
 	args[0] = image;
+	if (!strcmp(path, "dk_console.img") && terminal_open())
+		die("a terminal");
 	log = kmsg_open();
 	sandbox = sandbox_open();
 	if (sandbox < 0)
@@ -393,14 +408,19 @@ int main(int argc, char **argv)
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
 	pid = sandbox_start(sandbox,
-			    &(struct sandbox_start){ .image = image,
-						     .argv = args,
-						     .in = in[0],
-						     .out = out[1],
-						     .err = out[1],
-						     .directory = "/" });
+			    &(struct sandbox_start){
+				    .image = image,
+				    .argv = args,
+				    .in = in[0],
+				    .out = out[1],
+				    .err = terminal.group ? terminal.slave :
+							    out[1],
+				    .directory = "/" });
 	if (pid < 0)
 		die(image);
+	image_pid = pid;
+	if (terminal.group && terminal_leave())
+		die("the terminal's group");
 	close(in[0]);
 	close(out[1]);
 	lines.fd = out[0];
@@ -427,6 +447,18 @@ int main(int argc, char **argv)
 		if (!strncmp(line, "@hung ", 6)) {
 			answer(errorfs_hung(atol(line + 6)), in[1]);
 			continue;
+		}
+		if (!strcmp(line, "@later\n")) {
+			terminal_later(out[0], stopped);
+			continue;
+		}
+		if (terminal.group && line[0] == '@') {
+			__s64 value = terminal_request(line);
+
+			if (value != -ENOSYS) {
+				answer(value, in[1]);
+				continue;
+			}
 		}
 		if (!strcmp(line, "@asleep\n")) {
 			answer(become(pid, "S"), in[1]);

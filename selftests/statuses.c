@@ -45,7 +45,6 @@ static bool lacks_fuse; /* dk_errors could not run */
 #define KILLED	"only a thread that is being killed would be told"
 #define MEMORY	"an allocation has to fail; see fuzz, on the debug kernel"
 #define NETWORK	"a network has to be there, and to fail"
-#define TERMINAL "the console has to be a terminal"
 /* Of these alone it is no failure when they are seen after all. */
 #define MOMENT	"of one moment that cannot be met at will"
 
@@ -83,8 +82,6 @@ static const struct {
 		DK_S(NETWORK_UNREACHABLE) | DK_S(HOST_UNREACHABLE), NETWORK),
 	EXCUSED(DkxStreamControl,
 		DK_S(NETWORK_UNREACHABLE) | DK_S(HOST_UNREACHABLE), NETWORK),
-	EXCUSED(DkxConsoleControl,
-		DK_S(INTERRUPTED) | DK_S(ABORTED) | DK_S(IO_ERROR), TERMINAL),
 	EXCUSED(DkThreadCreate, DK_S(INTERRUPTED) | DK_S(ABORTED), MOMENT),
 	EXCUSED(DkxProcessClone, DK_S(INTERRUPTED) | DK_S(ABORTED), MOMENT),
 	EXCUSED(DkxProcessStop, DK_S(SUCCESS), "signals.img calls it"),

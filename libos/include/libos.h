@@ -416,7 +416,6 @@ struct identity {
 	u32	personality;
 	u32	dumpable;
 	u32	no_new_privs;
-	u32	subreaper;
 	s64	start_time;		/* DK_CLOCK_BOOT */
 	struct limit limits[LIMIT_COUNT]; /* RLIMIT_* */
 	char	exe[4096];		/* absolute path of the program */

@@ -60,6 +60,12 @@ bool area_covers(u64 start, u64 end);
 long area_add(const struct area *a);
 long area_remove(u64 start, u64 end);
 long area_protect(u64 start, u64 end, u32 protection);
+/*
+ * mm_fits() - are @more bytes within RLIMIT_AS, and @more_data of them, which
+ * are private and can be written, within RLIMIT_DATA? What there is between
+ * @from and @to will go.
+ */
+bool mm_fits(u64 more, u64 more_data, u64 from, u64 to);
 /* Room for that many more: to be asked before the host is. A call splits two. */
 bool area_room(size_t pieces);
 

@@ -14,7 +14,8 @@
  *		       +---------------+---------+-> FREE: found dead
  *
  * What an entry says of its process only that process writes, but for @ppid
- * (the parent, when it ends), @pgid (setpgid of the parent), @mail and @vfork.
+ * (the parent, when it ends), @pgid (setpgid of the parent), @mail, @vfork, and
+ * of @flags those about orphans.
  *
  * Signals to another process are put into its mailbox, and an exception is
  * raised on it, which makes it look (process_events()).
@@ -31,7 +32,7 @@
 #define PROCESS_MAX	4096
 #define MAIL_MAX	16
 #define PID_LIMIT	0x3fffff	/* threads have numbers above */
-#define PID_INIT	1		/* parent of orphans; nobody is it */
+#define PID_INIT	1		/* parent of orphans without a reaper; nobody */
 
 enum entry_state {
 	ENTRY_FREE,
@@ -57,6 +58,9 @@ struct mail {
 #define ENTRY_NO_STOPS		0x4	/* nor want to know of stops */
 #define ENTRY_BORROWS		0x8	/* of vfork(), in its parent's process */
 #define ENTRY_NO_TERMINAL	0x10	/* has none, though its session may */
+#define ENTRY_REAPER		0x20	/* takes orphans as its children: */
+#define ENTRY_HAS_ORPHANS	0x40	/* there are some that it does not know, */
+#define ENTRY_ADOPTED		0x80	/* of which this is one */
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
@@ -186,8 +190,9 @@ void group_signal(u32 pgid, int signal, const struct process_entry *but);
  */
 bool group_is_orphaned(u32 pgid, const struct process_entry *but);
 /*
- * @entry's parent @ppid has ended: it is an orphan, and is sent what it asked
- * for (PR_SET_PDEATHSIG). False: it was not, or was told already.
+ * @entry's parent @ppid has ended: it is an orphan, is sent what it asked for
+ * (PR_SET_PDEATHSIG), and becomes the child of the nearest process above that
+ * takes orphans. False: it was not, or was told already.
  */
 bool entry_orphan(struct process_entry *entry, u32 ppid);
 /* @entry, which is live, ends: groups that are orphaned by that hear of it. */

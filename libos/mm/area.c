@@ -4,9 +4,11 @@
  */
 #include <libos.h>
 #include <linux/mman.h>
+#include <linux/resource.h>
 #include <mm.h>
 
 #define AREAS_MAX	65530		/* Linux's vm.max_map_count */
+#define STACK_COUNTED	(132UL << 10)	/* what Linux has of it at first */
 
 struct lock mm_lock;
 
@@ -165,24 +167,54 @@ void mm_init(void)
 		panic("no memory for the program's areas");
 }
 
-void mm_usage(u64 *total, u64 *data)
+/* @stack: how much of the main thread's stack counts. */
+static void usage(u64 *total, u64 *data, u64 stack)
 {
 	size_t i;
 
 	*total = 0;
 	*data = 0;
-	lock_acquire(&mm_lock);
 	for (i = 0; i < area_count; i++) {
 		u64 length = areas[i].end - areas[i].start;
 
 		if (areas[i].flags & AREA_GUARD)
 			continue;
+		if (areas[i].flags & AREA_STACK)
+			length = MIN(length, stack);
 		*total += length;
 		if ((areas[i].protection & PROT_WRITE) &&
 		    !(areas[i].flags & AREA_SHARED))
 			*data += length;
 	}
+}
+
+void mm_usage(u64 *total, u64 *data)
+{
+	lock_acquire(&mm_lock);
+	usage(total, data, ~0UL);
 	lock_release(&mm_lock);
+}
+
+/*
+ * Of the stack, all of which is there from the start, Linux counts what has
+ * been needed, and never as data.
+ */
+bool mm_fits(u64 more, u64 more_data, u64 from, u64 to)
+{
+	u64 limit = process.limits[RLIMIT_AS].soft;
+	u64 data_limit = process.limits[RLIMIT_DATA].soft;
+	u64 total, data, ignored;
+	size_t i;
+
+	if (limit == ~0UL && data_limit == ~0UL)
+		return true;
+	usage(&total, &ignored, STACK_COUNTED);
+	usage(&ignored, &data, 0);
+	if (more_data && (data > data_limit || more_data > data_limit - data))
+		return false;
+	for (i = find(from); i < area_count && areas[i].start < to; i++)
+		total -= MIN(areas[i].end, to) - MAX(areas[i].start, from);
+	return more <= limit && total <= limit - more;
 }
 
 size_t maps_format(char *to, size_t size)

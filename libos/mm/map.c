@@ -91,12 +91,33 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 	return area_add(a);
 }
 
+/* Of @a's kind, what RLIMIT_DATA counts. */
+static u64 data_of(const struct area *a, u64 length)
+{
+	return a->protection & PROT_WRITE && !(a->flags & AREA_SHARED) ?
+		       length :
+		       0;
+}
+
 static long map(struct area *a, u64 *base, u64 length, bool replace)
 {
 	long r;
 
 	lock_acquire(&mm_lock);
 	r = map_locked(a, base, length, replace);
+	lock_release(&mm_lock);
+	return r;
+}
+
+/* The same for the program, whose limits count. */
+static long map_limited(struct area *a, u64 *base, u64 length, bool replace)
+{
+	long r = -ENOMEM;
+
+	lock_acquire(&mm_lock);
+	if (mm_fits(length, data_of(a, length), *base,
+		    replace ? *base + length : *base))
+		r = map_locked(a, base, length, replace);
 	lock_release(&mm_lock);
 	return r;
 }
@@ -167,6 +188,8 @@ static long map_low(struct area *a, u64 *base, u64 length)
 
 	lock_acquire(&mm_lock);
 	r = -ENOMEM;
+	if (!mm_fits(length, data_of(a, length), 0, 0))
+		at = LOW_LIMIT;
 	while (at + length <= LOW_LIMIT) {
 		next = area_find(at);
 		if (next && next->start < at + length) {
@@ -240,17 +263,17 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags, int, fd,
 
 	base = fixed ? address : address & PAGE_MASK;
 	if (fixed) {
-		r = map(&a, &base, aligned, flags & MAP_FIXED);
+		r = map_limited(&a, &base, aligned, flags & MAP_FIXED);
 	} else if ((flags & MAP_32BIT) && !base) {
 		r = map_low(&a, &base, aligned);
 	} else {
 		r = -EEXIST;
 		if (base >= MMAP_MIN && base + aligned <= layout.limit &&
 		    base + aligned > base)
-			r = map(&a, &base, aligned, false);
+			r = map_limited(&a, &base, aligned, false);
 		if (r == -EEXIST) {
 			base = 0;
-			r = map(&a, &base, aligned, false);
+			r = map_limited(&a, &base, aligned, false);
 		}
 	}
 	if (file)
@@ -268,7 +291,7 @@ SYSCALL2(munmap, u64, address, u64, length)
 
 long protect(u64 start, u64 length, u32 protection)
 {
-	u64 end = start + PAGE_ALIGN(length), at, to;
+	u64 end = start + PAGE_ALIGN(length), at, to, data = 0;
 	DK_STATUS status;
 	struct area *a;
 	long r = 0;
@@ -286,6 +309,14 @@ long protect(u64 start, u64 length, u32 protection)
 			break;
 		}
 		to = MIN(end, a->end);
+		if (protection & PROT_WRITE && !data_of(a, 1) &&
+		    !(a->flags & AREA_SHARED))
+			data += to - at;
+		if (data && !mm_fits(0, data, 0, 0)) {
+			r = -ENOMEM;
+			end = at;
+			break;
+		}
 		status = DkVirtualMemoryProtect(
 			(void *)at, to - at,
 			dk_protection(wx_protection(protection, a->file)));
@@ -328,6 +359,7 @@ static bool move_brk(u64 wanted)
 		return false;
 	if (new > old)
 		return !range_is_libos(old, new - old) &&
+		       mm_fits(new - old, new - old, 0, 0) &&
 		       !map_locked(&a, &base, new - old, false);
 	return new == old || !unmap_locked(new, old);
 }

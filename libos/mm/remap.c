@@ -130,10 +130,17 @@ static long remap(const struct area *a, u64 address, u64 old, u64 length,
 		  u64 flags, u64 to)
 {
 	long r, noted;
+	u64 more;
+	bool data;
 
 	if (!old && !(a->flags & AREA_SHARED))
 		return -EINVAL;
 	if (!area_room(4)) /* for taking it away, and for adding it */
+		return -ENOMEM;
+	/* What is kept where it was, or grows. */
+	more = flags & MREMAP_DONTUNMAP ? length : length - old;
+	data = a->protection & PROT_WRITE && !(a->flags & AREA_SHARED);
+	if (more && !mm_fits(more, data ? more : 0, 0, 0))
 		return -ENOMEM;
 	r = host_move(address, old, length, flags, to);
 	if (r == -EFAULT && old)

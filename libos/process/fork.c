@@ -84,7 +84,6 @@ static void become(struct process_entry *entry, u64 id,
 	process_self = entry;
 	process.pid = entry->pid;
 	process.start_time = entry->start_time;
-	process.subreaper = 0;
 	t->tid = entry->pid;
 	t->clear_child_tid = 0;
 	t->robust_list = 0;

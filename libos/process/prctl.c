@@ -73,11 +73,19 @@ SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
 		return 0;
 	case PR_GET_TSC:
 		return user_put((int){ PR_TSC_ENABLE }, (int *)a);
-	case PR_SET_CHILD_SUBREAPER: /* orphans are nobody's all the same */
-		process.subreaper = !!a;
+	case PR_SET_CHILD_SUBREAPER:
+		if (a)
+			__atomic_fetch_or(&process_self->flags, ENTRY_REAPER,
+					  __ATOMIC_SEQ_CST);
+		else
+			__atomic_fetch_and(&process_self->flags, ~ENTRY_REAPER,
+					   __ATOMIC_SEQ_CST);
 		return 0;
-	case PR_GET_CHILD_SUBREAPER:
-		return user_put(process.subreaper, (u32 *)a);
+	case PR_GET_CHILD_SUBREAPER: {
+		u32 set = !!(process_self->flags & ENTRY_REAPER);
+
+		return user_put(set, (u32 *)a);
+	}
 	case PR_GET_TID_ADDRESS:
 		return user_put(t->clear_child_tid, (u64 *)a);
 	case PR_SET_THP_DISABLE:

@@ -265,7 +265,6 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	copy->identity.pid = entry->pid;
 	copy->identity.entry = entry;
 	copy->identity.start_time = entry->start_time;
-	copy->identity.subreaper = 0;
 	copy->identity.actions = copy->actions;
 	lock_acquire(&signal_lock);
 	memcpy(copy->actions, signal_actions, sizeof(copy->actions));

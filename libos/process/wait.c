@@ -65,6 +65,51 @@ static void wake_parents(void)
 		DkEventSet(parent->event);
 }
 
+static void killed(struct child *child);
+
+/*
+ * Orphans that have become mine, see entry_orphan(). Of the end of one that the
+ * host kills only who waits for it learns. children_lock is held.
+ */
+static void adopt(void)
+{
+	struct process_entry *me = process_self, *entry;
+	struct child *child;
+	DK_STATUS status;
+	u64 id;
+
+	if (!(__atomic_fetch_and(&me->flags, ~ENTRY_HAS_ORPHANS,
+				 __ATOMIC_SEQ_CST) &
+	      ENTRY_HAS_ORPHANS))
+		return;
+	for_each_entry(entry) {
+		u32 state = entry_state(entry);
+
+		if ((state != ENTRY_LIVE && state != ENTRY_ENDED) ||
+		    __atomic_load_n(&entry->ppid, __ATOMIC_SEQ_CST) !=
+			    process.pid ||
+		    !(__atomic_fetch_and(&entry->flags, ~ENTRY_ADOPTED,
+					 __ATOMIC_SEQ_CST) &
+		      ENTRY_ADOPTED))
+			continue;
+		id = __atomic_load_n(&entry->id, __ATOMIC_SEQ_CST);
+		child = id ? mem_alloc(sizeof(*child)) : NULL;
+		if (!child) {
+			/* It was made a moment ago; or there is no memory now. */
+			__atomic_fetch_or(&entry->flags, ENTRY_ADOPTED,
+					  __ATOMIC_SEQ_CST);
+			__atomic_fetch_or(&me->flags, ENTRY_HAS_ORPHANS,
+					  __ATOMIC_SEQ_CST);
+			continue;
+		}
+		child->handle = DK_INVALID_HANDLE;
+		status = DkxProcessOpen(id, &child->handle);
+		child_add(child, entry, child->handle);
+		if (status && entry_state(entry) != ENTRY_ENDED)
+			killed(child);
+	}
+}
+
 /* children_lock is held. Who waits already, waits for this one, too. */
 void child_add(struct child *child, struct process_entry *entry,
 	       DK_HANDLE handle)
@@ -152,19 +197,21 @@ static void await_end(DK_HANDLE handle)
 		 status == DK_STATUS_ABORTED);
 }
 
-/* Children of a process that was killed have nobody either. */
-static void leave_children_of(u32 pid)
+/* Children of a process that was killed have nobody either, or its reaper. */
+static void leave_children_of(struct process_entry *parent)
 {
 	struct process_entry *entry;
 
+	__atomic_fetch_and(&parent->flags, ~ENTRY_REAPER, __ATOMIC_SEQ_CST);
 	for_each_entry(entry) {
 		if (entry_state(entry) == ENTRY_FREE ||
-		    !entry_orphan(entry, pid))
+		    !entry_orphan(entry, parent->pid))
 			continue;
 		/* It had a thread of the one that is gone. */
 		if (entry->flags & ENTRY_BORROWS)
 			entry_move(entry, ENTRY_LIVE, ENTRY_FREE);
-		entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
+		if (!table_find(entry->ppid))
+			entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
 	}
 }
 
@@ -192,7 +239,7 @@ static void killed(struct child *child)
 	entry->status = code > 128 && code <= 128 + SIGNAL_COUNT ?
 				code - 128 :
 				(code & 0xff) << 8;
-	leave_children_of(entry->pid);
+	leave_children_of(entry);
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	pty_left(entry);
@@ -242,7 +289,7 @@ void children_sweep(void)
 void children_leave(void)
 {
 	/* No lock: another thread may hold it, and does not come back. */
-	leave_children_of(process.pid);
+	leave_children_of(process_self);
 }
 
 /* ---- looking ---- */
@@ -324,6 +371,7 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 
 	*count = 0;
 	lock_acquire(&children_lock);
+	adopt();
 	for (at = &children; (child = *at) && !result; at = &child->next) {
 		struct process_entry *entry = child->entry;
 
@@ -578,6 +626,7 @@ static void look_for_killed(void)
 	struct child *child;
 
 	lock_acquire(&children_lock);
+	adopt();
 	for (child = children; child; child = child->next)
 		has_ended(child);
 	lock_release(&children_lock);

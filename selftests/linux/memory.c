@@ -7,6 +7,7 @@
 #include "mapped.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static char folder[] = "/tmp/memory.XXXXXX";
@@ -389,6 +390,51 @@ static void breaking(void)
 	CHECK(BRK(start));
 }
 
+/* As much as it may have, of all and of what can be written. */
+static void limited(void)
+{
+	struct rlimit all = { 128 << 20, RLIM_INFINITY }, old, none;
+	struct rlimit data = { 64 << 20, RLIM_INFINITY };
+	char *m, *n, *end = sbrk(0);
+
+	getrlimit(RLIMIT_AS, &old);
+	TRY(setrlimit(RLIMIT_AS, &all));
+	MAP(mmap(NULL, 160 << 20, PROT_READ, PRIVATE, -1, 0));
+	m = MAP(mmap(NULL, 80 << 20, PROT_NONE, PRIVATE, -1, 0));
+	MAP(mmap(NULL, 80 << 20, PROT_READ, SHARED, -1, 0));
+	/* what goes is not counted */
+	n = MAP(mmap(m, 80 << 20, PROT_READ, PRIVATE | MAP_FIXED, -1, 0));
+	CHECK(n == m);
+	MAP(mremap(m, 80 << 20, 160 << 20, MREMAP_MAYMOVE));
+	CHECK(sbrk(80 << 20) == (void *)-1 && errno == ENOMEM);
+	CHECK(sbrk(0) == end);
+	TRY(munmap(m, 40 << 20));
+	n = MAP(mmap(NULL, 40 << 20, RW, PRIVATE, -1, 0));
+	TRY(munmap(n, 40 << 20));
+	TRY(munmap(m + (40 << 20), 40 << 20));
+	/* a child has the same, and may take it back: it is the soft one */
+	CHILD(mmap(NULL, 160 << 20, PROT_READ, PRIVATE, -1, 0) == MAP_FAILED);
+	CHILD((setrlimit(RLIMIT_AS, &old),
+	       mmap(NULL, 160 << 20, PROT_READ, PRIVATE, -1, 0) == MAP_FAILED));
+	setrlimit(RLIMIT_AS, &old);
+
+	getrlimit(RLIMIT_DATA, &none);
+	TRY(setrlimit(RLIMIT_DATA, &data));
+	MAP(mmap(NULL, 80 << 20, RW, PRIVATE, -1, 0));
+	n = MAP(mmap(NULL, 80 << 20, RW, SHARED, -1, 0));
+	TRY(munmap(n, 80 << 20));
+	m = MAP(mmap(NULL, 80 << 20, PROT_READ, PRIVATE, -1, 0));
+	TRY(mprotect(m, 80 << 20, RW));
+	TRY(mprotect(m, 40 << 20, RW));
+	TRY(mprotect(m + (40 << 20), 40 << 20, RW));
+	MAP(mremap(m, 40 << 20, 80 << 20, MREMAP_MAYMOVE));
+	CHECK(sbrk(40 << 20) == (void *)-1 && errno == ENOMEM);
+	TRY(munmap(m, 80 << 20));
+	CHECK(sbrk(40 << 20) == end);
+	CHECK(sbrk(-(40 << 20)) == end + (40 << 20));
+	setrlimit(RLIMIT_DATA, &none);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
@@ -404,5 +450,6 @@ int main(void)
 	residing();
 	advising();
 	breaking();
+	limited();
 	return chdir("/") || rmdir(folder);
 }

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define ROUNDS 50
@@ -203,6 +204,106 @@ static void numbers(void)
 	TRY(kill(pid, 0));
 }
 
+/* Reports to @tell who its parent is, once that is @parent, and ends with @code. */
+static void grandchild(int tell, pid_t parent, int code)
+{
+	pid_t self = getpid();
+	int i, good;
+
+	for (i = 0; i < 1000 && getppid() != parent; i++)
+		sleep_ms(10);
+	good = getppid() == parent;
+	(void)!write(tell, &self, sizeof(self));
+	(void)!write(tell, &good, sizeof(good));
+	_exit(code);
+}
+
+/* What the grandchild said, and how it ended: it is our child by then. */
+static void adopted(int from)
+{
+	int good = 0, status = -1;
+	pid_t pid = 0;
+
+	CHECK(read(from, &pid, sizeof(pid)));
+	CHECK(read(from, &good, sizeof(good)));
+	CHECK(good);
+	CHECK(waitpid(-1, &status, 0) == pid);
+	CHECK(status);
+}
+
+/* Orphans of children, of grandchildren, and of those that were killed. */
+static void reaped(void)
+{
+	pid_t self = getpid(), child;
+	int tell[2], status = -1;
+	int set = -1, i;
+
+	(void)!pipe(tell);
+	TRY(prctl(PR_GET_CHILD_SUBREAPER, &set));
+	CHECK(set);
+	TRY(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	TRY(prctl(PR_GET_CHILD_SUBREAPER, &set));
+	CHECK(set);
+	signal(SIGCHLD, handler);
+	handled = 0;
+	/* the parent ends, or is killed */
+	for (i = 0; i < 2; i++) {
+		child = fork();
+		if (!child) {
+			prctl(PR_GET_CHILD_SUBREAPER, &set);
+			if (!fork())
+				grandchild(tell[1], self, 5 + i);
+			if (!i)
+				_exit(set);
+			raise(SIGSTOP);
+		}
+		if (i) {
+			waitpid(child, &status, WUNTRACED);
+			CHECK(status);
+			TRY(kill(child, SIGKILL));
+		}
+		CHECK(waitpid(child, &status, 0) == child);
+		CHECK(status);
+		adopted(tell[0]);
+		CHECK(waitpid(-1, &status, 0) == -1);
+	}
+	/* of the child it is, and of the child that ends as well, ours */
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+		if (!fork()) {
+			if (!fork())
+				grandchild(tell[1], self, 7);
+			_exit(0);
+		}
+		wait(NULL);
+		_exit(waitpid(-1, &status, WNOHANG));
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(status);
+	adopted(tell[0]);
+	/* one that had ended and nobody had waited for */
+	child = fork();
+	if (!child) {
+		siginfo_t info;
+
+		child = fork();
+		if (!child)
+			_exit(9);
+		waitid(P_PID, child, &info, WEXITED | WNOWAIT);
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK(waitpid(-1, &status, 0) > 0);
+	CHECK(status);
+	CHECK(handled >= 4);
+	CHECK(waitpid(-1, &status, WNOHANG));
+	TRY(prctl(PR_SET_CHILD_SUBREAPER, 0));
+	signal(SIGCHLD, SIG_DFL);
+	close(tell[0]);
+	close(tell[1]);
+}
+
 int main(void)
 {
 	born_later();
@@ -211,5 +312,6 @@ int main(void)
 	killed_in_vfork(SIGTERM);
 	queued();
 	numbers();
+	reaped();
 	return 0;
 }

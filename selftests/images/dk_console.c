@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A terminal as stderr: DkxConsoleControl, reading and writing, in the
+ * background, and when it hangs up. See image_main.c for its other side.
+ */
+#include "dktest.h"
+
+#define CURRENT	DK_OFFSET_CURRENT
+#define BOTH	(DK_ACCESS_READ | DK_ACCESS_WRITE)
+
+/* As the kernel has it. */
+struct attributes {
+	u32 input, output, control, local;
+	u8 line, characters[19];
+};
+
+#define ICANON	0x2
+#define ECHO	0x8
+#define TOSTOP	0x100
+
+static DK_HANDLE tty;
+
+static s64 ask(const char *question)
+{
+	s64 answer = -1;
+
+	dkt_ask(question, &answer, sizeof(answer));
+	return answer;
+}
+
+static s64 get(struct attributes *a)
+{
+	return DkxConsoleControl(tty, DK_CONSOLE_GET_ATTRIBUTES, a, sizeof(*a));
+}
+
+static s64 set(u64 how, struct attributes *a)
+{
+	return DkxConsoleControl(tty, how, a, sizeof(*a));
+}
+
+static int readable(void)
+{
+	int n = -1;
+
+	EXPECT_OK(DkxConsoleControl(tty, DK_CONSOLE_BYTES_READABLE, &n,
+				    sizeof(n)));
+	return n;
+}
+
+TEST(attributes)
+{
+	struct attributes a, b;
+
+	_Static_assert(sizeof(a) == 36, "the kernel's struct termios");
+	tty = dkt_open("stderr:", BOTH, DK_OPEN_EXISTING, 0);
+	EXPECT_EQ(ask("@foreground\n"), 0);
+	EXPECT_OK(get(&a));
+	EXPECT_EQ(a.local & (ICANON | ECHO), ICANON | ECHO);
+	for (int i = DK_CONSOLE_SET_ATTRIBUTES;
+	     i <= DK_CONSOLE_SET_ATTRIBUTES_FLUSH; i++) {
+		a.local ^= ECHO;
+		EXPECT_OK(set(i, &a));
+		EXPECT_OK(get(&b));
+		EXPECT_EQ(memcmp(&a, &b, sizeof(a)), 0);
+	}
+	/* The three have left it off. */
+	EXPECT_EQ(b.local & ECHO, 0);
+}
+
+TEST(window)
+{
+	u16 size[4] = { 43, 132, 1, 2 }, found[4] = { 0 };
+
+	EXPECT_OK(DkxConsoleControl(tty, DK_CONSOLE_SET_WINDOW_SIZE, size,
+				    sizeof(size)));
+	EXPECT_OK(DkxConsoleControl(tty, DK_CONSOLE_GET_WINDOW_SIZE, found,
+				    sizeof(found)));
+	EXPECT_EQ(memcmp(size, found, sizeof(size)), 0);
+}
+
+TEST(wrong_arguments)
+{
+	struct attributes a;
+
+	EXPECT_OK(get(&a));
+	for (u64 i = 0; i <= DK_CONSOLE_SET_WINDOW_SIZE; i++) {
+		EXPECT_STATUS(DkxConsoleControl(tty, i, &a, 35),
+			      INVALID_PARAMETER);
+		EXPECT_STATUS(DkxConsoleControl(tty, i, &a, 0),
+			      INVALID_PARAMETER);
+	}
+	EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_SET_WINDOW_SIZE + 1, &a,
+					8),
+		      INVALID_PARAMETER);
+	EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_GET_ATTRIBUTES, (u8 *)8,
+					36),
+		      INVALID_POINTER);
+	EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_SET_ATTRIBUTES, (u8 *)8,
+					36),
+		      INVALID_POINTER);
+}
+
+TEST(text)
+{
+	struct attributes a;
+	char line[64];
+	u64 done = 0;
+
+	/* Lines, without echo. */
+	EXPECT_EQ(ask("@type hello\n"), 6);
+	for (int i = 0; i < 1000 && readable() < 6; i++)
+		DkThreadDelayExecution(10 * MSEC, NULL);
+	EXPECT_EQ(readable(), 6);
+	EXPECT_EQ(ask("@shown\n"), 0);
+	EXPECT_OK(DkStreamRead(tty, CURRENT, line, sizeof(line), &done));
+	EXPECT_EQ(done, 6);
+	EXPECT_EQ(memcmp(line, "hello\n", 6), 0);
+	/* What was typed and not read is dropped with FLUSH alone. */
+	EXPECT_OK(get(&a));
+	EXPECT_EQ(ask("@type again\n"), 6);
+	for (int i = 0; i < 1000 && readable() < 6; i++)
+		DkThreadDelayExecution(10 * MSEC, NULL);
+	EXPECT_OK(set(DK_CONSOLE_SET_ATTRIBUTES, &a));
+	EXPECT_OK(set(DK_CONSOLE_SET_ATTRIBUTES_DRAIN, &a));
+	EXPECT_EQ(readable(), 6);
+	EXPECT_OK(set(DK_CONSOLE_SET_ATTRIBUTES_FLUSH, &a));
+	EXPECT_EQ(readable(), 0);
+	EXPECT_OK(DkStreamWrite(tty, CURRENT, "four", 4, &done));
+	EXPECT_EQ(done, 4);
+	EXPECT_EQ(ask("@shown\n"), 4);
+}
+
+/* Changing a terminal in the background stops the process, as a shell expects. */
+TEST(in_the_background)
+{
+	struct attributes a;
+
+	EXPECT_OK(get(&a));
+	EXPECT_EQ(ask("@background\n"), 0);
+	/* Looking does not. */
+	EXPECT_OK(get(&a));
+	dkt_print("@later\n");
+	EXPECT_OK(set(DK_CONSOLE_SET_ATTRIBUTES, &a));
+	/* Once in the background, and again when it was let go on there. */
+	EXPECT_GE(ask("@stops\n"), 2);
+}
+
+static volatile bool calling;
+
+static void raiser(u64 unused)
+{
+	while (!calling)
+		;
+	/* The other one is on its way. */
+	DkThreadRaiseException(dkt_parameters->thread, DK_EXCEPTION_RAISED, 0);
+}
+
+static bool goes_on(struct dk_exception *exception, struct dk_context *context)
+{
+	return exception->code == DK_EXCEPTION_RAISED;
+}
+
+/* An exception ends the call, if it comes while it lasts. */
+TEST(interrupted)
+{
+	struct attributes a;
+	DK_HANDLE thread;
+	s64 status = 0;
+
+	dkt_exception = goes_on;
+	EXPECT_OK(get(&a));
+	for (int i = 0; i < 100 && !status; i++) {
+		EXPECT_EQ(ask("@background\n"), 0);
+		calling = false;
+		thread = dkt_thread(raiser, 0);
+		dkt_print("@later\n");
+		calling = true;
+		status = set(DK_CONSOLE_SET_ATTRIBUTES, &a);
+		ask("@stops\n");
+		EXPECT_TRUE(dkt_wait(thread));
+		DkObjectClose(thread);
+	}
+	EXPECT_EQ(status, DK_STATUS_INTERRUPTED);
+}
+
+TEST(aborted)
+{
+	struct attributes a;
+	DK_HANDLE event;
+
+	EXPECT_OK(DkNotificationEventCreate(0, &event));
+	EXPECT_OK(DkAbortEventRegister(event));
+	EXPECT_OK(get(&a));
+	EXPECT_EQ(ask("@background\n"), 0);
+	EXPECT_EQ(ask("@abort\n"), 1);
+	dkt_print("@later\n");
+	EXPECT_STATUS(set(DK_CONSOLE_SET_ATTRIBUTES, &a), ABORTED);
+	ask("@stops\n");
+}
+
+TEST(hung_up)
+{
+	struct attributes a;
+	u64 done = POISON;
+	u8 byte;
+
+	EXPECT_OK(get(&a));
+	EXPECT_EQ(ask("@background\n"), 0);
+	EXPECT_EQ(ask("@hangup\n"), 0);
+	EXPECT_STATUS(get(&a), IO_ERROR);
+	EXPECT_STATUS(set(DK_CONSOLE_SET_ATTRIBUTES, &a), IO_ERROR);
+	EXPECT_OK(DkStreamRead(tty, CURRENT, &byte, 1, &done));
+	EXPECT_EQ(done, 0);
+	EXPECT_STATUS(DkStreamWrite(tty, CURRENT, "x", 1, &done), IO_ERROR);
+	EXPECT_OK(DkObjectClose(tty));
+}
