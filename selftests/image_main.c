@@ -11,6 +11,8 @@
  *	@abort			how many processes DRAWBRIDGE_IOC_ABORT has told, s64
  *	@threads-max N		sets what the machine may have of threads; s64, what
  *				it was
+ *	@syn-retries N		how often a connection is asked for again; the same
+ *	@unreachable ADDRESS	there is no way to that host; s64, 0 or -errno
  *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
  *				is r, w or u; the answer is an s64, 0 or -errno
  *	@hung N			waits until that many requests have hung in errors/;
@@ -37,10 +39,12 @@
  * nothing there is executed). For dk_errors.c and dk_hang.c there is errors/,
  * too (all rights), see lib/errorfs.h.
  */
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <net/route.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,23 +225,43 @@ static void answer_counts(int sandbox, int to)
 		die("counts");
 }
 
-static void answer_threads_max(const char *line, int to)
+/* @line is a word and what the file @path is to have. */
+static void answer_setting(const char *path, const char *line, int to)
 {
-	static const char path[] = "/proc/sys/kernel/threads-max";
 	char text[32] = "";
 	long long wanted = -1;
 	__s64 old;
 	FILE *f;
 
 	if (read_file(path, text, sizeof(text)) <= 0 ||
-	    sscanf(line, "@threads-max %lld", &wanted) != 1)
+	    sscanf(line, "%*s %lld", &wanted) != 1)
 		die(path);
 	old = atoll(text);
 	f = fopen(path, "w");
 	if (!f || fprintf(f, "%lld\n", wanted) < 0 || fclose(f))
 		die(path);
 	if (write(to, &old, sizeof(old)) != sizeof(old))
-		die("threads-max");
+		die(path);
+}
+
+#define THREADS_MAX	"/proc/sys/kernel/threads-max"
+#define SYN_RETRIES	"/proc/sys/net/ipv4/tcp_syn_retries"
+
+/* As "ip route add unreachable". */
+static int reject(const char *line)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct rtentry route = { .rt_flags = RTF_UP | RTF_HOST | RTF_REJECT };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+	char address[64] = "";
+
+	if (sscanf(line, "%*s %63s", address) != 1 ||
+	    !inet_aton(address, &to.sin_addr))
+		die(line);
+	memcpy(&route.rt_dst, &to, sizeof(to));
+	error = ioctl(fd, SIOCADDRT, &route) && errno != EEXIST ? -errno : 0;
+	close(fd);
+	return error;
 }
 
 /*
@@ -441,7 +465,15 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (!strncmp(line, "@threads-max ", 13)) {
-			answer_threads_max(line, in[1]);
+			answer_setting(THREADS_MAX, line, in[1]);
+			continue;
+		}
+		if (!strncmp(line, "@syn-retries ", 13)) {
+			answer_setting(SYN_RETRIES, line, in[1]);
+			continue;
+		}
+		if (!strncmp(line, "@unreachable ", 13)) {
+			answer(reject(line), in[1]);
 			continue;
 		}
 		if (!strncmp(line, "@hung ", 6)) {

@@ -118,11 +118,38 @@ TEST(nobody_listens_any_more)
 	}
 }
 
-/* The machine has no network but itself. */
+/* The machine has no network but itself; and then it knows better. */
 TEST(no_way)
 {
+	s64 answer = -1;
+
 	EXPECT_STATUS(try("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING, 0),
 		      NETWORK_UNREACHABLE);
+	dkt_ask("@unreachable 203.0.113.1\n", &answer, sizeof(answer));
+	EXPECT_EQ(answer, 0);
+	EXPECT_STATUS(try("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING, 0),
+		      HOST_UNREACHABLE);
+}
+
+/* Nobody says no, and nobody says yes. */
+TEST(no_answer)
+{
+	DK_HANDLE server = serve("tcp.server:127.0.0.1:0?backlog=1", 0), h[8];
+	const char *uri = address_of(server, "127.0.0.1");
+	s64 retries = -1;
+	char back[32];
+
+	dkt_ask("@syn-retries 1\n", &retries, sizeof(retries));
+	EXPECT_GE(retries, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+		h[i] = call(uri, NONBLOCK);
+	EXPECT_STATUS(try(uri, RW, DK_OPEN_EXISTING, 0), TIMEOUT);
+	dkt_snprintf(back, sizeof(back), "@syn-retries %lld\n", retries);
+	dkt_ask(back, &retries, sizeof(retries));
+	EXPECT_EQ(retries, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+		DkObjectClose(h[i]);
+	DkObjectClose(server);
 }
 
 /* More than an ordinary program may have. */
