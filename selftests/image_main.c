@@ -5,31 +5,7 @@
  * TAP: how it ended, that no status outside of a call's set was returned, that
  * nothing is left, and that the kernel log has nothing to say.
  *
- * An image may ask for things of the outside, each a line of its output, and
- * reads the answers from stdin:
- *	@counts			struct dkt_counts
- *	@abort			how many processes DRAWBRIDGE_IOC_ABORT has told, s64
- *	@threads-max N		sets what the machine may have of threads; s64, what
- *				it was
- *	@syn-retries N		how often a connection is asked for again; the same
- *	@unreachable ADDRESS	there is no way to that host; s64, 0 or -errno
- *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
- *				is r, w or u; the answer is an s64, 0 or -errno
- *	@hung N			waits until that many requests have hung in errors/;
- *				s64, how many it were
- *	@asleep			waits until all threads of the process sleep; s64,
- *				0 or -errno
- *	@stop			stops the process when all of its threads sleep;
- *				s64, 0 or -errno
- *	@continue		lets it go on; the same
- *	@seen INDEX SET		see lib/dkwrap.c; there is no answer
- *	@type TEXT, @shown, @foreground, @background, @stops, @hangup
- *				what the other side of stderr does, which is a
- *				terminal for dk_console.c; s64. @stops is how often
- *				the image has been stopped since @later, which has
- *				no answer; see lib/terminal.h
- *	@holder START LENGTH	who keeps that process from writing there: type,
- *				start, length, process id; s64 each
+ * An image may ask for things of the outside: see lib/outside.h.
  *
  * The sandbox: everything readable and executable; a private /tmp; and, as
  * the image's first argument, a folder with rw/ (all rights), ro/ (read),
@@ -39,23 +15,20 @@
  * nothing there is executed). For dk_errors.c and dk_hang.c there is errors/,
  * too (all rights), see lib/errorfs.h.
  */
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <net/route.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "lib/errorfs.h"
+#include "lib/outside.h"
 #include "lib/sandbox.h"
 #include "lib/terminal.h"
 
@@ -209,61 +182,6 @@ static void add_net_rules(int fd)
 			die(rules[i].uri);
 }
 
-static void answer_counts(int sandbox, int to)
-{
-	struct drawbridge_stats stats;
-	__u64 counts[5];
-
-	if (sandbox_stats(sandbox, &stats))
-		die("DRAWBRIDGE_IOC_STATS");
-	counts[0] = stats.handles;
-	counts[1] = stats.objects;
-	counts[2] = stats.threads;
-	counts[3] = stats.processes;
-	counts[4] = stats.calls;
-	if (write(to, counts, sizeof(counts)) != sizeof(counts))
-		die("counts");
-}
-
-/* @line is a word and what the file @path is to have. */
-static void answer_setting(const char *path, const char *line, int to)
-{
-	char text[32] = "";
-	long long wanted = -1;
-	__s64 old;
-	FILE *f;
-
-	if (read_file(path, text, sizeof(text)) <= 0 ||
-	    sscanf(line, "%*s %lld", &wanted) != 1)
-		die(path);
-	old = atoll(text);
-	f = fopen(path, "w");
-	if (!f || fprintf(f, "%lld\n", wanted) < 0 || fclose(f))
-		die(path);
-	if (write(to, &old, sizeof(old)) != sizeof(old))
-		die(path);
-}
-
-#define THREADS_MAX	"/proc/sys/kernel/threads-max"
-#define SYN_RETRIES	"/proc/sys/net/ipv4/tcp_syn_retries"
-
-/* As "ip route add unreachable". */
-static int reject(const char *line)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	struct rtentry route = { .rt_flags = RTF_UP | RTF_HOST | RTF_REJECT };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
-	char address[64] = "";
-
-	if (sscanf(line, "%*s %63s", address) != 1 ||
-	    !inet_aton(address, &to.sin_addr))
-		die(line);
-	memcpy(&route.rt_dst, &to, sizeof(to));
-	error = ioctl(fd, SIOCADDRT, &route) && errno != EEXIST ? -errno : 0;
-	close(fd);
-	return error;
-}
-
 /*
  * What picoexec takes away from every picoprocess, as far as it shows: mapping
  * low addresses, and passing limits of pipes.
@@ -278,109 +196,6 @@ static void drop_capabilities(void)
 		die("capabilities");
 }
 
-/* The other process, as far as its locks go, is this one. */
-static void answer_lock(const char *line, int to)
-{
-	static int fd = -1;
-	struct flock lock = { .l_whence = SEEK_SET };
-	char path[256], type = 0;
-	long long start, length;
-	__s64 answer[4];
-
-	if (fd < 0) {
-		snprintf(path, sizeof(path), "%s/rw/locked", folder);
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-		if (fd < 0)
-			die(path);
-	}
-	if (sscanf(line, "@lock %c %lld %lld", &type, &start, &length) == 3) {
-		lock.l_type = type == 'r' ? F_RDLCK :
-			      type == 'w' ? F_WRLCK :
-					    F_UNLCK;
-		lock.l_start = start;
-		lock.l_len = length;
-		answer[0] = fcntl(fd, F_SETLK, &lock) ? -errno : 0;
-		if (write(to, answer, sizeof(answer[0])) != sizeof(answer[0]))
-			die("lock");
-		return;
-	}
-	if (sscanf(line, "@holder %lld %lld", &start, &length) != 2)
-		die(line);
-	lock.l_type = F_WRLCK;
-	lock.l_start = start;
-	lock.l_len = length;
-	if (fcntl(fd, F_GETLK, &lock))
-		die("F_GETLK");
-	answer[0] = lock.l_type == F_UNLCK ? 0 :
-		    lock.l_type == F_WRLCK ? DK_LOCK_EXCLUSIVE :
-					     DK_LOCK_SHARED;
-	answer[1] = lock.l_start;
-	answer[2] = lock.l_len;
-	answer[3] = lock.l_pid;
-	if (write(to, answer, sizeof(answer)) != sizeof(answer))
-		die("holder");
-}
-
-static void answer(__s64 value, int to)
-{
-	if (write(to, &value, sizeof(value)) != sizeof(value))
-		die("an answer");
-}
-
-/* True if all threads of @pid are in one of @states, as /proc has them. */
-static bool all_are(pid_t pid, const char *states)
-{
-	char path[320], text[512], *state;
-	struct dirent *entry;
-	bool all = true;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return false;
-	while (all && (entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid,
-			 entry->d_name);
-		text[0] = 0;
-		if (read_file(path, text, sizeof(text)) <= 0)
-			continue;
-		state = strrchr(text, ')');
-		all = state && state[1] && strchr(states, state[2]);
-	}
-	closedir(dir);
-	return all;
-}
-
-static int become(pid_t pid, const char *states)
-{
-	for (int i = 0; i < 3000; i++) {
-		if (all_are(pid, states))
-			return 0;
-		usleep(10000);
-	}
-	return -ETIMEDOUT;
-}
-
-/* All of @pid's threads wait, and then stand still there. */
-static int stop(pid_t pid)
-{
-	int error = become(pid, "S");
-
-	if (!error && kill(pid, SIGSTOP))
-		error = -errno;
-	return error ?: become(pid, "T");
-}
-
-static pid_t image_pid;
-
-static bool stopped(void)
-{
-	return all_are(image_pid, "T");
-}
-
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(program_invocation_name, '/');
@@ -390,9 +205,10 @@ int main(int argc, char **argv)
 	unsigned int plan = 0, nr = 0;
 	struct drawbridge_stats stats;
 	char line[1024], path[128], *said;
-	bool clean;
+	bool clean, console;
 	pid_t pid;
 	static struct lines lines;
+	struct outside outside;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN);
@@ -400,7 +216,8 @@ int main(int argc, char **argv)
 		 name ? name + 1 : program_invocation_name);
 	image = beside(path);
 	args[0] = image;
-	if (!strcmp(path, "dk_console.img") && terminal_open())
+	console = !strcmp(path, "dk_console.img");
+	if (console && terminal_open())
 		die("a terminal");
 	log = kmsg_open();
 	sandbox = sandbox_open();
@@ -437,77 +254,26 @@ int main(int argc, char **argv)
 				    .argv = args,
 				    .in = in[0],
 				    .out = out[1],
-				    .err = terminal.group ? terminal.slave :
-							    out[1],
+				    .err = console ? terminal_slave() : out[1],
 				    .directory = "/" });
 	if (pid < 0)
 		die(image);
-	image_pid = pid;
-	if (terminal.group && terminal_leave())
+	if (console && terminal_leave())
 		die("the terminal's group");
 	close(in[0]);
 	close(out[1]);
 	lines.fd = out[0];
 	lines.pid = pid;
+	outside = (struct outside){ .sandbox = sandbox,
+				    .pid = pid,
+				    .from = out[0],
+				    .to = in[1],
+				    .folder = folder };
 	while (next_line(&lines, line, sizeof(line))) {
 		if (keep_seen(strrchr(argv[0], '/') + 1, line))
 			continue;
-		if (!strcmp(line, "@counts\n")) {
-			answer_counts(sandbox, in[1]);
+		if (outside_answer(&outside, line))
 			continue;
-		}
-		if (!strcmp(line, "@abort\n")) {
-			__s64 count = ioctl(sandbox, DRAWBRIDGE_IOC_ABORT);
-
-			if (write(in[1], &count, sizeof(count)) !=
-			    sizeof(count))
-				die("abort");
-			continue;
-		}
-		if (!strncmp(line, "@threads-max ", 13)) {
-			answer_setting(THREADS_MAX, line, in[1]);
-			continue;
-		}
-		if (!strncmp(line, "@syn-retries ", 13)) {
-			answer_setting(SYN_RETRIES, line, in[1]);
-			continue;
-		}
-		if (!strncmp(line, "@unreachable ", 13)) {
-			answer(reject(line), in[1]);
-			continue;
-		}
-		if (!strncmp(line, "@hung ", 6)) {
-			answer(errorfs_hung(atol(line + 6)), in[1]);
-			continue;
-		}
-		if (!strcmp(line, "@later\n")) {
-			terminal_later(out[0], stopped);
-			continue;
-		}
-		if (terminal.group && line[0] == '@') {
-			__s64 value = terminal_request(line);
-
-			if (value != -ENOSYS) {
-				answer(value, in[1]);
-				continue;
-			}
-		}
-		if (!strcmp(line, "@asleep\n")) {
-			answer(become(pid, "S"), in[1]);
-			continue;
-		}
-		if (!strcmp(line, "@stop\n") || !strcmp(line, "@continue\n")) {
-			answer(line[1] == 's'	  ? stop(pid) :
-			       kill(pid, SIGCONT) ? -errno :
-						    0,
-			       in[1]);
-			continue;
-		}
-		if (!strncmp(line, "@lock ", 6) ||
-		    !strncmp(line, "@holder ", 8)) {
-			answer_lock(line, in[1]);
-			continue;
-		}
 		if (sscanf(line, "1..%u", &plan) == 1) {
 			printf("1..%u\n", plan + 4);
 			continue;

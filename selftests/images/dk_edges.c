@@ -4,6 +4,7 @@
  * without meaning, lengths at the edge of memory, handles that are stale, weak
  * or too many, calls while the process ends, contexts that cannot be restored.
  */
+#include "connection.h"
 #include "world.h"
 
 TEST(values)
@@ -91,6 +92,104 @@ TEST(values)
 				  DK_MAP_PRIVATE | DK_MAP_SHARED),
 		      INVALID_PARAMETER);
 	EXPECT_EQ(base, 0);
+}
+
+/* What an operation's buffer holds, and a stream that knows the operation. */
+enum stream { FILE_STREAM, PIPE, TCP, LISTENER, LOCAL, FREE_LOCAL, STREAMS };
+
+static const struct {
+	u32 operation, size;
+	enum stream stream;
+	bool reads; /* out of the buffer alone: in the middle it has no meaning */
+} operations[] = {
+	{ DK_CONTROL_GET_OPTIONS, 4, PIPE, false },
+	{ DK_CONTROL_SET_OPTIONS, 4, PIPE, false },
+	{ DK_CONTROL_READY, 4, PIPE, false },
+	{ DK_CONTROL_PIPE_SIZE, 8, PIPE, false },
+	{ DK_CONTROL_SET_PIPE_SIZE, 8, PIPE, false },
+	{ DK_CONTROL_UNSENT, 4, TCP, false },
+	{ DK_CONTROL_SHUTDOWN, 4, TCP, true },
+	{ DK_CONTROL_ERROR, 8, TCP, false },
+	{ DK_CONTROL_LOCAL_ADDRESS, sizeof(struct dk_address), TCP, false },
+	{ DK_CONTROL_PEER_ADDRESS, sizeof(struct dk_address), TCP, false },
+	{ DK_CONTROL_LISTEN, 4, LISTENER, false },
+	{ DK_CONTROL_GET_SOCKET, sizeof(struct dk_socket_option), TCP, false },
+	{ DK_CONTROL_SET_SOCKET, sizeof(struct dk_socket_option), TCP, false },
+	{ DK_CONTROL_RECEIVE, sizeof(struct dk_message), TCP, true },
+	{ DK_CONTROL_SEND, sizeof(struct dk_message), TCP, true },
+	{ DK_CONTROL_BIND, sizeof(struct dk_local_name), FREE_LOCAL, true },
+	{ DK_CONTROL_CONNECT, sizeof(struct dk_local_name), FREE_LOCAL, true },
+	{ DK_CONTROL_NAME, sizeof(struct dk_local_name), LOCAL, false },
+	{ DK_CONTROL_PEER_NAME, sizeof(struct dk_local_name), LOCAL, false },
+	{ DK_CONTROL_IDENTITY, DK_LOCAL_IDENTITY_SIZE, LOCAL, false },
+	{ DK_CONTROL_UNREAD, 4, LOCAL, false },
+	{ DK_CONTROL_ALLOCATE, sizeof(struct dk_allocation), FILE_STREAM,
+	  false },
+	{ DK_CONTROL_FILE_SYSTEM, sizeof(struct dk_file_system), FILE_STREAM,
+	  false },
+};
+
+/* A page that is read and written, before one that is not there. */
+TEST(operations_at_the_edge_of_a_page)
+{
+	DK_HANDLE s[STREAMS], out, peer, server, other;
+	u8 *end, *middle;
+	u64 done;
+
+	make_world();
+	end = (u8 *)dkt_pages(2) + PAGE;
+	EXPECT_OK(DkVirtualMemoryFree(end, PAGE, DK_MEM_RELEASE));
+	middle = end - PAGE / 2;
+	EXPECT_OK(DkxPipeCreate(0, &s[PIPE], &out));
+	EXPECT_OK(DkxPipeCreate(DK_PIPE_LOCAL_STREAM, &s[LOCAL], &other));
+	server = serve("tcp.server:127.0.0.1:0", 0);
+	s[LISTENER] = server;
+	s[TCP] = call(address_of(server, "127.0.0.1"), 0);
+	peer = take(server, NULL);
+	s[FREE_LOCAL] = dkt_open("local:stream", RW, DK_OPEN_CREATE_NEW, 0);
+	s[FILE_STREAM] = w.file;
+	for (size_t i = 0; i < ARRAY_SIZE(operations); i++) {
+		u64 operation = operations[i].operation;
+		u32 size = operations[i].size;
+		DK_HANDLE h = s[operations[i].stream];
+		s64 status, here;
+
+		/* It ends one byte, or all but one, behind the edge; or is away. */
+		for (int k = 0; k < 3; k++) {
+			u8 *at = k == 0 ? end - size + 1 :
+				 k == 1 ? end - 1 :
+					  end;
+
+			status = control(h, operation, at, size);
+			if (status != DK_STATUS_INVALID_POINTER)
+				dkt_fail("operation %llu at %d: %s", operation,
+					 k, dkt_status(status));
+		}
+		if (operations[i].reads)
+			continue;
+		/* The last byte is as good as any other. */
+		memset(middle, 0, size);
+		memset(end - size - 8, 0, size + 8);
+		here = control(h, operation, middle, size);
+		status = control(h, operation, end - size, size);
+		if (here != status || memcmp(middle, end - size, size))
+			dkt_fail("operation %llu: %s at the edge, %s elsewhere",
+				 operation, dkt_status(status),
+				 dkt_status(here));
+		for (int k = 1; k <= 8; k++)
+			EXPECT_EQ(end[-(long)size - k], 0);
+	}
+	/* Nothing was shut, bound or connected by all that. */
+	send_text(s[TCP], "x");
+	EXPECT_OK(DkStreamRead(peer, CURRENT, middle, 1, &done));
+	EXPECT_OK(control(s[FREE_LOCAL], DK_CONTROL_NAME, middle,
+			  sizeof(struct dk_local_name)));
+	EXPECT_EQ(((struct dk_local_name *)middle)->key_length, 0);
+	for (int i = PIPE; i < STREAMS; i++)
+		DkObjectClose(s[i]);
+	DkObjectClose(out);
+	DkObjectClose(peer);
+	DkObjectClose(other);
 }
 
 TEST(lengths_at_the_edge_of_a_page)
