@@ -13,7 +13,7 @@
  * known), each prepared with a few files, and
  * wo/ (write), all on one mount, and noexec/ (all rights, mounted so that
  * nothing there is executed). For dk_errors.c and dk_hang.c there is errors/,
- * too (all rights), see lib/errorfs.h.
+ * too (all rights), see lib/errorfs.h; for dk_console.c stderr is a terminal.
  */
 #include <errno.h>
 #include <fcntl.h>

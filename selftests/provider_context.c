@@ -540,7 +540,7 @@ TEST_F(context, vectors_survive_callbacks)
 {
 	struct pico_test_service apc = { .service = PICO_TEST_DO_APC,
 					 .tid = self->pid };
-	int exceptions, status;
+	int status;
 
 	quiet(_metadata, &self->w, PICO_TEST_EXCEPTION, PICO_TEST_SKIP, 2);
 	quiet(_metadata, &self->w, PICO_TEST_APC, PICO_TEST_USED, 0);
@@ -553,11 +553,10 @@ TEST_F(context, vectors_survive_callbacks)
 		ASSERT_TRUE(
 			wait_event(&self->w, PICO_TEST_EXCEPTION, self->pid));
 		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->pid, 0, 0));
-		exceptions =
-			count_events(&self->w, PICO_TEST_EXCEPTION, self->pid);
+		/* There are so many that the log may be full. */
+		clear_events(&self->w);
 		EXPECT_TRUE(
-			eventually(count_events(&self->w, PICO_TEST_EXCEPTION,
-						self->pid) > exceptions));
+			wait_event(&self->w, PICO_TEST_EXCEPTION, self->pid));
 		slot(&self->w, 0)->nested = 0;
 		ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->pid, 0, 0));
 		ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));

@@ -3,14 +3,13 @@
  * Every call that waits comes back when an exception is raised on its thread
  * (INTERRUPTED), and when the monitor asks the process to stop (ABORTED).
  */
-#include "dktest.h"
+#include "connection.h"
 
-#define CURRENT	DK_OFFSET_CURRENT
 #define BOTH	(DK_ACCESS_READ | DK_ACCESS_WRITE)
 
 static DK_HANDLE event, reader, writer, full_reader, full_writer;
 static DK_HANDLE locked, other, socket, peer, stuffed, stuffed_peer;
-static DK_HANDLE server, second;
+static DK_HANDLE server, second, idle_server;
 static char fifo[160], lock_file[160];
 static u32 word;
 static u8 data[PAGE];
@@ -91,10 +90,28 @@ static s64 in_connect(void)
 				sizeof(name));
 }
 
+/* A TCP server whose queue is full: it does not answer. */
+static const char *busy_server;
+
+static s64 in_tcp_open(void)
+{
+	DK_HANDLE h;
+
+	return DkStreamOpen(URI(busy_server), BOTH, DK_OPEN_EXISTING, 0, &h);
+}
+
+static s64 in_accept(void)
+{
+	struct dk_accepted a;
+	u64 done;
+
+	return DkStreamRead(idle_server, CURRENT, &a, sizeof(a), &done);
+}
+
 static const struct {
 	const char *name;
 	s64 (*call)(void);
-} calls[] = {
+} waits[] = {
 	{ "DkObjectsWaitAny", in_wait },
 	{ "DkThreadDelayExecution", in_delay },
 	{ "DkxAddressWait", at_address },
@@ -105,6 +122,8 @@ static const struct {
 	{ "DkxParcelSend", in_send },
 	{ "DkxParcelReceive", in_receive },
 	{ "DkxStreamControl", in_connect },
+	{ "DkStreamOpen of tcp.client:", in_tcp_open },
+	{ "DkStreamRead of tcp.server:", in_accept },
 };
 
 /* Until no more fits; which cannot be waited for. */
@@ -158,6 +177,16 @@ static void occupy(void)
 	dkt_fail("the queue is never full");
 }
 
+static void occupy_tcp(void)
+{
+	DK_HANDLE h = serve("tcp.server:127.0.0.1:0?backlog=1", 0);
+
+	busy_server = address_of(h, "127.0.0.1");
+	for (int i = 0; i < 8; i++)
+		call(busy_server, NONBLOCK);
+	idle_server = serve("tcp.server:127.0.0.1:0", 0);
+}
+
 static void prepare(void)
 {
 	if (event)
@@ -180,14 +209,15 @@ static void prepare(void)
 				1, NULL, 0));
 	stuff();
 	occupy();
+	occupy_tcp();
 }
 
-static s64 results[ARRAY_SIZE(calls)];
-static DK_HANDLE threads[ARRAY_SIZE(calls)];
+static s64 results[ARRAY_SIZE(waits)];
+static DK_HANDLE threads[ARRAY_SIZE(waits)];
 
 static void run(u64 i)
 {
-	results[i] = calls[i].call();
+	results[i] = waits[i].call();
 }
 
 /* What waits only after the monitor has asked. */
@@ -207,24 +237,24 @@ static void start(void)
 	s64 remaining;
 
 	prepare();
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
 		results[i] = POISON;
 		threads[i] = dkt_thread(run, i);
 	}
 	DkThreadDelayExecution(300 * MSEC, &remaining);
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
 		if (results[i] != (s64)POISON)
-			dkt_fail("%s did not wait: %s", calls[i].name,
+			dkt_fail("%s did not wait: %s", waits[i].name,
 				 dkt_status(results[i]));
 }
 
 static void check(s64 status)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
 		if (!dkt_wait(threads[i]))
-			dkt_fail("%s does not come back", calls[i].name);
+			dkt_fail("%s does not come back", waits[i].name);
 		else if (results[i] != status)
-			dkt_fail("%s: %s, not %s", calls[i].name,
+			dkt_fail("%s: %s, not %s", waits[i].name,
 				 dkt_status(results[i]), dkt_status(status));
 		DkObjectClose(threads[i]);
 	}
@@ -239,7 +269,7 @@ TEST(by_an_exception)
 {
 	start();
 	dkt_exception = goes_on;
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
 		EXPECT_OK(DkThreadRaiseException(threads[i],
 						 DK_EXCEPTION_RAISED, i));
 	check(DK_STATUS_INTERRUPTED);
@@ -263,7 +293,7 @@ TEST(later_by_the_monitor)
 	s64 count = -1;
 
 	EXPECT_OK(DkEventClear(abort_event));
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(waits); i++)
 		threads[i] = dkt_thread(run_late, i);
 	dkt_ask("@abort\n", &count, sizeof(count));
 	EXPECT_EQ(count, 1);
