@@ -149,6 +149,7 @@ else
 	same timers
 	same cpuclocks
 	same usage
+	same pidfds
 	same cancel
 	same sockets
 	same transfers

@@ -148,6 +148,7 @@ enum {
 	FILE_SIGNAL,
 	FILE_SOCKET,
 	FILE_PTY,
+	FILE_PID, /* pidfd.c */
 };
 
 /* struct file.access */
@@ -292,6 +293,7 @@ struct text {
 };
 
 void text_add(struct text *text, const char *format, ...) __printf(2, 3);
+void pidfd_describe(struct file *file, struct text *text);
 
 /*
  * struct synth_node - one name that the host does not have

@@ -219,6 +219,7 @@ int fd_name(int fd, char *buffer, size_t length)
 		[FILE_TIMER] = "anon_inode:[timerfd]",
 		[FILE_SOCKET] = "socket:[%llu]",
 		[FILE_SIGNAL] = "anon_inode:[signalfd]",
+		[FILE_PID] = "anon_inode:[pidfd]",
 	};
 	struct file *file = fd_get(fd);
 	struct dk_stream_attributes attributes = { 0 };

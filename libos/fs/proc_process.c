@@ -477,5 +477,7 @@ void text_fdinfo(struct text *text)
 		 (long long)MAX(position, 0),
 		 __atomic_load_n(&file->flags, __ATOMIC_RELAXED) |
 			 (fd_close_on_exec(text->id, -1) > 0 ? O_CLOEXEC : 0));
+	if (file->kind == FILE_PID)
+		pidfd_describe(file, text);
 	file_put(file);
 }

@@ -257,6 +257,18 @@ void children_sweep(void);
 /* Of those that were waited for. */
 void children_usage(struct usage *u);
 
+/* ---- fs/pidfd.c ---- */
+
+/* A child has ended, or something else has. */
+void pidfd_notify(void);
+/* CLONE_PIDFD: a descriptor before there is the process; or -EMFILE */
+int pidfd_reserve(void);
+void pidfd_abandon(int fd);
+/* False: no memory, and the descriptor is free again. */
+bool pidfd_install(int fd, struct process_entry *entry);
+/* Whose it is; -EBADF */
+long pidfd_pid(int fd, bool *nonblocking);
+
 /* ---- usage.c ---- */
 
 struct rusage;

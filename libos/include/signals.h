@@ -104,6 +104,8 @@ void signal_interrupt(struct libos_thread *t);
  * thread of this one.
  */
 long signal_send_process(const siginfo_t *info);
+/* pidfd_send_signal(), with the program's pointer or NULL */
+long signal_queue(u32 pid, int signal, const siginfo_t *from);
 long signal_send_thread(struct libos_thread *t, const siginfo_t *info);
 /*
  * signal_send_owned() - the signal of a timer, whose one entry is @entry

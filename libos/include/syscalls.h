@@ -365,7 +365,7 @@
 	S(332, statx, REAL, "ASaXy")					\
 	S(333, io_pgetevents, NONE, "")					\
 	S(334, rseq, NONE, "PNXX")					\
-	S(424, pidfd_send_signal, NONE, "FGPX")				\
+	S(424, pidfd_send_signal, REAL, "FGPX")				\
 	S(425, io_uring_setup, NONE, "")				\
 	S(426, io_uring_enter, NONE, "")				\
 	S(427, io_uring_register, NONE, "")				\
@@ -375,7 +375,7 @@
 	S(431, fsconfig, NONE, "")					\
 	S(432, fsmount, DENY, "")					\
 	S(433, fspick, DENY, "")					\
-	S(434, pidfd_open, NONE, "DX")					\
+	S(434, pidfd_open, REAL, "DX")					\
 	S(435, clone3, REAL, "PN")					\
 	S(436, close_range, REAL, "NNX")				\
 	S(437, openat2, REAL, "ASPN")					\

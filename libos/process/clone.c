@@ -30,6 +30,7 @@ static long check_flags(u64 flags)
 {
 	if ((flags & CLONE_THREAD && !(flags & CLONE_SIGHAND)) ||
 	    (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) ||
+	    (flags & CLONE_PIDFD && flags & (CLONE_THREAD | CLONE_DETACHED)) ||
 	    (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER)))
 		return -EINVAL;
 	return flags & NAMESPACES ? -EPERM : 0;
@@ -143,10 +144,13 @@ SYSCALL5(clone, u64, flags, u64, stack, u64, parent_tid, u64, child_tid, u64,
 		.exit_signal = flags & CSIGNAL,
 		.stack = stack,
 		.parent_tid = parent_tid,
+		.pidfd = parent_tid, /* the same place, for either */
 		.child_tid = child_tid,
 		.tls = tls,
 	};
 
+	if (flags & CLONE_PIDFD && flags & CLONE_PARENT_SETTID)
+		return -EINVAL;
 	return clone_with(&args);
 }
 

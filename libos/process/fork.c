@@ -21,7 +21,7 @@
 #define OPTIONS	(CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | \
 		 CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SYSVSEM | \
 		 CLONE_DETACHED | CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO | \
-		 CLONE_CLEAR_SIGHAND)
+		 CLONE_CLEAR_SIGHAND | CLONE_PIDFD)
 
 static struct process_entry *entry_new(const struct clone_args *args)
 {
@@ -148,6 +148,7 @@ static long check(const struct clone_args *args)
 {
 	if (args->flags & ~(u64)OPTIONS ||
 	    (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM ||
+	    (args->flags & CLONE_PIDFD && args->flags & CLONE_VM) ||
 	    args->exit_signal > SIGNAL_COUNT)
 		return -EINVAL;
 	if (args->flags & CLONE_SETTLS && args->tls >= layout.limit)
@@ -163,6 +164,7 @@ long process_fork(const struct clone_args *args)
 	dk_u64 id = 0;
 	DK_STATUS status;
 	u32 pid;
+	int pidfd = -1;
 	long r = check(args);
 
 	if (r)
@@ -180,6 +182,14 @@ long process_fork(const struct clone_args *args)
 		table_free(entry);
 		return -ENOMEM;
 	}
+	if (args->flags & CLONE_PIDFD) {
+		pidfd = pidfd_reserve();
+		if (pidfd < 0) {
+			table_free(entry);
+			mem_free(child);
+			return pidfd;
+		}
+	}
 	pid = entry->pid;
 	children_prepare();
 
@@ -193,21 +203,30 @@ long process_fork(const struct clone_args *args)
 	if (!status && !handle) {
 		become(entry, id, args);
 		lock_release(&children_lock);
+		if (pidfd >= 0)
+			pidfd_abandon(pidfd);
 		timer_go_on();
 		return 0;
 	}
 	if (!status) {
 		__atomic_store_n(&entry->id, id, __ATOMIC_SEQ_CST);
+		/* Before anybody can wait for it. */
+		if (pidfd >= 0 && !pidfd_install(pidfd, entry))
+			pidfd = -1;
 		child_add(child, entry, handle);
 	}
 	world_start();
 	lock_release(&children_lock);
 	if (status) {
+		if (pidfd >= 0)
+			pidfd_abandon(pidfd);
 		pty_left(entry);
 		table_free(entry);
 		mem_free(child);
 		return status == DK_STATUS_NO_MEMORY ? -ENOMEM : -EAGAIN;
 	}
+	if (pidfd >= 0)
+		user_put(pidfd, (int *)args->pidfd);
 	if (args->flags & CLONE_PARENT_SETTID)
 		user_put(pid, (u32 *)args->parent_tid);
 	if (args->flags & CLONE_VFORK)

@@ -536,6 +536,7 @@ SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
 	struct wanted w = { .type = type, .id = id, .options = options };
 	siginfo_t info = { 0 };
 	struct found f = { 0 };
+	bool nonblocking = false;
 	struct rusage u;
 	long r;
 
@@ -543,13 +544,25 @@ SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
 			__WNOTHREAD | (int)__WCLONE | __WALL) ||
 	    !(options & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (type != P_ALL && type != P_PID && type != P_PGID)
-		return type == P_PIDFD ? -EBADF : -EINVAL;
-	if ((type == P_PID && id <= 0) || (type == P_PGID && id < 0))
+	if (type != P_ALL && type != P_PID && type != P_PGID && type != P_PIDFD)
 		return -EINVAL;
+	if ((type == P_PID && id <= 0) ||
+	    ((type == P_PGID || type == P_PIDFD) && id < 0))
+		return -EINVAL;
+	if (type == P_PIDFD) {
+		r = pidfd_pid(id, &nonblocking);
+		if (r < 0)
+			return r;
+		w.type = P_PID;
+		w.id = r;
+		if (nonblocking)
+			w.options |= WNOHANG;
+	}
 	if (type == P_PGID && !id)
 		w.id = process_group();
 	r = wait_for(&w, &f);
+	if (!r && nonblocking && !(options & WNOHANG))
+		r = -EAGAIN;
 	if (r > 0) {
 		info.si_signo = SIGCHLD;
 		info.si_code = f.code;
@@ -637,6 +650,7 @@ void process_events(u32 events)
 	if (events & EVENT_CHILD)
 		look_for_killed();
 	mail_take();
+	pidfd_notify();
 	pty_woken();
 	children_sweep();
 }
@@ -647,6 +661,7 @@ void entry_end_borrowed(struct process_entry *entry, u32 status)
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	children_changed();
+	pidfd_notify();
 	child_signal(entry);
 	children_sweep();
 }

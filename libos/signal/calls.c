@@ -329,6 +329,30 @@ static long info_get(siginfo_t *info, int signal, const siginfo_t *from,
 	return 0;
 }
 
+/* To a process, live or ended. @from NULL: as kill() does. */
+long signal_queue(u32 pid, int signal, const siginfo_t *from)
+{
+	siginfo_t info = { .si_signo = signal, .si_code = SI_USER };
+	int given = signal;
+	long r = 0;
+
+	info.si_pid = process.pid;
+	info.si_uid = process.uid;
+	if (from) {
+		r = info_get(&info, signal, from, pid == process.pid);
+		if (r != -EFAULT && user_get(given, &from->si_signo))
+			r = -EFAULT;
+	}
+	if (!r && (given != signal || (signal && !valid(signal))))
+		r = -EINVAL;
+	if (r)
+		return r;
+	if (pid != process.pid)
+		return process_signal(pid, signal, info.si_code,
+				      (u64)info.si_value.sival_ptr, 0);
+	return signal ? signal_send_process(&info) : 0;
+}
+
 SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
 {
 	siginfo_t info;

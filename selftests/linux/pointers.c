@@ -51,6 +51,7 @@ enum {
 	EPOLL,
 	EVENT,
 	TIMER,
+	PROCESS,
 	PROCESSES,
 	DESCRIPTORS,
 	TERMINALS,
@@ -207,6 +208,7 @@ static const struct row rows[] = {
 	       I(8)),
 	  NOT_NULL },
 	{ CALL(rt_sigqueueinfo, I(0x3ffffe), I(SIGUSR1), P(info)) },
+	{ CALL(pidfd_send_signal, I(PROCESS), I(0), P(info), I(0)) },
 	{ CALL(rt_tgsigqueueinfo, I(0x3ffffe), I(0x3ffffe), I(SIGUSR1),
 	       P(info)) },
 	{ CALL(rt_sigsuspend, P(no_signals), I(8)), SERIOUS },
@@ -550,6 +552,7 @@ static void descriptors(void)
 	dup2(epoll_create1(0), EPOLL);
 	dup2(eventfd(1, EFD_NONBLOCK), EVENT);
 	dup2(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), TIMER);
+	dup2(syscall(SYS_pidfd_open, getpid(), 0), PROCESS);
 	dup2(open("/proc", O_RDONLY | O_DIRECTORY), PROCESSES);
 	dup2(open("/proc/self/fd", O_RDONLY | O_DIRECTORY), DESCRIPTORS);
 	dup2(open("/dev/pts", O_RDONLY | O_DIRECTORY), TERMINALS);
