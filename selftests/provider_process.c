@@ -511,6 +511,25 @@ TEST_F(process, start_of_a_created_one_fails)
 		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
 }
 
+/* Too late for execve() to fail. */
+TEST_F(process, start_of_an_executed_one_fails)
+{
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_START,
+					      .result = -ENODEV }));
+	pid = start_process(&self->w, self->w.host, 1, false);
+	ASSERT_GT(pid, 0);
+	status = end_status(pid);
+	EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("status %#x", status);
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_START, pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_THREAD, pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+	EXPECT_EQ(0, self->w.shared->slots[1].started);
+}
+
 TEST_F(process, killed_before_it_is_resumed)
 {
 	for (int i = 0; i < 10; i++) {

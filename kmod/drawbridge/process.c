@@ -160,10 +160,6 @@ void dk_exit_process(struct pico_process *pico)
 	bool started = !process->thread, last;
 	u32 signal = 0;
 
-	if (!started) {
-		dk_object_put(&process->thread->object);
-		process->thread = NULL;
-	}
 	mutex_lock(&sandbox->lock);
 	process->pico = NULL;
 	mutex_unlock(&sandbox->lock);

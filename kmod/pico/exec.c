@@ -229,6 +229,21 @@ put_host:
 	return ret;
 }
 
+/* What was prepared has not started: never marked, the exit hook is not for it. */
+static void pico_abandon(struct pico_process *process,
+			 struct pico_thread *thread)
+{
+	const struct pico_provider_routines *routines =
+		process->provider->routines;
+
+	trace_pico_exit_thread(thread, thread->status);
+	if (routines->exit_thread)
+		routines->exit_thread(thread);
+	pico_apc_gone(thread);
+	pico_thread_put(thread);
+	pico_process_end(process);
+}
+
 static int pico_load_binary(struct linux_binprm *bprm)
 {
 	struct pico_process *process;
@@ -247,12 +262,8 @@ static int pico_load_binary(struct linux_binprm *bprm)
 	if (ret)
 		return ret == -ENOEXEC ? -ELIBBAD : ret;
 	ret = pico_exec(bprm, process, thread);
-	if (ret) {
-		/* Never marked: the exit hook does not know it. */
-		pico_apc_gone(thread);
-		pico_thread_put(thread);
-		pico_process_end(process);
-	}
+	if (ret)
+		pico_abandon(process, thread);
 	return ret;
 }
 

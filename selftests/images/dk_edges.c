@@ -129,6 +129,16 @@ static const struct {
 	  false },
 };
 
+/* What is looked at before the rest is needed. */
+static void prepare(u64 operation, u8 *buffer)
+{
+	u32 option = DK_SOCKET_USER_TIMEOUT;
+
+	if (operation == DK_CONTROL_GET_SOCKET ||
+	    operation == DK_CONTROL_SET_SOCKET)
+		memcpy(buffer, &option, sizeof(option));
+}
+
 /* A page that is read and written, before one that is not there. */
 TEST(operations_at_the_edge_of_a_page)
 {
@@ -160,6 +170,8 @@ TEST(operations_at_the_edge_of_a_page)
 				 k == 1 ? end - 1 :
 					  end;
 
+			if (k == 0)
+				prepare(operation, at);
 			status = control(h, operation, at, size);
 			if (status != DK_STATUS_INVALID_POINTER)
 				dkt_fail("operation %llu at %d: %s", operation,
@@ -170,6 +182,8 @@ TEST(operations_at_the_edge_of_a_page)
 		/* The last byte is as good as any other. */
 		memset(middle, 0, size);
 		memset(end - size - 8, 0, size + 8);
+		prepare(operation, middle);
+		prepare(operation, end - size);
 		here = control(h, operation, middle, size);
 		status = control(h, operation, end - size, size);
 		if (here != status || memcmp(middle, end - size, size))
