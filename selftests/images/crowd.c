@@ -40,12 +40,11 @@ static void asker(u64 number)
 TEST(crowd)
 {
 	DK_HANDLE threads[ASKERS];
-	u64 left;
 
 	for (u64 i = 0; i < ASKERS; i++)
 		threads[i] = dkt_thread(asker, i);
 	for (int i = 0; i < 1000 && refused + other + ROOM < ASKERS; i++)
-		DkThreadDelayExecution(10000000, &left);
+		DkThreadDelayExecution(10000000, NULL);
 	dkt_print("refused %llu\n", refused);
 	for (u64 i = 0; i < ASKERS; i++)
 		dkt_wait(threads[i]);
