@@ -32,7 +32,7 @@ for kind in AUTO MANUAL SEMAPHORE; do
 	[ "$errors" = 0 ]
 	code=$?
 	[ $code = 0 ] || note "$work/$kind-0/pan.log"
-	grep -q 'not reached\|too small' "$work/$kind-0/pan.log" && code=1
+	grep -q 'not completed\|out of memory\|MEMLIM\|too small' "$work/$kind-0/pan.log" && code=1
 	result $code "wait: no wake-up is lost, no signal taken twice ($kind)"
 done
 for broken in AUTO-1 AUTO-2 AUTO-3 AUTO-4 MANUAL-5 SEMAPHORE-6; do

@@ -406,7 +406,7 @@ struct dk_process {
 	s64 exit_code;
 	struct dk_launch *launch;	/* until it runs; NULL for a clone */
 	char name[16];			/* that ps and top show; of no clone */
-	struct dk_thread *thread;	/* the first, until it runs */
+	bool waiting;			/* for execve() to make it run */
 	struct dk_process *parent;	/* counted; to be told of the end, or */
 	struct dk_raised *notice;	/* NULL; and what with (raise.c) */
 	struct rcu_head rcu;

@@ -110,9 +110,9 @@ int dk_prepare_process(void *host, struct linux_binprm *bprm,
 		goto close;
 
 	process->first = true;
-	process->thread = thread;
+	process->waiting = true;
 	*process_context = process;
-	*thread_context = process->thread;
+	*thread_context = thread;
 	return 0;
 close:
 	dk_handles_destroy(process);
@@ -157,7 +157,7 @@ void dk_exit_process(struct pico_process *pico)
 {
 	struct dk_process *process = dk_pico.get_process_context(pico);
 	struct dk_sandbox *sandbox = process->sandbox;
-	bool started = !process->thread, last;
+	bool started = !process->waiting, last;
 	u32 signal = 0;
 
 	mutex_lock(&sandbox->lock);

@@ -270,7 +270,7 @@ int dk_launch_start(struct dk_thread *thread, struct pico_process *pico,
 	current->fs->umask = 0;
 	process->launch = NULL;
 	dk_launch_free(launch);
-	process->thread = NULL;
+	process->waiting = false;
 	dk_thread_started(thread, pthread);
 out:
 	kfree(p);

@@ -132,7 +132,9 @@ long pidfd_pid(int fd, bool *nonblocking)
 	if (!file)
 		return -EBADF;
 	if (file->kind == FILE_PID) {
-		pid = ((struct target *)file->data)->pid;
+		pid = target_of(file) ?
+			      (long)((struct target *)file->data)->pid :
+			      -ECHILD;
 		*nonblocking = __atomic_load_n(&file->flags, __ATOMIC_RELAXED) &
 			       O_NONBLOCK;
 	}

@@ -61,11 +61,12 @@ long area_add(const struct area *a);
 long area_remove(u64 start, u64 end);
 long area_protect(u64 start, u64 end, u32 protection);
 /*
- * mm_fits() - are @more bytes within RLIMIT_AS, and @more_data of them, which
- * are private and can be written, within RLIMIT_DATA? What there is between
- * @from and @to will go.
+ * mm_fits() - are @more bytes within RLIMIT_AS, and if they are @data, private
+ * and to be written, within RLIMIT_DATA? What there is in [from, to) will go.
  */
-bool mm_fits(u64 more, u64 more_data, u64 from, u64 to);
+bool mm_fits(u64 more, bool data, u64 from, u64 to);
+/* The second half of that. */
+bool mm_data_fits(u64 more);
 /* Room for that many more: to be asked before the host is. A call splits two. */
 bool area_room(size_t pieces);
 

@@ -10,7 +10,7 @@
  *
  *	FREE --> RESERVED --> LIVE --> ENDED --> FREE
  *	     fork()    |  the child    |   exit  |  wait4() of the parent; of an
- *		       |  runs or will |	 |  orphan, its own exit
+ *		       |  runs or will |	 |  orphan that nobody takes, its exit
  *		       +---------------+---------+-> FREE: found dead
  *
  * What an entry says of its process only that process writes, but for @ppid
@@ -59,8 +59,9 @@ struct mail {
 #define ENTRY_BORROWS		0x8	/* of vfork(), in its parent's process */
 #define ENTRY_NO_TERMINAL	0x10	/* has none, though its session may */
 #define ENTRY_REAPER		0x20	/* takes orphans as its children: */
-#define ENTRY_HAS_ORPHANS	0x40	/* there are some that it does not know, */
-#define ENTRY_ADOPTED		0x80	/* of which this is one */
+#define ENTRY_HAS_ORPHANS	0x40	/* there may be some that it does not know */
+#define ENTRY_ADOPTED		0x80	/* not its parent's by birth */
+#define ENTRY_LEAVES		0x100	/* ends, and has no children any more */
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
@@ -189,12 +190,6 @@ void group_signal(u32 pgid, int signal, const struct process_entry *but);
  * group: nobody would continue them.
  */
 bool group_is_orphaned(u32 pgid, const struct process_entry *but);
-/*
- * @entry's parent @ppid has ended: it is an orphan, is sent what it asked for
- * (PR_SET_PDEATHSIG), and becomes the child of the nearest process above that
- * takes orphans. False: it was not, or was told already.
- */
-bool entry_orphan(struct process_entry *entry, u32 ppid);
 /* @entry, which is live, ends: groups that are orphaned by that hear of it. */
 void group_leave(const struct process_entry *entry);
 
@@ -236,6 +231,7 @@ void terminal_stopped(void);
 struct child {
 	struct child *next;
 	struct process_entry *entry;
+	u32 pid; /* whose entry it was */
 	DK_HANDLE handle;
 };
 
@@ -256,6 +252,27 @@ void entry_end_borrowed(struct process_entry *entry, u32 status);
 void children_sweep(void);
 /* Of those that were waited for. */
 void children_usage(struct usage *u);
+
+/* Is it in one of the lists? children_lock is held. */
+bool child_known(const struct process_entry *entry);
+/* The host has ended it. children_lock is held. */
+void child_killed(struct child *child);
+
+/* ---- orphan.c ---- */
+
+/*
+ * @entry's parent @ppid has ended: it is an orphan, is sent what it asked for
+ * (PR_SET_PDEATHSIG), and has another parent from now on. False: it was not, or
+ * has one already.
+ */
+bool entry_orphan(struct process_entry *entry, u32 ppid);
+/* @parent, which is the caller or has been killed, leaves its children. */
+void orphans_leave(struct process_entry *parent);
+/*
+ * Those that have become the caller's are its children from now on.
+ * children_lock is held. True: there are some that cannot be yet.
+ */
+bool orphans_adopt(void);
 
 /* ---- fs/pidfd.c ---- */
 

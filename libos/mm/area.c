@@ -167,54 +167,82 @@ void mm_init(void)
 		panic("no memory for the program's areas");
 }
 
-/* @stack: how much of the main thread's stack counts. */
-static void usage(u64 *total, u64 *data, u64 stack)
+/* Is it what RLIMIT_DATA counts? */
+static bool is_data(const struct area *a)
+{
+	return a->protection & PROT_WRITE && !(a->flags & AREA_SHARED);
+}
+
+void mm_usage(u64 *total, u64 *data)
 {
 	size_t i;
 
 	*total = 0;
 	*data = 0;
+	lock_acquire(&mm_lock);
 	for (i = 0; i < area_count; i++) {
 		u64 length = areas[i].end - areas[i].start;
 
 		if (areas[i].flags & AREA_GUARD)
 			continue;
-		if (areas[i].flags & AREA_STACK)
-			length = MIN(length, stack);
 		*total += length;
-		if ((areas[i].protection & PROT_WRITE) &&
-		    !(areas[i].flags & AREA_SHARED))
+		if (is_data(&areas[i]))
 			*data += length;
 	}
-}
-
-void mm_usage(u64 *total, u64 *data)
-{
-	lock_acquire(&mm_lock);
-	usage(total, data, ~0UL);
 	lock_release(&mm_lock);
 }
 
+/* ---- limits ---- */
+
 /*
- * Of the stack, all of which is there from the start, Linux counts what has
- * been needed, and never as data.
+ * What of [from, to) counts. Of the stack, all of which is there from the start,
+ * Linux counts what has been needed, which nobody knows here.
  */
-bool mm_fits(u64 more, u64 more_data, u64 from, u64 to)
+static u64 counted(u64 from, u64 to)
 {
-	u64 limit = process.limits[RLIMIT_AS].soft;
-	u64 data_limit = process.limits[RLIMIT_DATA].soft;
-	u64 total, data, ignored;
+	u64 total = 0, length, stack = 0;
 	size_t i;
 
-	if (limit == ~0UL && data_limit == ~0UL)
+	for (i = find(from); i < area_count && areas[i].start < to; i++) {
+		length = MIN(areas[i].end, to) - MAX(areas[i].start, from);
+		if (areas[i].flags & AREA_STACK)
+			stack += length;
+		else if (!(areas[i].flags & AREA_GUARD))
+			total += length;
+	}
+	return total + MIN(stack, STACK_COUNTED);
+}
+
+bool mm_data_fits(u64 more)
+{
+	struct limit limit = process.limits[RLIMIT_DATA];
+	u64 data = 0;
+	size_t i;
+
+	if (limit.soft == ~0UL || !more)
 		return true;
-	usage(&total, &ignored, STACK_COUNTED);
-	usage(&ignored, &data, 0);
-	if (more_data && (data > data_limit || more_data > data_limit - data))
+	for (i = 0; i < area_count; i++)
+		if (is_data(&areas[i]) && !(areas[i].flags & AREA_STACK))
+			data += areas[i].end - areas[i].start;
+	/* Linux has this for Valgrind, which sets it to 0. */
+	if (!limit.soft)
+		limit.soft = limit.hard;
+	return more <= limit.soft && data <= limit.soft - more;
+}
+
+/* As in Linux, what goes is subtracted whatever it is. */
+bool mm_fits(u64 more, bool data, u64 from, u64 to)
+{
+	u64 limit = process.limits[RLIMIT_AS].soft, gone;
+
+	if (limit == ~0UL && process.limits[RLIMIT_DATA].soft == ~0UL)
+		return true;
+	gone = counted(from, to);
+	more = more > gone ? more - gone : 0;
+	if (data && !mm_data_fits(more))
 		return false;
-	for (i = find(from); i < area_count && areas[i].start < to; i++)
-		total -= MIN(areas[i].end, to) - MAX(areas[i].start, from);
-	return more <= limit && total <= limit - more;
+	return limit == ~0UL ||
+	       (more <= limit && counted(0, ~0UL) <= limit - more);
 }
 
 size_t maps_format(char *to, size_t size)

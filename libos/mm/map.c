@@ -91,12 +91,10 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 	return area_add(a);
 }
 
-/* Of @a's kind, what RLIMIT_DATA counts. */
-static u64 data_of(const struct area *a, u64 length)
+/* Does RLIMIT_DATA count it, with @protection? */
+static bool is_data(const struct area *a, u32 protection)
 {
-	return a->protection & PROT_WRITE && !(a->flags & AREA_SHARED) ?
-		       length :
-		       0;
+	return protection & PROT_WRITE && !(a->flags & AREA_SHARED);
 }
 
 static long map(struct area *a, u64 *base, u64 length, bool replace)
@@ -115,7 +113,7 @@ static long map_limited(struct area *a, u64 *base, u64 length, bool replace)
 	long r = -ENOMEM;
 
 	lock_acquire(&mm_lock);
-	if (mm_fits(length, data_of(a, length), *base,
+	if (mm_fits(length, is_data(a, a->protection), *base,
 		    replace ? *base + length : *base))
 		r = map_locked(a, base, length, replace);
 	lock_release(&mm_lock);
@@ -188,7 +186,7 @@ static long map_low(struct area *a, u64 *base, u64 length)
 
 	lock_acquire(&mm_lock);
 	r = -ENOMEM;
-	if (!mm_fits(length, data_of(a, length), 0, 0))
+	if (!mm_fits(length, is_data(a, a->protection), 0, 0))
 		at = LOW_LIMIT;
 	while (at + length <= LOW_LIMIT) {
 		next = area_find(at);
@@ -309,10 +307,9 @@ long protect(u64 start, u64 length, u32 protection)
 			break;
 		}
 		to = MIN(end, a->end);
-		if (protection & PROT_WRITE && !data_of(a, 1) &&
-		    !(a->flags & AREA_SHARED))
+		if (is_data(a, protection) && !is_data(a, a->protection))
 			data += to - at;
-		if (data && !mm_fits(0, data, 0, 0)) {
+		if (!mm_data_fits(data)) {
 			r = -ENOMEM;
 			end = at;
 			break;
@@ -359,7 +356,7 @@ static bool move_brk(u64 wanted)
 		return false;
 	if (new > old)
 		return !range_is_libos(old, new - old) &&
-		       mm_fits(new - old, new - old, 0, 0) &&
+		       mm_fits(new - old, true, 0, 0) &&
 		       !map_locked(&a, &base, new - old, false);
 	return new == old || !unmap_locked(new, old);
 }

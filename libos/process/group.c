@@ -180,78 +180,6 @@ static void wake_orphans(u32 pgid, const struct process_entry *but)
 	group_signal(pgid, SIGCONT, but);
 }
 
-/* The nearest process above @pid that takes orphans, or NULL. */
-static struct process_entry *reaper_above(u32 pid)
-{
-	struct process_entry *entry = table_find(pid);
-	int i;
-
-	/* Others change it meanwhile: there could be a circle. */
-	for (i = 0; entry && i < PROCESS_MAX; i++) {
-		entry = table_find(load(&entry->ppid));
-		if (entry && entry_state(entry) == ENTRY_LIVE &&
-		    load(&entry->flags) & ENTRY_REAPER)
-			return entry;
-	}
-	return NULL;
-}
-
-/*
- * @entry's parent is @reaper from now on. Who stops to be one says so before it
- * looks for children to leave: so if it is none any more here, it may not have
- * seen this one.
- */
-static void adopted(struct process_entry *entry, struct process_entry *reaper)
-{
-	u32 status = entry->status;
-	bool was_killed = status & 0x7f;
-	s32 value = was_killed ? status & 0x7f : status >> 8 & 0xff;
-	s32 code = was_killed ? CLD_KILLED : CLD_EXITED;
-	siginfo_t info = { .si_signo = SIGCHLD, .si_code = code };
-	struct mail mail = { .signal = SIGCHLD,
-			     .code = code,
-			     .pid = entry->pid,
-			     .uid = entry->uid,
-			     .value = value };
-
-	__atomic_store_n(&entry->exit_signal, SIGCHLD, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&entry->flags, ENTRY_ADOPTED, __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&reaper->flags, ENTRY_HAS_ORPHANS, __ATOMIC_SEQ_CST);
-	if (!(load(&reaper->flags) & ENTRY_REAPER))
-		entry_orphan(entry, reaper->pid);
-	else if (reaper != process_self && entry_state(entry) == ENTRY_ENDED)
-		mail_send(reaper, &mail);
-	else if (reaper != process_self)
-		mail_ring(reaper, EVENT_CHILD);
-	else if (entry_state(entry) == ENTRY_ENDED) {
-		info.si_pid = entry->pid;
-		info.si_uid = entry->uid;
-		info.si_status = value;
-		signal_send_process(&info);
-	}
-}
-
-bool entry_orphan(struct process_entry *entry, u32 ppid)
-{
-	struct mail mail = { .code = SI_USER, .pid = ppid, .uid = process.uid };
-	struct process_entry *reaper;
-
-	if (load(&entry->ppid) != ppid)
-		return false;
-	reaper = reaper_above(ppid);
-	if (!__atomic_compare_exchange_n(&entry->ppid, &ppid,
-					 reaper ? reaper->pid : PID_INIT, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return false;
-	if (reaper && !(load(&entry->flags) & ENTRY_BORROWS))
-		adopted(entry, reaper);
-	mail.signal = load(&entry->death_signal);
-	if (mail.signal && entry_state(entry) == ENTRY_LIVE &&
-	    !(load(&entry->flags) & ENTRY_BORROWS))
-		mail_send(entry, &mail);
-	return true;
-}
-
 /*
  * @entry ends: which groups does that make orphans? Its own, if its parent was
  * the last one outside of it; and those of its children. It is still live.
@@ -266,7 +194,8 @@ void group_leave(const struct process_entry *entry)
 	for_each_entry(child) {
 		if (entry_state(child) != ENTRY_LIVE ||
 		    load(&child->ppid) != entry->pid ||
-		    load(&child->pgid) == pgid || load(&child->sid) != sid)
+		    load(&child->pgid) == pgid || load(&child->sid) != sid ||
+		    load(&child->flags) & ENTRY_BORROWS)
 			continue;
 		/* As if it had gone already. */
 		entry_orphan(child, entry->pid);

@@ -64,8 +64,8 @@ static bool take_from_dead(struct process_entry *entry)
 }
 
 /*
- * Entries of processes that were killed: reserved by one that is gone; or of an
- * orphan that could not free its own.
+ * Entries of processes that were killed: reserved by one that is gone; of an
+ * orphan that could not free its own; or of a child whose parent could not.
  */
 static void collect(void)
 {
@@ -82,6 +82,10 @@ static void collect(void)
 			 entry_move(entry, state, ENTRY_ENDED)) {
 			pty_left(entry);
 			entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
+		} else if (state == ENTRY_ENDED && entry->id &&
+			   !table_find(entry->ppid) &&
+			   host_process_is_gone(entry->id)) {
+			entry_move(entry, state, ENTRY_FREE);
 		}
 	}
 }

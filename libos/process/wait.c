@@ -6,13 +6,13 @@
  * signalled when nothing of it is left. One whose handle is signalled and whose
  * entry says nothing was killed by the host. Waiting is for the handles, and
  * for one event that children set when they stop or go on: they have it by
- * being cloned.
+ * being cloned, and those that were adopted ring instead.
  *
  * That event is of all threads that wait. Which of them it concerns, nobody
  * knows before they have looked; so whoever is woken by it clears it and wakes
  * the others, each of which has an event of its own besides.
  *
- * children_lock guards the lists, which are in the order of birth. A child that
+ * children_lock guards the lists, which are in the order of birth, or of adoption. A child that
  * was found is nobody else's from then on; the end of its process is waited for
  * without the lock.
  */
@@ -65,49 +65,17 @@ static void wake_parents(void)
 		DkEventSet(parent->event);
 }
 
-static void killed(struct child *child);
-
-/*
- * Orphans that have become mine, see entry_orphan(). Of the end of one that the
- * host kills only who waits for it learns. children_lock is held.
- */
-static void adopt(void)
+bool child_known(const struct process_entry *entry)
 {
-	struct process_entry *me = process_self, *entry;
 	struct child *child;
-	DK_STATUS status;
-	u64 id;
 
-	if (!(__atomic_fetch_and(&me->flags, ~ENTRY_HAS_ORPHANS,
-				 __ATOMIC_SEQ_CST) &
-	      ENTRY_HAS_ORPHANS))
-		return;
-	for_each_entry(entry) {
-		u32 state = entry_state(entry);
-
-		if ((state != ENTRY_LIVE && state != ENTRY_ENDED) ||
-		    __atomic_load_n(&entry->ppid, __ATOMIC_SEQ_CST) !=
-			    process.pid ||
-		    !(__atomic_fetch_and(&entry->flags, ~ENTRY_ADOPTED,
-					 __ATOMIC_SEQ_CST) &
-		      ENTRY_ADOPTED))
-			continue;
-		id = __atomic_load_n(&entry->id, __ATOMIC_SEQ_CST);
-		child = id ? mem_alloc(sizeof(*child)) : NULL;
-		if (!child) {
-			/* It was made a moment ago; or there is no memory now. */
-			__atomic_fetch_or(&entry->flags, ENTRY_ADOPTED,
-					  __ATOMIC_SEQ_CST);
-			__atomic_fetch_or(&me->flags, ENTRY_HAS_ORPHANS,
-					  __ATOMIC_SEQ_CST);
-			continue;
-		}
-		child->handle = DK_INVALID_HANDLE;
-		status = DkxProcessOpen(id, &child->handle);
-		child_add(child, entry, child->handle);
-		if (status && entry_state(entry) != ENTRY_ENDED)
-			killed(child);
-	}
+	for (child = children; child; child = child->next)
+		if (child->entry == entry)
+			return true;
+	for (child = leaving; child; child = child->next)
+		if (child->entry == entry)
+			return true;
+	return false;
 }
 
 /* children_lock is held. Who waits already, waits for this one, too. */
@@ -120,6 +88,7 @@ void child_add(struct child *child, struct process_entry *entry,
 		at = &(*at)->next;
 	child->next = NULL;
 	child->entry = entry;
+	child->pid = entry->pid;
 	child->handle = handle;
 	*at = child;
 	wake_parents();
@@ -197,24 +166,6 @@ static void await_end(DK_HANDLE handle)
 		 status == DK_STATUS_ABORTED);
 }
 
-/* Children of a process that was killed have nobody either, or its reaper. */
-static void leave_children_of(struct process_entry *parent)
-{
-	struct process_entry *entry;
-
-	__atomic_fetch_and(&parent->flags, ~ENTRY_REAPER, __ATOMIC_SEQ_CST);
-	for_each_entry(entry) {
-		if (entry_state(entry) == ENTRY_FREE ||
-		    !entry_orphan(entry, parent->pid))
-			continue;
-		/* It had a thread of the one that is gone. */
-		if (entry->flags & ENTRY_BORROWS)
-			entry_move(entry, ENTRY_LIVE, ENTRY_FREE);
-		if (!table_find(entry->ppid))
-			entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
-	}
-}
-
 /* To the process itself, in the name of a child that cannot. */
 static void child_signal(const struct process_entry *entry)
 {
@@ -230,7 +181,7 @@ static void child_signal(const struct process_entry *entry)
 }
 
 /* The host ended it: 128 + signal is what the host says. */
-static void killed(struct child *child)
+void child_killed(struct child *child)
 {
 	struct process_entry *entry = child->entry;
 	dk_s64 code = 128 + SIGKILL;
@@ -239,7 +190,7 @@ static void killed(struct child *child)
 	entry->status = code > 128 && code <= 128 + SIGNAL_COUNT ?
 				code - 128 :
 				(code & 0xff) << 8;
-	leave_children_of(entry);
+	orphans_leave(entry);
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	pty_left(entry);
@@ -253,9 +204,23 @@ static bool has_ended(struct child *child)
 			return false;
 		/* It may have said so in between. */
 		if (entry_state(child->entry) != ENTRY_ENDED)
-			killed(child);
+			child_killed(child);
 	}
 	return true;
+}
+
+/*
+ * It is waited for, by this process and nobody else. False: it is somebody
+ * else's already, as another thread of this one has begun to end the process.
+ */
+static bool claim(struct child *child)
+{
+	u32 mine = process.pid;
+
+	return child->entry->pid == child->pid &&
+	       __atomic_compare_exchange_n(&child->entry->ppid, &mine, PID_INIT,
+					   false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
 }
 
 static void forget(struct child **at)
@@ -263,7 +228,8 @@ static void forget(struct child **at)
 	struct child *child = *at;
 
 	*at = child->next;
-	table_free(child->entry);
+	if (child->entry->pid == child->pid)
+		entry_move(child->entry, ENTRY_ENDED, ENTRY_FREE);
 	if (child->handle)
 		DkObjectClose(child->handle);
 	mem_free(child);
@@ -276,9 +242,10 @@ void children_sweep(void)
 	if (!(process_self->flags & ENTRY_NO_ZOMBIES))
 		return;
 	lock_acquire(&children_lock);
+	orphans_adopt();
 	for (at = &children; *at;) {
 		if (has_ended(*at) &&
-		    (!(*at)->handle || is_gone((*at)->handle)))
+		    (!(*at)->handle || is_gone((*at)->handle)) && claim(*at))
 			forget(at);
 		else
 			at = &(*at)->next;
@@ -289,7 +256,7 @@ void children_sweep(void)
 void children_leave(void)
 {
 	/* No lock: another thread may hold it, and does not come back. */
-	leave_children_of(process_self);
+	orphans_leave(process_self);
 }
 
 /* ---- looking ---- */
@@ -358,6 +325,12 @@ static void release_child(struct child *child)
 	lock_release(&children_lock);
 }
 
+static bool has_orphans(void)
+{
+	return __atomic_load_n(&process_self->flags, __ATOMIC_SEQ_CST) &
+	       ENTRY_HAS_ORPHANS;
+}
+
 /*
  * 1: @f says what was found; 0: nothing yet, and @handles are those to wait
  * for; -ECHILD.
@@ -366,12 +339,14 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 		u32 *count)
 {
 	struct child **at, *child, *taken = NULL;
-	bool any = false;
+	bool any = false, pending;
 	int result = 0;
 
-	*count = 0;
 	lock_acquire(&children_lock);
-	adopt();
+again:
+	*count = 0;
+	pending = orphans_adopt();
+	any |= pending;
 	for (at = &children; (child = *at) && !result; at = &child->next) {
 		struct process_entry *entry = child->entry;
 
@@ -392,6 +367,8 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 					  (f->status & 0x80 ? CLD_DUMPED :
 							      CLD_KILLED) :
 					  CLD_EXITED;
+			if (!(w->options & WNOWAIT) && !claim(child))
+				continue;
 			result = 1;
 			if (w->options & WNOWAIT)
 				break;
@@ -408,6 +385,9 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 		if (child->handle && *count < WAIT_CHUNK)
 			handles[(*count)++] = child->handle;
 	}
+	/* Of one that was found killed. */
+	if (!result && !pending && has_orphans())
+		goto again;
 	lock_release(&children_lock);
 	if (taken)
 		release_child(taken);
@@ -464,7 +444,7 @@ static long wait_until_found(const struct wanted *w, struct found *f,
 		r = look(w, f, handles, &count);
 		if (r)
 			return r;
-		all = count < WAIT_CHUNK;
+		all = count < WAIT_CHUNK && !has_orphans();
 		handles[count++] = mine;
 		if (news)
 			handles[count++] = news;
@@ -613,6 +593,9 @@ void process_stop_changed(int signal)
 			 __ATOMIC_SEQ_CST);
 	if (parents_news)
 		DkEventSet(parents_news);
+	/* Which was the event of who made it. */
+	if (parent && me->flags & ENTRY_ADOPTED)
+		mail_ring(parent, EVENT_CHILD);
 	if (parent && !(parent->flags & ENTRY_NO_STOPS) &&
 	    me->exit_signal == SIGCHLD)
 		tell_parent(signal ? CLD_STOPPED : CLD_CONTINUED,
@@ -639,9 +622,12 @@ static void look_for_killed(void)
 	struct child *child;
 
 	lock_acquire(&children_lock);
-	adopt();
+	orphans_adopt();
 	for (child = children; child; child = child->next)
 		has_ended(child);
+	/* Of those that were killed. */
+	orphans_adopt();
+	wake_parents();
 	lock_release(&children_lock);
 }
 
@@ -686,7 +672,7 @@ void entry_end(u32 status)
 	vfork_done();
 	tell_parent(status & 0x7f ? CLD_KILLED : CLD_EXITED,
 		    status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
-	/* An orphan has nobody; nor has the child of one that was killed. */
+	/* Who has no parent has nobody who would wait for it. */
 	if (!table_find(__atomic_load_n(&me->ppid, __ATOMIC_SEQ_CST)))
 		entry_move(me, ENTRY_ENDED, ENTRY_FREE);
 }

@@ -129,6 +129,8 @@ TEST(no_way)
 	EXPECT_EQ(answer, 0);
 	EXPECT_STATUS(try("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING, 0),
 		      HOST_UNREACHABLE);
+	dkt_ask("@reachable 203.0.113.1\n", &answer, sizeof(answer));
+	EXPECT_EQ(answer, 0);
 }
 
 /* Nobody says no, and nobody says yes. */

@@ -69,8 +69,8 @@ static int syn_retries(struct outside *o, const char *line, __s64 *values)
 	return setting("/proc/sys/net/ipv4/tcp_syn_retries", line, values);
 }
 
-/* As "ip route add unreachable". */
-static int unreachable(struct outside *o, const char *line, __s64 *values)
+/* As "ip route add unreachable"; or its end. */
+static int route(struct outside *o, const char *line, __s64 *values)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	struct rtentry route = { .rt_flags = RTF_UP | RTF_HOST | RTF_REJECT };
@@ -81,8 +81,9 @@ static int unreachable(struct outside *o, const char *line, __s64 *values)
 	    !inet_aton(address, &to.sin_addr))
 		die(line);
 	memcpy(&route.rt_dst, &to, sizeof(to));
-	values[0] = ioctl(fd, SIOCADDRT, &route) && errno != EEXIST ? -errno :
-								      0;
+	values[0] = ioctl(fd, line[1] == 'u' ? SIOCADDRT : SIOCDELRT, &route) ?
+			    -errno :
+			    0;
 	close(fd);
 	return 1;
 }
@@ -224,15 +225,25 @@ static const struct {
 	const char *word;
 	int (*answer)(struct outside *o, const char *line, __s64 *values);
 } requests[] = {
-	{ "@counts", counts },		 { "@abort", abort_all },
-	{ "@threads-max", threads_max }, { "@syn-retries", syn_retries },
-	{ "@unreachable", unreachable }, { "@lock", lock },
-	{ "@holder", holder },		 { "@hung", hung },
-	{ "@asleep", asleep },		 { "@stop", stop },
-	{ "@continue", go_on },		 { "@type", at_terminal },
-	{ "@shown", at_terminal },	 { "@foreground", at_terminal },
-	{ "@background", at_terminal },	 { "@later", later },
-	{ "@stops", at_terminal },	 { "@hangup", at_terminal },
+	{ "@counts", counts },
+	{ "@abort", abort_all },
+	{ "@threads-max", threads_max },
+	{ "@syn-retries", syn_retries },
+	{ "@unreachable", route },
+	{ "@reachable", route },
+	{ "@lock", lock },
+	{ "@holder", holder },
+	{ "@hung", hung },
+	{ "@asleep", asleep },
+	{ "@stop", stop },
+	{ "@continue", go_on },
+	{ "@type", at_terminal },
+	{ "@shown", at_terminal },
+	{ "@foreground", at_terminal },
+	{ "@background", at_terminal },
+	{ "@later", later },
+	{ "@stops", at_terminal },
+	{ "@hangup", at_terminal },
 };
 
 bool outside_answer(struct outside *o, const char *line)

@@ -82,7 +82,8 @@ void terminal_later(const struct outside *o,
 	struct pollfd p = { .fd = o->from, .events = POLLIN };
 
 	terminal.stops = 0;
-	while (!poll(&p, 1, 10)) {
+	/* At most a minute: then the image is not going to say anything. */
+	for (int i = 0; i < 6000 && !poll(&p, 1, 10); i++) {
 		if (!stopped(o))
 			continue;
 		if (++terminal.stops > 1)

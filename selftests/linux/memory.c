@@ -429,7 +429,20 @@ static void limited(void)
 	TRY(mprotect(m + (40 << 20), 40 << 20, RW));
 	MAP(mremap(m, 40 << 20, 80 << 20, MREMAP_MAYMOVE));
 	CHECK(sbrk(40 << 20) == (void *)-1 && errno == ENOMEM);
+	/* what is replaced is not counted */
+	n = MAP(mmap(m, 40 << 20, RW, PRIVATE | MAP_FIXED, -1, 0));
+	CHECK(n == m);
+	n = MAP(mmap(m, 80 << 20, RW, PRIVATE | MAP_FIXED, -1, 0));
+	CHECK(n == m);
 	TRY(munmap(m, 80 << 20));
+	m = MAP(mmap(NULL, PAGE, PROT_READ, PRIVATE, -1, 0));
+	getrlimit(RLIMIT_AS, &old);
+	all.rlim_cur = PAGE;
+	TRY(setrlimit(RLIMIT_AS, &all));
+	TRY(mprotect(m, PAGE, RW));
+	MAP(mmap(NULL, PAGE, PROT_READ, PRIVATE, -1, 0));
+	TRY(munmap(m, PAGE));
+	setrlimit(RLIMIT_AS, &old);
 	CHECK(sbrk(40 << 20) == end);
 	CHECK(sbrk(-(40 << 20)) == end + (40 << 20));
 	setrlimit(RLIMIT_DATA, &none);

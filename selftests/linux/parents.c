@@ -304,6 +304,61 @@ static void reaped(void)
 	close(tell[1]);
 }
 
+/* Makes an orphan that reports, stops if it is to, and ends with @code. */
+static pid_t orphan(const int *tell, bool stops, int code)
+{
+	pid_t self = getpid(), child = fork(), pid = 0;
+	int i;
+
+	if (!child) {
+		if (!fork()) {
+			for (i = 0; i < 1000 && getppid() != self; i++)
+				sleep_ms(10);
+			pid = getpid();
+			(void)!write(tell[1], &pid, sizeof(pid));
+			if (stops)
+				raise(SIGSTOP);
+			_exit(code);
+		}
+		_exit(0);
+	}
+	waitpid(child, NULL, 0);
+	(void)!read(tell[0], &pid, sizeof(pid));
+	return pid;
+}
+
+/* By who does not want to know of it, or of stops, or no longer takes any. */
+static void reaped_otherwise(void)
+{
+	struct sigaction act = { .sa_handler = handler,
+				 .sa_flags = SA_NOCLDSTOP };
+	int tell[2], status = -1;
+	pid_t pid;
+
+	(void)!pipe(tell);
+	TRY(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	signal(SIGCHLD, SIG_IGN);
+	pid = orphan(tell, false, 3);
+	TRY(waitpid(pid, &status, 0));
+	TRY(kill(pid, 0));
+	sigaction(SIGCHLD, &act, NULL);
+	pid = orphan(tell, true, 4);
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid);
+	CHECK(status);
+	TRY(kill(pid, SIGCONT));
+	CHECK(waitpid(-1, &status, 0) == pid);
+	CHECK(status);
+	pid = orphan(tell, true, 5);
+	CHECK(waitpid(pid, &status, WUNTRACED) == pid);
+	TRY(prctl(PR_SET_CHILD_SUBREAPER, 0));
+	kill(pid, SIGCONT);
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(status);
+	signal(SIGCHLD, SIG_DFL);
+	close(tell[0]);
+	close(tell[1]);
+}
+
 int main(void)
 {
 	born_later();
@@ -313,5 +368,6 @@ int main(void)
 	queued();
 	numbers();
 	reaped();
+	reaped_otherwise();
 	return 0;
 }

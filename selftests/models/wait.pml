@@ -28,6 +28,10 @@
  * 3: the claim that it takes back does not have it look at all events again;
  * 4: it looks twice, and believes neither; 5: a manual-reset event wakes one;
  * 6: a semaphore that is released by two wakes one.
+ *
+ * Left out: objects that are closed meanwhile, streams' events that are asked
+ * again, clearing under the lock, and a semaphore's maximum. Semaphores have no
+ * word, and nobody looks at their has_waiters.
  */
 #define AUTO	0
 #define MANUAL	1

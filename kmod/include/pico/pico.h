@@ -224,9 +224,11 @@ enum pico_access {
  *	sleep. True: handled, resume with pt_regs as they are now. False: the
  *	signal is sent, to a debugger if there is one; otherwise the process
  *	dies of it. Optional.
- * @exit_thread: once per thread, on that thread, also if start_process()
- *	failed; may sleep, the address space is still there. A fatal signal is usually pending: interruptible and
- *	killable waits end at once. Last use of the thread's context. Optional.
+ * @exit_thread: once per thread, on that thread, also where execve() or
+ *	start_process() failed after prepare_process(); may sleep, the address
+ *	space is still there. A fatal signal is usually pending: interruptible
+ *	and killable waits end at once. Last use of the thread's context.
+ *	Optional.
  * @exit_process: once, after the last thread's exit_thread(), on that thread;
  *	also for a process whose creation failed after prepare_process() or
  *	create_process(). Last use of the process' context. Optional.
