@@ -248,7 +248,7 @@ static const struct {
 
 bool outside_answer(struct outside *o, const char *line)
 {
-	size_t length = strcspn(line, " \n");
+	size_t length = strcspn(line, "\n ");
 	__s64 values[5];
 	ssize_t size;
 
