@@ -453,10 +453,13 @@ static long wait_until_found(const struct wanted *w, struct found *f,
 				   &index);
 		if (!status && handles[index] == news)
 			pass_news();
+		/* The signal may be a child's that has ended: that comes first. */
 		if ((status == DK_STATUS_INTERRUPTED ||
 		     status == DK_STATUS_ABORTED) &&
-		    signal_interrupts())
-			return -ERESTARTSYS;
+		    signal_interrupts()) {
+			r = look(w, f, handles, &count);
+			return r ? r : -ERESTARTSYS;
+		}
 		children_sweep();
 	}
 }

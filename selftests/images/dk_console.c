@@ -146,7 +146,7 @@ TEST(in_the_background)
 	EXPECT_GE(ask("@stops\n"), 2);
 }
 
-static volatile bool calling;
+static volatile bool calling, raised;
 
 static void raiser(u64 unused)
 {
@@ -154,6 +154,7 @@ static void raiser(u64 unused)
 		;
 	/* The other one is on its way. */
 	DkThreadRaiseException(dkt_parameters->thread, DK_EXCEPTION_RAISED, 0);
+	raised = true;
 }
 
 static bool goes_on(struct dk_exception *exception, struct dk_context *context)
@@ -172,11 +173,15 @@ TEST(interrupted)
 	EXPECT_OK(get(&a));
 	for (int i = 0; i < 100 && !status; i++) {
 		EXPECT_EQ(ask("@background\n"), 0);
-		calling = false;
+		calling = raised = false;
 		thread = dkt_thread(raiser, 0);
 		dkt_print("@later\n");
 		calling = true;
 		status = set(DK_CONSOLE_SET_ATTRIBUTES, &a);
+		/* Nothing that waits before it has come, be it late. */
+		while (!raised)
+			;
+		DkThreadYieldExecution();
 		ask("@stops\n");
 		EXPECT_TRUE(dkt_wait(thread));
 		DkObjectClose(thread);
@@ -184,19 +189,35 @@ TEST(interrupted)
 	EXPECT_EQ(status, DK_STATUS_INTERRUPTED);
 }
 
+static DK_HANDLE abort_event;
+static s64 late;
+
+/* It hears of the request when it comes to wait. */
+static void set_late(u64 attributes)
+{
+	u64 signalled = 0;
+
+	while (!signalled)
+		DkEventPeek(abort_event, &signalled);
+	dkt_print("@later\n");
+	late = set(DK_CONSOLE_SET_ATTRIBUTES, (struct attributes *)attributes);
+}
+
 TEST(aborted)
 {
 	struct attributes a;
-	DK_HANDLE event;
+	DK_HANDLE thread;
 
-	EXPECT_OK(DkNotificationEventCreate(0, &event));
-	EXPECT_OK(DkAbortEventRegister(event));
+	EXPECT_OK(DkNotificationEventCreate(0, &abort_event));
+	EXPECT_OK(DkAbortEventRegister(abort_event));
 	EXPECT_OK(get(&a));
 	EXPECT_EQ(ask("@background\n"), 0);
+	thread = dkt_thread(set_late, (u64)&a);
 	EXPECT_EQ(ask("@abort\n"), 1);
-	dkt_print("@later\n");
-	EXPECT_STATUS(set(DK_CONSOLE_SET_ATTRIBUTES, &a), ABORTED);
+	EXPECT_TRUE(dkt_wait(thread));
+	EXPECT_EQ(late, DK_STATUS_ABORTED);
 	ask("@stops\n");
+	DkObjectClose(thread);
 }
 
 TEST(hung_up)

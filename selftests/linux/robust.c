@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 static pthread_mutex_t mutexes[3];
+static volatile int taken;
 
 static void *take_all(void *arg)
 {
@@ -13,6 +14,7 @@ static void *take_all(void *arg)
 
 	for (i = 0; i < 3; i++)
 		pthread_mutex_lock(&mutexes[i]);
+	taken++;
 	if (arg)
 		sleep_ms(30);
 	return NULL;
@@ -89,11 +91,8 @@ int main(void)
 	pthread_mutex_destroy(&mutexes[1]);
 	pthread_mutex_init(&mutexes[1], &attr);
 	pthread_create(&thread, NULL, take_all, (void *)1);
-	sleep_ms(10);
-	while (!pthread_mutex_trylock(&mutexes[2])) {
-		pthread_mutex_unlock(&mutexes[2]);
+	while (taken < 2)
 		sleep_ms(1);
-	}
 	CHECK(pthread_mutex_lock(&mutexes[2]));
 	pthread_join(thread, NULL);
 
