@@ -102,8 +102,10 @@ help:
 
 # ----------------------------------------------------------------- running
 
+# A sandbox has a /tmp of its own: what is here cannot be its working directory.
 run: all
-	@scripts/vm --kernel $(KERNEL) -- build/bin/picoexec $(ARGS)
+	@scripts/vm --kernel $(KERNEL) -- build/bin/picoexec \
+		$(if $(filter /tmp/%,$(CURDIR)),--chdir /) $(ARGS)
 
 shell: all
 	@scripts/vm --kernel $(KERNEL) --tty --timeout 0 -- /bin/bash
