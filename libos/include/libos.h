@@ -330,6 +330,7 @@ static inline struct libos_thread *self(void)
  *
  * Order, outermost first; what is not named is never held with another:
  *
+ *	children_lock			process/wait.c
  *	world (below)
  *	thread_lock			the list of threads
  *	mm_lock				areas, mappings, brk

@@ -23,6 +23,7 @@
 #define LIBOS_MM_H
 
 #include <libos.h>
+#include <linux/mman.h>
 
 #define AREA_SHARED	0x1
 #define AREA_STACK	0x2	/* the main thread's */
@@ -38,6 +39,12 @@ struct area {
 	struct file *file;	/* counted; NULL: anonymous */
 	u64	offset;		/* in the file, of @start */
 };
+
+/* Does RLIMIT_DATA count it, with @protection? */
+static inline bool area_is_data(const struct area *a, u32 protection)
+{
+	return protection & PROT_WRITE && !(a->flags & AREA_SHARED);
+}
 
 extern struct lock mm_lock;
 

@@ -28,6 +28,7 @@
 #define STACK_DEFAULT	(8UL << 20)
 #define STACK_MAX	(1UL << 30)
 #define STACK_GUARD	(1UL << 20)	/* Linux's stack_guard_gap */
+#define HUGE_PAGE	(2UL << 20)
 #define CLOCK_TICKS	100
 #define PLATFORM	"x86_64"
 #define AUXV_MAX	24
@@ -70,7 +71,7 @@ static bool executable_stack(const struct elf *e)
 /* The mapping, with a guard below that nothing else is put into. */
 static long map_stack(struct exec *x, u64 *top)
 {
-	u64 size = process.limits[RLIMIT_STACK].soft, base = 0, start;
+	u64 size = process.limits[RLIMIT_STACK].soft, base = 0, start, end;
 	u32 protection = PROT_READ | PROT_WRITE;
 	long r;
 
@@ -79,17 +80,26 @@ static long map_stack(struct exec *x, u64 *top)
 	size = PAGE_ALIGN(MAX(size, x->strings.length + (256UL << 10)));
 	if (executable_stack(&x->program))
 		protection |= PROT_EXEC;
-	r = map_anonymous(&base, size + STACK_GUARD, PROT_NONE, AREA_GUARD,
-			  false);
+	r = map_anonymous(&base, size + STACK_GUARD + HUGE_PAGE, PROT_NONE,
+			  AREA_GUARD, false);
 	if (r)
 		return r;
-	start = base + STACK_GUARD;
+	/*
+	 * It ends in the middle between two boundaries of huge pages: one of these
+	 * would be there as soon as the first byte was touched.
+	 */
+	end = base + size + STACK_GUARD + HUGE_PAGE;
+	*top = ((end - HUGE_PAGE / 2) & ~(HUGE_PAGE - 1)) + HUGE_PAGE / 2;
+	start = *top - size;
 	r = map_anonymous(&start, size, protection, AREA_STACK, true);
+	if (!r && *top < end)
+		r = unmap(*top, end - *top);
+	if (!r && base < start - STACK_GUARD)
+		r = unmap(base, start - STACK_GUARD - base);
 	if (r)
 		return r;
 	process.stack_start = start;
-	process.stack_end = start + size;
-	*top = start + size;
+	process.stack_end = *top;
 	return 0;
 }
 

@@ -167,12 +167,6 @@ void mm_init(void)
 		panic("no memory for the program's areas");
 }
 
-/* Is it what RLIMIT_DATA counts? */
-static bool is_data(const struct area *a)
-{
-	return a->protection & PROT_WRITE && !(a->flags & AREA_SHARED);
-}
-
 void mm_usage(u64 *total, u64 *data)
 {
 	size_t i;
@@ -186,7 +180,7 @@ void mm_usage(u64 *total, u64 *data)
 		if (areas[i].flags & AREA_GUARD)
 			continue;
 		*total += length;
-		if (is_data(&areas[i]))
+		if (area_is_data(&areas[i], areas[i].protection))
 			*data += length;
 	}
 	lock_release(&mm_lock);
@@ -222,7 +216,8 @@ bool mm_data_fits(u64 more)
 	if (limit.soft == ~0UL || !more)
 		return true;
 	for (i = 0; i < area_count; i++)
-		if (is_data(&areas[i]) && !(areas[i].flags & AREA_STACK))
+		if (area_is_data(&areas[i], areas[i].protection) &&
+		    !(areas[i].flags & AREA_STACK))
 			data += areas[i].end - areas[i].start;
 	/* Linux has this for Valgrind, which sets it to 0. */
 	if (!limit.soft)

@@ -91,12 +91,6 @@ long map_locked(struct area *a, u64 *base, u64 length, bool replace)
 	return area_add(a);
 }
 
-/* Does RLIMIT_DATA count it, with @protection? */
-static bool is_data(const struct area *a, u32 protection)
-{
-	return protection & PROT_WRITE && !(a->flags & AREA_SHARED);
-}
-
 static long map(struct area *a, u64 *base, u64 length, bool replace)
 {
 	long r;
@@ -113,7 +107,7 @@ static long map_limited(struct area *a, u64 *base, u64 length, bool replace)
 	long r = -ENOMEM;
 
 	lock_acquire(&mm_lock);
-	if (mm_fits(length, is_data(a, a->protection), *base,
+	if (mm_fits(length, area_is_data(a, a->protection), *base,
 		    replace ? *base + length : *base))
 		r = map_locked(a, base, length, replace);
 	lock_release(&mm_lock);
@@ -186,7 +180,7 @@ static long map_low(struct area *a, u64 *base, u64 length)
 
 	lock_acquire(&mm_lock);
 	r = -ENOMEM;
-	if (!mm_fits(length, is_data(a, a->protection), 0, 0))
+	if (!mm_fits(length, area_is_data(a, a->protection), 0, 0))
 		at = LOW_LIMIT;
 	while (at + length <= LOW_LIMIT) {
 		next = area_find(at);
@@ -307,7 +301,8 @@ long protect(u64 start, u64 length, u32 protection)
 			break;
 		}
 		to = MIN(end, a->end);
-		if (is_data(a, protection) && !is_data(a, a->protection))
+		if (area_is_data(a, protection) &&
+		    !area_is_data(a, a->protection))
 			data += to - at;
 		if (!mm_data_fits(data)) {
 			r = -ENOMEM;

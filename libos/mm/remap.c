@@ -131,7 +131,6 @@ static long remap(const struct area *a, u64 address, u64 old, u64 length,
 {
 	long r, noted;
 	u64 more;
-	bool data;
 
 	if (!old && !(a->flags & AREA_SHARED))
 		return -EINVAL;
@@ -139,8 +138,7 @@ static long remap(const struct area *a, u64 address, u64 old, u64 length,
 		return -ENOMEM;
 	/* What is kept where it was, or grows. */
 	more = flags & MREMAP_DONTUNMAP ? length : length - old;
-	data = a->protection & PROT_WRITE && !(a->flags & AREA_SHARED);
-	if (more && !mm_fits(more, data, 0, 0))
+	if (more && !mm_fits(more, area_is_data(a, a->protection), 0, 0))
 		return -ENOMEM;
 	r = host_move(address, old, length, flags, to);
 	if (r == -EFAULT && old)

@@ -12,9 +12,9 @@
  * knows before they have looked; so whoever is woken by it clears it and wakes
  * the others, each of which has an event of its own besides.
  *
- * children_lock guards the lists, which are in the order of birth, or of adoption. A child that
- * was found is nobody else's from then on; the end of its process is waited for
- * without the lock.
+ * children_lock guards the lists, which are in the order of birth, or of
+ * adoption. A child that was found is nobody else's from then on; the end of its
+ * process is waited for without the lock.
  */
 #include <libos.h>
 #include <linux/resource.h>

@@ -332,21 +332,21 @@ static long info_get(siginfo_t *info, int signal, const siginfo_t *from,
 /* To a process, live or ended. @from NULL: as kill() does. */
 long signal_queue(u32 pid, int signal, const siginfo_t *from)
 {
-	siginfo_t info = { .si_signo = signal, .si_code = SI_USER };
-	int given = signal;
-	long r = 0;
+	siginfo_t info = from_user(signal, SI_USER);
+	int given;
+	long r;
 
-	info.si_pid = process.pid;
-	info.si_uid = process.uid;
 	if (from) {
+		if (user_get(given, &from->si_signo))
+			return -EFAULT;
+		if (given != signal)
+			return -EINVAL;
 		r = info_get(&info, signal, from, pid == process.pid);
-		if (r != -EFAULT && user_get(given, &from->si_signo))
-			r = -EFAULT;
+		if (r)
+			return r;
 	}
-	if (!r && (given != signal || (signal && !valid(signal))))
-		r = -EINVAL;
-	if (r)
-		return r;
+	if (signal && !valid(signal))
+		return -EINVAL;
 	if (pid != process.pid)
 		return process_signal(pid, signal, info.si_code,
 				      (u64)info.si_value.sival_ptr, 0);

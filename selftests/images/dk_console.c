@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A terminal as stderr: DkxConsoleControl, reading and writing, in the
- * background, and when it hangs up. See image_main.c for its other side.
+ * background, and when it hangs up. Its other side is lib/terminal.c.
  */
 #include "dktest.h"
 

@@ -86,7 +86,7 @@ struct dkt_counts {
 };
 void dkt_counts(struct dkt_counts *counts);
 
-/* A question to image_main.c, which ends with a newline, and its answer. */
+/* A question to the outside (outside.h), which ends with a newline; its answer. */
 void dkt_ask(const char *question, void *answer, size_t size);
 
 /* Committed read-write memory, or the process ends. */
