@@ -6,6 +6,7 @@
 #include <linux/fcntl.h>
 #include <linux/fdtable.h>
 #include <linux/falloc.h> /* behind one that has types */
+#include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/nospec.h>
 #include <linux/pipe_fs_i.h>
@@ -49,6 +50,17 @@ static long nonblock_get(struct dk_stream *stream, void __user *buffer)
 	return put_user(options, (u32 __user *)buffer);
 }
 
+static void set_file_flag(struct file *file, unsigned int flag, bool on)
+{
+	spin_lock(&file->f_lock);
+	if (on)
+		file->f_flags |= flag;
+	else
+		file->f_flags &= ~flag;
+	file->f_iocb_flags = iocb_flags(file);
+	spin_unlock(&file->f_lock);
+}
+
 /*
  * Of all handles of the stream, in all processes. The file of a console is
  * shared with the host, whose flags stay as they are; see transfer.c.
@@ -64,17 +76,31 @@ static long nonblock_set(struct dk_stream *stream, void __user *buffer)
 		return -EINVAL;
 	if (!file && !stream->ops->accept && !stream->ops->poll)
 		return -EOPNOTSUPP;
-	/* No other of the flags changes, ever. */
-	WRITE_ONCE(stream->flags, (stream->flags & ~DK_OPTION_NONBLOCK) |
-				  options);
-	if (!file || dk_is_console(stream))
-		return 0;
-	spin_lock(&file->f_lock);
-	if (options)
-		file->f_flags |= O_NONBLOCK;
-	else
-		file->f_flags &= ~O_NONBLOCK;
-	spin_unlock(&file->f_lock);
+	set_mask_bits(&stream->flags, DK_OPTION_NONBLOCK, options);
+	if (file && !dk_is_console(stream))
+		set_file_flag(file, O_NONBLOCK, options);
+	return 0;
+}
+
+/* As fcntl(F_SETFL) does it; of all handles of the stream, too. */
+static long append_set(struct dk_stream *stream, void __user *buffer)
+{
+	struct file *file = stream->file;
+	u32 append;
+
+	if (get_user(append, (u32 __user *)buffer))
+		return -EFAULT;
+	if (append > 1)
+		return -EINVAL;
+	if (!file || stream->ops->write != dk_file_write)
+		return -EOPNOTSUPP;
+	/* What is marked so is only appended to. */
+	if (!append && IS_APPEND(file_inode(file)))
+		return -EPERM;
+	set_mask_bits(&stream->flags, DK_ACCESS_APPEND,
+		      append ? DK_ACCESS_APPEND : 0);
+	if (!dk_is_console(stream))
+		set_file_flag(file, O_APPEND, append);
 	return 0;
 }
 
@@ -366,6 +392,7 @@ static const struct {
 				  DK_RIGHT_WRITE, true },
 	[DK_CONTROL_FILE_SYSTEM] = {
 		get_file_system, sizeof(struct dk_file_system), 0, true },
+	[DK_CONTROL_APPEND] = { append_set, sizeof(u32), DK_RIGHT_WRITE },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */

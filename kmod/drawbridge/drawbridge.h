@@ -112,6 +112,15 @@ void dk_handles_words(struct dk_process *process);
 long dk_handle_create(struct dk_process *process, struct dk_object *object,
 		      u32 rights, DK_HANDLE *handle);
 /*
+ * In two steps, for what cannot be taken back: a handle that is nobody's yet and
+ * that nobody else gets, and what it is to be of. Nothing between them fails for
+ * want of a handle. Fill takes over the caller's reference.
+ */
+long dk_handle_reserve(struct dk_process *process, DK_HANDLE *handle);
+void dk_handle_fill(struct dk_process *process, DK_HANDLE handle,
+		    struct dk_object *object, u32 rights);
+void dk_handle_unreserve(struct dk_process *process, DK_HANDLE handle);
+/*
  * The same, and store the handle at @out; on failure nothing is left behind
  * and the reference is dropped. What every creating call ends with.
  */
@@ -557,9 +566,9 @@ struct dk_stream_ops {
 			       struct dk_stream_attributes *attributes);
 	long (*set_attributes)(struct dk_stream *stream,
 			       const struct dk_stream_attributes *attributes);
-	/* of a server stream, instead of @read: one struct dk_accepted */
-	ssize_t (*accept)(struct dk_stream *stream, struct dk_process *process,
-			  void __user *buffer, size_t length);
+	/* of a server stream, instead of @read: a new connection, or an error */
+	struct dk_stream *(*accept)(struct dk_stream *stream,
+				    struct dk_address *peer);
 	/* what vfs_poll() says of @file unless this is here; may sleep */
 	__poll_t (*poll)(struct dk_stream *stream,
 			 struct poll_table_struct *table);
@@ -572,7 +581,7 @@ struct dk_stream {
 	struct dk_sandbox *sandbox;	/* not counted: handles die first */
 	struct file *file;		/* counted; or NULL */
 	struct path path;		/* counted; what is only named, no file */
-	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
+	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK: control.c */
 	void *data;			/* the scheme's */
 	struct list_head events;	/* that follow it, see streamevent.c */
 	struct rcu_head rcu;

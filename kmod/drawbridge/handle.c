@@ -98,6 +98,13 @@ static struct dk_handle_slot *dk_slot_pick(struct dk_handle_table *table,
 	return slot;
 }
 
+/* The caller is told; the log need not be. */
+static struct dk_handle_chunk *dk_chunk_alloc(void)
+{
+	return kvzalloc(sizeof(struct dk_handle_chunk),
+			GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+}
+
 static long dk_chunk_add(struct dk_process *process, u32 index)
 {
 	struct dk_handle_table *table = &process->handles;
@@ -105,7 +112,7 @@ static long dk_chunk_add(struct dk_process *process, u32 index)
 
 	if (index >= DK_HANDLES_MAX)
 		return -EMFILE;
-	chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+	chunk = dk_chunk_alloc();
 	if (!chunk)
 		return -ENOMEM;
 	dk_words_grow(process->words, index);
@@ -116,8 +123,12 @@ static long dk_chunk_add(struct dk_process *process, u32 index)
 	return 0;
 }
 
-long dk_handle_create(struct dk_process *process, struct dk_object *object,
-		      u32 rights, DK_HANDLE *handle)
+/*
+ * A free slot, which counts as a handle; the table is locked then. Or a negative
+ * errno, and it is not.
+ */
+static struct dk_handle_slot *dk_slot_take(struct dk_process *process,
+					   DK_HANDLE *handle)
 {
 	struct dk_handle_table *table = &process->handles;
 	struct dk_handle_slot *slot;
@@ -126,30 +137,99 @@ long dk_handle_create(struct dk_process *process, struct dk_object *object,
 
 	ret = dk_limit_handle(process->sandbox);
 	if (ret)
-		return ret;
+		return ERR_PTR(ret);
 	spin_lock(&table->lock);
 	while (!(slot = dk_slot_pick(table, &index))) {
 		spin_unlock(&table->lock);
 		ret = dk_chunk_add(process, index);
 		if (ret) {
 			atomic64_dec(&process->sandbox->handle_count);
-			return ret;
+			return ERR_PTR(ret);
 		}
 		spin_lock(&table->lock);
 	}
-	WRITE_ONCE(slot->rights, rights);
-	*handle = (u64)slot->generation << 32 | (index + 1);
-	rcu_assign_pointer(slot->object, object);
-	dk_word_attach(process, object->waitable, *handle, rights);
 	table->live++;
-	spin_unlock(&table->lock);
+	*handle = (u64)slot->generation << 32 | (index + 1);
+	return slot;
+}
+
+/* The next handle that this slot gives is another one. */
+static void dk_slot_free(struct dk_handle_table *table,
+			 struct dk_handle_slot *slot, u32 index)
+{
+	struct dk_handle_slot *last;
+
+	lockdep_assert_held(&table->lock);
+	WRITE_ONCE(slot->generation, slot->generation + 1);
+	slot->next = DK_NO_SLOT;
+	if (table->free_tail != DK_NO_SLOT) {
+		last = dk_slot(table, table->free_tail);
+		last->next = index;
+	} else {
+		table->free_head = index;
+	}
+	table->free_tail = index;
+	table->live--;
+}
+
+static void dk_slot_fill(struct dk_process *process,
+			 struct dk_handle_slot *slot, struct dk_object *object,
+			 u32 rights, DK_HANDLE handle)
+{
+	lockdep_assert_held(&process->handles.lock);
+	WRITE_ONCE(slot->rights, rights);
+	rcu_assign_pointer(slot->object, object);
+	dk_word_attach(process, object->waitable, handle, rights);
+}
+
+long dk_handle_create(struct dk_process *process, struct dk_object *object,
+		      u32 rights, DK_HANDLE *handle)
+{
+	struct dk_handle_slot *slot = dk_slot_take(process, handle);
+
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	dk_slot_fill(process, slot, object, rights, *handle);
+	spin_unlock(&process->handles.lock);
 	return 0;
+}
+
+long dk_handle_reserve(struct dk_process *process, DK_HANDLE *handle)
+{
+	struct dk_handle_slot *slot = dk_slot_take(process, handle);
+
+	if (IS_ERR(slot))
+		return PTR_ERR(slot);
+	spin_unlock(&process->handles.lock);
+	return 0;
+}
+
+void dk_handle_fill(struct dk_process *process, DK_HANDLE handle,
+		    struct dk_object *object, u32 rights)
+{
+	struct dk_handle_table *table = &process->handles;
+
+	spin_lock(&table->lock);
+	dk_slot_fill(process, dk_slot(table, (u32)handle - 1), object, rights,
+		     handle);
+	spin_unlock(&table->lock);
+}
+
+void dk_handle_unreserve(struct dk_process *process, DK_HANDLE handle)
+{
+	struct dk_handle_table *table = &process->handles;
+	u32 index = (u32)handle - 1;
+
+	spin_lock(&table->lock);
+	dk_slot_free(table, dk_slot(table, index), index);
+	spin_unlock(&table->lock);
+	atomic64_dec(&process->sandbox->handle_count);
 }
 
 long dk_handle_close(struct dk_process *process, DK_HANDLE handle)
 {
 	struct dk_handle_table *table = &process->handles;
-	struct dk_handle_slot *slot, *last;
+	struct dk_handle_slot *slot;
 	struct dk_object *object;
 	u32 index = (u32)handle - 1;
 
@@ -166,16 +246,7 @@ long dk_handle_close(struct dk_process *process, DK_HANDLE handle)
 	dk_word_detach(object->waitable);
 	RCU_INIT_POINTER(slot->object, NULL);
 	smp_wmb(); /* see dk_handle_get() */
-	WRITE_ONCE(slot->generation, slot->generation + 1);
-	slot->next = DK_NO_SLOT;
-	if (table->free_tail != DK_NO_SLOT) {
-		last = dk_slot(table, table->free_tail);
-		last->next = index;
-	} else {
-		table->free_head = index;
-	}
-	table->free_tail = index;
-	table->live--;
+	dk_slot_free(table, slot, index);
 	spin_unlock(&table->lock);
 	atomic64_dec(&process->sandbox->handle_count);
 	dk_locks_drop(process, object);
@@ -261,7 +332,7 @@ long dk_handles_clone(struct dk_process *child, struct dk_thread *first,
 	long ret = 0;
 
 	for (index = 0; index < used; index += DK_CHUNK_SLOTS) {
-		chunk = kvzalloc(sizeof(*chunk), GFP_KERNEL_ACCOUNT);
+		chunk = dk_chunk_alloc();
 		if (!chunk) {
 			ret = -ENOMEM;
 			break;

@@ -87,11 +87,10 @@ static struct dk_connection *connection_take(struct dk_stream *stream)
 	return connection;
 }
 
-static ssize_t server_accept(struct dk_stream *stream,
-			     struct dk_process *process, void __user *buffer,
-			     size_t length)
+/* The other side has no address. */
+static struct dk_stream *server_accept(struct dk_stream *stream,
+				       struct dk_address *peer)
 {
-	static const struct dk_address nobody;
 	struct dk_pipe_server *server = stream->data;
 	struct dk_connection *connection;
 	struct dk_stream *accepted;
@@ -99,16 +98,16 @@ static ssize_t server_accept(struct dk_stream *stream,
 
 	while (!(connection = connection_take(stream))) {
 		if (READ_ONCE(stream->flags) & DK_OPTION_NONBLOCK)
-			return -EAGAIN;
+			return ERR_PTR(-EAGAIN);
 		error = wait_event_interruptible_exclusive(server->wait,
 						READ_ONCE(server->queued));
 		if (error)
-			return error;
+			return ERR_PTR(error);
 	}
 	accepted = connection->stream;
 	connection->stream = NULL;
 	connection_free(connection);
-	return dk_socket_publish(process, accepted, &nobody, buffer);
+	return accepted;
 }
 
 static __poll_t server_poll(struct dk_stream *stream,

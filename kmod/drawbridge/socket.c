@@ -96,30 +96,6 @@ long dk_connection_open(const struct dk_open *open, bool server, u32 *rights)
 	return 0;
 }
 
-/*
- * The end of accepting: a handle of the new connection, and the record. Takes
- * over @stream.
- */
-ssize_t dk_socket_publish(struct dk_process *process, struct dk_stream *stream,
-			  const struct dk_address *peer, void __user *buffer)
-{
-	struct dk_accepted accepted = { .peer = *peer };
-	long error;
-
-	error = dk_handle_create(process, &stream->object,
-				 DK_RIGHT_READ | DK_RIGHT_WRITE |
-				 DK_RIGHT_CONTROL, &accepted.stream);
-	if (error) {
-		dk_stream_put(stream);
-		return error;
-	}
-	if (copy_to_user(buffer, &accepted, sizeof(accepted))) {
-		dk_handle_close(process, accepted.stream);
-		return -EFAULT;
-	}
-	return sizeof(accepted);
-}
-
 /* ---- addresses ---- */
 
 static void address_from_socket(const struct sockaddr_storage *from,

@@ -256,12 +256,21 @@ put_uri:
 
 /* ---- transfers ---- */
 
-/* A connection that nobody could be told of would be lost: look before. */
+/*
+ * A connection that nobody could be told of would be lost. So there is a handle
+ * for it, and memory to say so, before it is taken: only memory that goes away
+ * in between loses it.
+ */
 static noinline ssize_t accept_one(struct dk_thread *thread,
 				   struct dk_stream *stream, u64 offset,
 				   void __user *buffer, size_t length,
 				   void __user *done)
 {
+	struct dk_process *process = thread->process;
+	struct dk_accepted accepted = {};
+	struct dk_stream *fresh;
+	long error;
+
 	if (offset != DK_OFFSET_CURRENT)
 		return -ESPIPE;
 	if (length < sizeof(struct dk_accepted))
@@ -269,7 +278,26 @@ static noinline ssize_t accept_one(struct dk_thread *thread,
 	if (fault_in_safe_writeable(buffer, sizeof(struct dk_accepted)) ||
 	    fault_in_safe_writeable(done, sizeof(u64)))
 		return -EFAULT;
-	return stream->ops->accept(stream, thread->process, buffer, length);
+	error = dk_handle_reserve(process, &accepted.stream);
+	if (error)
+		return error;
+	fresh = stream->ops->accept(stream, &accepted.peer);
+	if (IS_ERR(fresh)) {
+		error = PTR_ERR(fresh);
+		goto unreserve;
+	}
+	if (copy_to_user(buffer, &accepted, sizeof(accepted))) {
+		dk_stream_put(fresh);
+		error = -EFAULT;
+		goto unreserve;
+	}
+	dk_handle_fill(process, accepted.stream, &fresh->object,
+		       DK_RIGHT_READ | DK_RIGHT_WRITE | DK_RIGHT_CONTROL);
+	return sizeof(accepted);
+
+unreserve:
+	dk_handle_unreserve(process, accepted.stream);
+	return error;
 }
 
 /*

@@ -202,8 +202,6 @@ extern const struct dk_stream_ops dk_socket_ops;
 int dk_socket_attach(struct dk_stream *stream, struct socket *sock,
 		     bool nonblock);
 int dk_socket_pair(struct socket *pair[2]);
-ssize_t dk_socket_publish(struct dk_process *process, struct dk_stream *stream,
-			  const struct dk_address *peer, void __user *buffer);
 long dk_socket_address(struct socket *sock, int peer,
 		       struct dk_address *address);
 long dk_socket_receive(struct socket *sock, void __user *buffer);

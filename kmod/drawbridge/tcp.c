@@ -184,18 +184,16 @@ static int to_socket(const struct dk_address *from, struct sockaddr_storage *to)
 
 /* ---- the streams ---- */
 
-static ssize_t server_accept(struct dk_stream *stream,
-			     struct dk_process *process, void __user *buffer,
-			     size_t length)
+static struct dk_stream *server_accept(struct dk_stream *stream,
+				       struct dk_address *peer)
 {
 	struct socket *sock = sock_from_file(stream->file), *newsock;
 	struct dk_stream *accepted;
-	struct dk_address peer;
 	int error;
 
 	accepted = dk_stream_alloc(stream->sandbox);
 	if (!accepted)
-		return -ENOMEM;
+		return ERR_PTR(-ENOMEM);
 	/* As accept() does it; kernel_accept() would make a kernel's socket. */
 	newsock = sock_alloc();
 	error = -ENFILE;
@@ -211,15 +209,15 @@ static ssize_t server_accept(struct dk_stream *stream,
 	if (error < 0)
 		goto put;
 	/* Gone again already: as if it had never come. */
-	if (dk_socket_address(newsock, 2, &peer)) {
+	if (dk_socket_address(newsock, 2, peer)) {
 		error = -ECONNABORTED;
 		goto put;
 	}
-	return dk_socket_publish(process, accepted, &peer, buffer);
+	return accepted;
 
 put:
 	dk_stream_put(accepted);
-	return error;
+	return ERR_PTR(error);
 }
 
 static const struct dk_stream_ops server_ops = {

@@ -146,7 +146,7 @@ ssize_t dk_file_write(struct dk_stream *stream, u64 offset,
 		}
 	}
 	/* of a file of our own it is in f_flags already */
-	if (stream->flags & DK_ACCESS_APPEND)
+	if (READ_ONCE(stream->flags) & DK_ACCESS_APPEND)
 		flags |= IOCB_APPEND;
 
 	if (current_position) {

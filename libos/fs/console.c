@@ -74,6 +74,7 @@ static bool console_need_nonblock(struct file *file)
 
 static void console_set_flags(struct file *file, u32 flags)
 {
+	host_set_append(file, flags);
 	if (!(flags & O_NONBLOCK))
 		return;
 	lock_acquire(&file->lock);

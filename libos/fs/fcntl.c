@@ -66,13 +66,6 @@ static long set_flags(struct file *file, u32 flags)
 	old = file->flags;
 	new = (old & ~SETTABLE) | flags;
 	__atomic_store_n(&file->flags, new, __ATOMIC_RELAXED);
-	/*
-	 * The host appends if that was asked for when the stream was opened.
-	 * Asked for later, it is done here; asked for no longer, it stays.
-	 */
-	if (file->kind == FILE_HOST && flags & O_APPEND && !(old & O_APPEND))
-		__atomic_store_n(&file->ops, &host_append_ops,
-				 __ATOMIC_RELAXED);
 	lock_release(&file->lock);
 	/* a FIFO learns here that it is one */
 	if (file->kind == FILE_HOST && (old ^ new) & O_NONBLOCK)

@@ -266,10 +266,12 @@ long lock_control(struct file *file, int command, struct flock *user);
 
 /* ---- streams of the host (host.c, console.c) ---- */
 
-extern const struct file_ops host_ops, host_append_ops, console_ops, pipe_ops;
+extern const struct file_ops host_ops, console_ops, pipe_ops;
 extern const struct file_ops event_ops, name_ops;
 
 int host_open(struct path *path, u32 flags, u32 mode, struct file **file);
+/* For all who share the stream, in all processes: O_APPEND as @flags have it. */
+void host_set_append(struct file *file, u32 flags);
 int host_open_unnamed(struct path *path, u32 flags, u32 mode,
 		      struct file **file);
 int name_open(struct path *path, u32 flags, struct file **file);

@@ -62,18 +62,6 @@ static s64 host_write(struct file *file, const void *buffer, size_t length,
 	return status ? errno_restart(status) : (s64)done;
 }
 
-/* O_APPEND that was set after opening: go to the end first. */
-static s64 host_write_end(struct file *file, const void *buffer, size_t length,
-			  u64 offset)
-{
-	dk_u64 end;
-
-	if (offset == DK_OFFSET_CURRENT &&
-	    __atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
-		DkxStreamSeek(file->handle, 0, DK_SEEK_END, &end);
-	return host_write(file, buffer, length, offset);
-}
-
 static s64 host_seek(struct file *file, s64 offset, int whence)
 {
 	dk_u64 position;
@@ -121,6 +109,15 @@ static s64 host_list(struct file *file, void *buffer, size_t length,
 	return error ? error : (s64)done;
 }
 
+void host_set_append(struct file *file, u32 flags)
+{
+	u32 append = flags & O_APPEND ? 1 : 0;
+
+	if (file->access & FILE_WRITE)
+		DkxStreamControl(file->handle, DK_CONTROL_APPEND, &append,
+				 sizeof(append));
+}
+
 const struct file_ops host_ops = {
 	.read = host_read,
 	.write = host_write,
@@ -130,18 +127,7 @@ const struct file_ops host_ops = {
 	.set_length = host_set_length,
 	.flush = host_flush,
 	.list = host_list,
-};
-
-/* The same when O_APPEND was changed after opening; see fcntl.c. */
-const struct file_ops host_append_ops = {
-	.read = host_read,
-	.write = host_write_end,
-	.seek = host_seek,
-	.attributes = host_get_attributes,
-	.set_attributes = host_set_attributes,
-	.set_length = host_set_length,
-	.flush = host_flush,
-	.list = host_list,
+	.set_flags = host_set_append,
 };
 
 /* O_PATH of a synthetic name: asked by name each time. */

@@ -166,7 +166,6 @@ static struct file *make_stream(const struct record *r, DK_HANDLE handle,
 	const struct file_ops *ops = r->kind == FILE_PIPE  ? &pipe_ops :
 				     r->kind == FILE_EVENT ? &event_ops :
 				     r->kind == FILE_PATH  ? &name_ops :
-				     r->flags & O_APPEND   ? &host_append_ops :
 							     &host_ops;
 	struct file *file = file_new(r->kind, ops, r->access & 3, r->flags);
 

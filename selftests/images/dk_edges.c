@@ -127,6 +127,7 @@ static const struct {
 	  false },
 	{ DK_CONTROL_FILE_SYSTEM, sizeof(struct dk_file_system), FILE_STREAM,
 	  false },
+	{ DK_CONTROL_APPEND, 4, FILE_STREAM, false },
 };
 
 /* What is looked at before the rest is needed. */
@@ -345,10 +346,15 @@ static u64 fill_table(void)
 TEST(exhausted_handle_table)
 {
 	struct dkt_counts before, full, after;
-	DK_HANDLE h = POISON;
+	DK_HANDLE h = POISON, server[2], client[2];
+	struct dk_accepted accepted;
 	u64 n, again;
 
 	make_world();
+	server[0] = serve("pipe.server:full", 0);
+	client[0] = call("pipe.client:full", 0);
+	server[1] = serve("tcp.server:127.0.0.1:0", 0);
+	client[1] = call(address_of(server[1], "127.0.0.1"), 0);
 	dkt_counts(&before);
 	n = fill_table();
 	EXPECT_EQ(n + before.handles, TABLE_SIZE);
@@ -363,6 +369,10 @@ TEST(exhausted_handle_table)
 	EXPECT_STATUS(DkObjectReference(w.event, DK_RIGHT_READ, &h),
 		      TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkxPipeCreate(0, &h, &h), TOO_MANY_HANDLES);
+	for (int i = 0; i < 2; i++)
+		EXPECT_STATUS(DkStreamRead(server[i], CURRENT, &accepted,
+					   sizeof(accepted), &again),
+			      TOO_MANY_HANDLES);
 	/* Also when there is room for one of two. */
 	EXPECT_OK(DkObjectClose(all[n - 1]));
 	EXPECT_STATUS(DkxPipeCreate(0, &h, &h), TOO_MANY_HANDLES);
@@ -387,6 +397,15 @@ TEST(exhausted_handle_table)
 	EXPECT_EQ(again, n);
 	for (u64 i = 0; i < again; i++)
 		ASSERT_OK(DkObjectClose(all[i]));
+	/* Who had connected is still there. */
+	for (int i = 0; i < 2; i++) {
+		h = take(server[i], NULL);
+		send_text(client[i], "patient");
+		expect_text(h, "patient");
+		DkObjectClose(h);
+		DkObjectClose(client[i]);
+		DkObjectClose(server[i]);
+	}
 }
 
 /* The other calls that do not return are seen through their effect. */

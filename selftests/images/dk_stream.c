@@ -167,7 +167,8 @@ TEST(two_opens_have_two_positions)
 
 TEST(append)
 {
-	DK_HANDLE a, b;
+	DK_HANDLE a, b, c;
+	u32 append = 0;
 	u64 done;
 
 	put(in_rw("append"), "start ");
@@ -178,11 +179,30 @@ TEST(append)
 	EXPECT_OK(DkStreamWrite(a, DK_OFFSET_CURRENT, "a", 1, &done));
 	EXPECT_OK(DkStreamWrite(b, DK_OFFSET_CURRENT, "b", 1, &done));
 	EXPECT_OK(DkStreamWrite(a, DK_OFFSET_CURRENT, "A", 1, &done));
-	/* Every write goes to the end, whatever it says. */
+	/* Every write goes to the end, whatever it says; until it need not. */
 	EXPECT_OK(DkStreamWrite(b, 0, "B", 1, &done));
+	EXPECT_OK(DkObjectReference(b, 0, &c));
+	EXPECT_OK(DkxStreamControl(c, DK_CONTROL_APPEND, &append, 4));
+	EXPECT_OK(DkStreamWrite(b, 0, "S", 1, &done));
+	append = 1;
+	EXPECT_OK(DkxStreamControl(b, DK_CONTROL_APPEND, &append, 4));
+	EXPECT_OK(DkStreamWrite(c, 0, "C", 1, &done));
+	append = 2;
+	EXPECT_STATUS(DkxStreamControl(b, DK_CONTROL_APPEND, &append, 4),
+		      INVALID_PARAMETER);
 	DkObjectClose(a);
 	DkObjectClose(b);
-	expect_text(in_rw("append"), "start abAB");
+	DkObjectClose(c);
+	expect_text(in_rw("append"), "Start abABC");
+	a = dkt_open(in_rw("append"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
+	append = 1;
+	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_APPEND, &append, 4),
+		      ACCESS_DENIED);
+	DkObjectClose(a);
+	a = dkt_open("null:", DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0);
+	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_APPEND, &append, 4),
+		      NOT_SUPPORTED);
+	DkObjectClose(a);
 	EXPECT_OK(DkStreamDelete(URI(in_rw("append")), DK_DELETE_FILE));
 }
 

@@ -240,6 +240,43 @@ static void events(void)
 	TRY(read(e, &n, 8));
 }
 
+/* O_APPEND is the open file's, whoever sets it, and nobody writes in between. */
+static void appending(void)
+{
+	int fd = open("appended", O_RDWR | O_CREAT, 0644), other;
+	char text[8192] = "";
+	long lines = 0;
+	pid_t pid[4];
+
+	TRY(write(fd, "start\n", 6));
+	ended("setting", IN_CHILD(_exit(fcntl(fd, F_SETFL, O_APPEND))));
+	TRY(lseek(fd, 0, SEEK_SET));
+	TRY(write(fd, "behind\n", 7));
+	TRY(pwrite(fd, "too\n", 4, 0));
+	other = open("appended", O_WRONLY);
+	TRY(fcntl(other, F_SETFL, O_APPEND));
+	for (int i = 0; i < 4; i++)
+		pid[i] = IN_CHILD({
+			for (int k = 0; k < 100; k++)
+				write(i & 1 ? fd : other, "0123456789\n", 11);
+		});
+	for (int i = 0; i < 4; i++)
+		ended("writer", pid[i]);
+	TRY(pread(fd, text, 17, 0));
+	SHOW(text, 0);
+	memset(text, 0, sizeof(text));
+	SHOW("size", pread(fd, text, sizeof(text), 17));
+	for (char *at = text; strncmp(at, "0123456789\n", 11) == 0; at += 11)
+		lines++;
+	SHOW("lines", lines);
+	ended("clearing", IN_CHILD(_exit(fcntl(fd, F_SETFL, 0))));
+	TRY(pwrite(fd, "S", 1, 0));
+	memset(text, 0, sizeof(text));
+	TRY(pread(fd, text, 6, 0));
+	SHOW(text, 0);
+	unlink("appended");
+}
+
 int main(void)
 {
 	pairs(SOCK_STREAM);
@@ -249,5 +286,6 @@ int main(void)
 	servers();
 	datagrams();
 	events();
+	appending();
 	return 0;
 }
