@@ -217,10 +217,11 @@ long inet_connect(struct file *file, const struct address *a)
 		default:
 			/* Somebody else may have seen that it failed. */
 			r = begun ? -ECONNABORTED : connect_start(inet, a);
+			/* Told later, even if it is known already. */
 			if (!r)
-				r = inet_connect_result(inet);
-			if (r == -EALREADY && file_nonblock(file))
-				r = -EINPROGRESS;
+				r = file_nonblock(file) ?
+					    -EINPROGRESS :
+					    inet_connect_result(inet);
 		}
 		lock_release(&inet->lock);
 		if (r != -EALREADY || file_nonblock(file))

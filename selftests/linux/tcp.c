@@ -145,13 +145,15 @@ static void ready(void)
 	p = (struct pollfd){ .fd = s, .events = POLLIN };
 	TRY(poll(&p, 1, 10));
 	c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	value = connect(c, (void *)&here, sizeof(here));
-	CHECK(value == 0 || errno == EINPROGRESS);
+	/* Also where it is known at once. */
+	TRY(connect(c, (void *)&here, sizeof(here)));
 	p.fd = c;
 	p.events = POLLOUT;
 	TRY(poll(&p, 1, 5000));
 	TRY(getsockopt(c, SOL_SOCKET, SO_ERROR, &value, &length));
 	CHECK(value);
+	TRY(connect(c, (void *)&here, sizeof(here)));
+	TRY(connect(c, (void *)&here, sizeof(here)));
 	epoll = epoll_create1(0);
 	TRY(epoll_ctl(epoll, EPOLL_CTL_ADD, s, &event));
 	TRY(epoll_wait(epoll, &event, 1, 5000));
