@@ -118,6 +118,67 @@ TEST(nobody_listens_any_more)
 	}
 }
 
+static s64 reads(DK_HANDLE h)
+{
+	return ask(h, READ);
+}
+
+static s64 writes(DK_HANDLE h)
+{
+	return ask(h, WRITE);
+}
+
+static s64 receives(DK_HANDLE h)
+{
+	return ask(h, RECEIVE);
+}
+
+static s64 sends(DK_HANDLE h)
+{
+	return message(h, DK_CONTROL_SEND);
+}
+
+/*
+ * Connections that are asked for, to a server whose queue is full. While they
+ * wait the way to it goes: what the last try met is what a call says.
+ */
+static void loses_its_way(const char *how, s64 wanted)
+{
+	static s64 (*const asks[])(DK_HANDLE h) = { reads, writes, receives,
+						    sends };
+	DK_HANDLE server = serve("tcp.server:127.0.0.3:0?backlog=1", 0);
+	const char *uri = address_of(server, "127.0.0.3");
+	DK_HANDLE h[12];
+	s64 answer = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+		h[i] = call(uri, NONBLOCK);
+	dkt_ask(how, &answer, sizeof(answer));
+	EXPECT_EQ(answer, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
+		set_option(h[8 + i], DK_SOCKET_USER_TIMEOUT, 300);
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		s64 status;
+
+		await(h[8 + i]);
+		status = asks[i](h[8 + i]);
+		if (status != wanted)
+			dkt_fail("%d after %s: %s", (int)i, how,
+				 dkt_status(status));
+	}
+	dkt_ask("@reachable 127.0.0.3\n", &answer, sizeof(answer));
+	EXPECT_EQ(answer, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
+		DkObjectClose(h[i]);
+	DkObjectClose(server);
+}
+
+TEST(no_way_any_more)
+{
+	loses_its_way("@unreachable 127.0.0.3\n", DK_STATUS_HOST_UNREACHABLE);
+	loses_its_way("@no-network 127.0.0.3\n", DK_STATUS_NETWORK_UNREACHABLE);
+}
+
 /* The machine has no network but itself; and then it knows better. */
 TEST(no_way)
 {

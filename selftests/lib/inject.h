@@ -126,6 +126,31 @@ static inline int inject_disarm(int fd)
 }
 
 /*
+ * All allocations of a thread from here on, or none any more. False if it could
+ * not be set.
+ */
+static inline bool inject_all(pid_t pid, pid_t tid, bool on)
+{
+	char path[64];
+	int fd;
+	bool done;
+
+	for (int i = 0; i < 2; i++) {
+		const char *kind = i ? "fail_page_alloc" : "failslab";
+
+		/* Without the filter it would be every thread's. */
+		if (on)
+			inject_knob(kind, "task-filter", "Y");
+		inject_knob(kind, "probability", on ? "100" : "0");
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/make-it-fail", pid, tid);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	done = fd >= 0 && write(fd, on ? "1" : "0", 1) == 1;
+	close(fd);
+	return done;
+}
+
+/*
  * Runs @expression with the nth allocation or copy of the caller failing:
  * its result, or negative errno, and whether the failure was met.
  */

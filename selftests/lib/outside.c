@@ -4,14 +4,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/route.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 #include "errorfs.h"
+#include "failing.h"
+#include "inject.h"
 #include "outside.h"
 #include "sandbox.h"
 #include "terminal.h"
@@ -69,22 +74,69 @@ static int syn_retries(struct outside *o, const char *line, __s64 *values)
 	return setting("/proc/sys/net/ipv4/tcp_syn_retries", line, values);
 }
 
-/* As "ip route add unreachable"; or its end. */
-static int route(struct outside *o, const char *line, __s64 *values)
+/*
+ * As "ip route add TYPE ADDRESS table local", or its end. In that table, since it
+ * is asked first: an address of this machine has no way from there, either.
+ */
+static int change_route(int change, unsigned char type, const char *line)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	struct rtentry route = { .rt_flags = RTF_UP | RTF_HOST | RTF_REJECT };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct {
+		struct nlmsghdr header;
+		struct rtmsg route;
+		struct rtattr attribute;
+		struct in_addr to;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = change,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK |
+					   (change == RTM_NEWROUTE ?
+						    NLM_F_CREATE | NLM_F_EXCL :
+						    0) },
+		.route = { .rtm_family = AF_INET,
+			   .rtm_dst_len = 32,
+			   .rtm_table = RT_TABLE_LOCAL,
+			   .rtm_protocol = RTPROT_STATIC,
+			   .rtm_scope = RT_SCOPE_UNIVERSE,
+			   .rtm_type = type },
+		.attribute = { .rta_len = RTA_LENGTH(sizeof(struct in_addr)),
+			       .rta_type = RTA_DST },
+	};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char rest[256];
+	} reply;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	char address[64] = "";
 
 	if (sscanf(line, "%*s %63s", address) != 1 ||
-	    !inet_aton(address, &to.sin_addr))
+	    !inet_aton(address, &request.to))
 		die(line);
-	memcpy(&route.rt_dst, &to, sizeof(to));
-	values[0] = ioctl(fd, line[1] == 'u' ? SIOCADDRT : SIOCDELRT, &route) ?
-			    -errno :
-			    0;
+	if (fd < 0 ||
+	    send(fd, &request, sizeof(request), 0) != sizeof(request) ||
+	    recv(fd, &reply, sizeof(reply), 0) < (int)sizeof(reply.header) ||
+	    reply.header.nlmsg_type != NLMSG_ERROR)
+		die("a route");
 	close(fd);
+	return reply.error.error;
+}
+
+static int unreachable(struct outside *o, const char *line, __s64 *values)
+{
+	values[0] = change_route(RTM_NEWROUTE, RTN_UNREACHABLE, line);
+	return 1;
+}
+
+/* Nothing here, look on: and there is no route to anywhere. */
+static int no_network(struct outside *o, const char *line, __s64 *values)
+{
+	values[0] = change_route(RTM_NEWROUTE, RTN_THROW, line);
+	return 1;
+}
+
+static int reachable(struct outside *o, const char *line, __s64 *values)
+{
+	values[0] = change_route(RTM_DELROUTE, RTN_UNSPEC, line);
 	return 1;
 }
 
@@ -215,6 +267,71 @@ static int later(struct outside *o, const char *line, __s64 *values)
 	return 0;
 }
 
+/* One request of dk_failures.c; false if it was the last one. */
+static bool serve_failing(struct outside *o, int file, struct dkt_failing *f)
+{
+	struct drawbridge_stats stats;
+
+	switch (__atomic_load_n(&f->request, __ATOMIC_ACQUIRE)) {
+	case DKT_FAILING_ARM:
+		if (f->nth == DKT_FAILING_ALL ?
+			    !inject_all(o->pid, o->pid, true) :
+			    !inject_arm(file, f->nth))
+			die("making allocations fail");
+		break;
+	case DKT_FAILING_DISARM:
+		if (f->nth == DKT_FAILING_ALL)
+			inject_all(o->pid, o->pid, false);
+		f->left = inject_disarm(file);
+		break;
+	case DKT_FAILING_COUNT:
+		if (sandbox_stats(o->sandbox, &stats))
+			die("DRAWBRIDGE_IOC_STATS");
+		f->handles = stats.handles;
+		f->objects = stats.objects;
+		f->threads = stats.threads;
+		f->processes = stats.processes;
+		break;
+	default:
+		return false;
+	}
+	__atomic_store_n(&f->request, 0, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* Until the image has no more requests, or has said nothing for too long. */
+static int fail(struct outside *o, const char *line, __s64 *values)
+{
+	int file = inject_open(o->pid, o->pid), fd;
+	time_t last = time(NULL);
+	struct dkt_failing *f;
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/rw/failing", o->folder);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (f == MAP_FAILED || file < 0)
+		die(path);
+	values[0] = 0;
+	if (write(o->to, values, sizeof(*values)) != sizeof(*values))
+		die("an answer");
+	while (time(NULL) - last < 30 * (time_t)slower()) {
+		if (!__atomic_load_n(&f->request, __ATOMIC_ACQUIRE)) {
+			usleep(20);
+			continue;
+		}
+		if (!serve_failing(o, file, f))
+			break;
+		last = time(NULL);
+	}
+	inject_all(o->pid, o->pid, false);
+	__atomic_store_n(&f->request, 0, __ATOMIC_RELEASE);
+	munmap(f, sizeof(*f));
+	close(fd);
+	close(file);
+	return 0;
+}
+
 static int at_terminal(struct outside *o, const char *line, __s64 *values)
 {
 	values[0] = terminal_request(line);
@@ -229,8 +346,9 @@ static const struct {
 	{ "@abort", abort_all },
 	{ "@threads-max", threads_max },
 	{ "@syn-retries", syn_retries },
-	{ "@unreachable", route },
-	{ "@reachable", route },
+	{ "@unreachable", unreachable },
+	{ "@no-network", no_network },
+	{ "@reachable", reachable },
 	{ "@lock", lock },
 	{ "@holder", holder },
 	{ "@hung", hung },
@@ -241,6 +359,7 @@ static const struct {
 	{ "@shown", at_terminal },
 	{ "@foreground", at_terminal },
 	{ "@background", at_terminal },
+	{ "@failing", fail },
 	{ "@later", later },
 	{ "@stops", at_terminal },
 	{ "@hangup", at_terminal },

@@ -8,7 +8,10 @@
  *				it was
  *	@syn-retries N		how often a connection is asked for again; the same
  *	@unreachable ADDRESS	there is no way to that host; s64, 0 or -errno
- *	@reachable ADDRESS	that is taken back; the same
+ *	@no-network ADDRESS	there is no way to that network; the same
+ *	@reachable ADDRESS	one of these is taken back; the same
+ *	@failing		lets allocations fail until it is no longer asked
+ *				to; see failing.h. s64, 0, before it begins
  *	@lock TYPE START LENGTH	fcntl() on rw/locked as another process: TYPE
  *				is r, w or u; the answer is an s64, 0 or -errno
  *	@hung N			waits until that many requests have hung in errors/;
