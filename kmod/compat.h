@@ -93,6 +93,25 @@ static inline void pico_compat_eventfd_signal(struct eventfd_ctx *event)
 #endif
 }
 
+/* ---- memory ---- */
+
+#include <linux/mm.h>
+
+/*
+ * 6.2 made the counts of an mm's pages percpu counters, and what get_mm_counter()
+ * reads of them lags behind by as much as a small process has.
+ */
+static inline unsigned long pico_compat_mm_rss(struct mm_struct *mm)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return percpu_counter_sum_positive(&mm->rss_stat[MM_FILEPAGES]) +
+	       percpu_counter_sum_positive(&mm->rss_stat[MM_ANONPAGES]) +
+	       percpu_counter_sum_positive(&mm->rss_stat[MM_SHMEMPAGES]);
+#else
+	return get_mm_rss(mm);
+#endif
+}
+
 /* ---- VFS ---- */
 
 #include <linux/fs.h>

@@ -39,7 +39,7 @@ part_tcp()
 {
 	local part
 
-	for part in simple ready sixes flags options woken forked many edges; do
+	for part in simple ready sixes flags options woken forked many edges refused; do
 		same "tcp: $part" "$here/linux/tcp" "$part"
 	done
 	same "epoll" "$here/linux/polling"

@@ -37,8 +37,8 @@ static const char *const names[] = {
 
 static unsigned long long seen[DK_CALL_LIMIT];
 static bool lacks_fuse; /* dk_errors could not run */
-static bool
-	lacks_failures; /* nor could dk_failures; what lacks memory is excused */
+/* Nor could dk_failures: what lacks memory is excused. */
+static bool lacks_failures;
 
 /*
  * What these tests cannot bring about, and why. A status that stands here and

@@ -52,13 +52,12 @@ static long nonblock_get(struct dk_stream *stream, void __user *buffer)
 
 static void set_file_flag(struct file *file, unsigned int flag, bool on)
 {
-	spin_lock(&file->f_lock);
+	lockdep_assert_held(&file->f_lock);
 	if (on)
 		file->f_flags |= flag;
 	else
 		file->f_flags &= ~flag;
 	file->f_iocb_flags = iocb_flags(file);
-	spin_unlock(&file->f_lock);
 }
 
 /*
@@ -77,12 +76,37 @@ static long nonblock_set(struct dk_stream *stream, void __user *buffer)
 	if (!file && !stream->ops->accept && !stream->ops->poll)
 		return -EOPNOTSUPP;
 	set_mask_bits(&stream->flags, DK_OPTION_NONBLOCK, options);
-	if (file && !dk_is_console(stream))
-		set_file_flag(file, O_NONBLOCK, options);
+	if (!file || dk_is_console(stream))
+		return 0;
+	spin_lock(&file->f_lock);
+	set_file_flag(file, O_NONBLOCK, options);
+	spin_unlock(&file->f_lock);
 	return 0;
 }
 
-/* As fcntl(F_SETFL) does it; of all handles of the stream, too. */
+static bool can_append(struct dk_stream *stream)
+{
+	return stream->file && stream->ops->write == dk_file_write &&
+	       (dk_is_console(stream) ||
+		S_ISREG(file_inode(stream->file)->i_mode));
+}
+
+/* The host's own file of a console may append, too. */
+static long append_get(struct dk_stream *stream, void __user *buffer)
+{
+	bool append;
+
+	if (!can_append(stream))
+		return -EOPNOTSUPP;
+	append = READ_ONCE(stream->flags) & DK_ACCESS_APPEND ||
+		 READ_ONCE(stream->file->f_flags) & O_APPEND;
+	return put_user((u32)append, (u32 __user *)buffer);
+}
+
+/*
+ * As fcntl(F_SETFL) does it; of all handles of the stream, too. The lock keeps
+ * the two places alike.
+ */
 static long append_set(struct dk_stream *stream, void __user *buffer)
 {
 	struct file *file = stream->file;
@@ -92,15 +116,19 @@ static long append_set(struct dk_stream *stream, void __user *buffer)
 		return -EFAULT;
 	if (append > 1)
 		return -EINVAL;
-	if (!file || stream->ops->write != dk_file_write)
+	if (!can_append(stream))
 		return -EOPNOTSUPP;
-	/* What is marked so is only appended to. */
-	if (!append && IS_APPEND(file_inode(file)))
+	/* What is marked so is only appended to; the host's file is the host's. */
+	if (!append &&
+	    (IS_APPEND(file_inode(file)) ||
+	     (dk_is_console(stream) && READ_ONCE(file->f_flags) & O_APPEND)))
 		return -EPERM;
+	spin_lock(&file->f_lock);
 	set_mask_bits(&stream->flags, DK_ACCESS_APPEND,
 		      append ? DK_ACCESS_APPEND : 0);
 	if (!dk_is_console(stream))
 		set_file_flag(file, O_APPEND, append);
+	spin_unlock(&file->f_lock);
 	return 0;
 }
 
@@ -172,7 +200,8 @@ long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
 	if (result < 0)
 		return dk_stream_status(result, dk_statuses_DkxStreamControl);
 	return put_user((u64)result, thread->native_out) ?
-		DK_STATUS_INVALID_POINTER : DK_STATUS_SUCCESS;
+		       DK_STATUS_INVALID_POINTER :
+		       DK_STATUS_SUCCESS;
 }
 
 static long get_unsent(struct dk_stream *stream, void __user *buffer)
@@ -197,9 +226,9 @@ static long shut_down(struct dk_stream *stream, void __user *buffer)
 		return dk_local_shutdown(stream, how);
 	if (!sock)
 		return -EOPNOTSUPP;
-	return kernel_sock_shutdown(sock, how == DK_SHUTDOWN_READ ? SHUT_RD :
-				    how == DK_SHUTDOWN_WRITE ? SHUT_WR :
-							       SHUT_RDWR);
+	return kernel_sock_shutdown(sock, how == DK_SHUTDOWN_READ  ? SHUT_RD :
+					  how == DK_SHUTDOWN_WRITE ? SHUT_WR :
+								     SHUT_RDWR);
 }
 
 static long get_error(struct dk_stream *stream, void __user *buffer)
@@ -212,13 +241,13 @@ static long get_error(struct dk_stream *stream, void __user *buffer)
 	/* What was asked for is lost if it cannot be stored: look before. */
 	if (put_user(0LL, (s64 __user *)buffer))
 		return -EFAULT;
-	error = dk_stream_status(sock_error(sock->sk), DK_SET_FILE |
-				 DK_SET_NETWORK | DK_S(BROKEN_PIPE));
+	error = dk_stream_status(sock_error(sock->sk),
+				 DK_SET_FILE | DK_SET_NETWORK |
+					 DK_S(BROKEN_PIPE));
 	return put_user(error, (s64 __user *)buffer);
 }
 
-static long get_address(struct dk_stream *stream, int peer,
-			void __user *buffer)
+static long get_address(struct dk_stream *stream, int peer, void __user *buffer)
 {
 	struct socket *sock = stream_socket(stream);
 	struct dk_address address;
@@ -347,7 +376,8 @@ static long get_file_system(struct dk_stream *stream, void __user *buffer)
 }
 
 static const struct {
-	long (*call)(struct dk_stream *stream, void __user *buffer); /* or NULL */
+	long (*call)(struct dk_stream *stream,
+		     void __user *buffer); /* or NULL */
 	u32 size;
 	u32 rights;
 	bool waits;
@@ -359,40 +389,37 @@ static const struct {
 	[DK_CONTROL_UNSENT] = { get_unsent, sizeof(u32), 0 },
 	[DK_CONTROL_SHUTDOWN] = { shut_down, sizeof(u32), DK_RIGHT_CONTROL },
 	[DK_CONTROL_ERROR] = { get_error, sizeof(s64), DK_RIGHT_CONTROL },
-	[DK_CONTROL_LOCAL_ADDRESS] = {
-		get_local_address, sizeof(struct dk_address), 0 },
-	[DK_CONTROL_PEER_ADDRESS] = {
-		get_peer_address, sizeof(struct dk_address), 0 },
+	[DK_CONTROL_LOCAL_ADDRESS] = { get_local_address,
+				       sizeof(struct dk_address), 0 },
+	[DK_CONTROL_PEER_ADDRESS] = { get_peer_address,
+				      sizeof(struct dk_address), 0 },
 	[DK_CONTROL_LISTEN] = { set_backlog, sizeof(u32), DK_RIGHT_CONTROL },
-	[DK_CONTROL_GET_SOCKET] = {
-		get_socket, sizeof(struct dk_socket_option), 0 },
-	[DK_CONTROL_SET_SOCKET] = {
-		set_socket, sizeof(struct dk_socket_option),
-		DK_RIGHT_CONTROL },
+	[DK_CONTROL_GET_SOCKET] = { get_socket, sizeof(struct dk_socket_option),
+				    0 },
+	[DK_CONTROL_SET_SOCKET] = { set_socket, sizeof(struct dk_socket_option),
+				    DK_RIGHT_CONTROL },
 	[DK_CONTROL_RECEIVE] = { receive_message, sizeof(struct dk_message),
 				 DK_RIGHT_READ },
 	[DK_CONTROL_SEND] = { send_message, sizeof(struct dk_message),
 			      DK_RIGHT_WRITE },
 	[DK_CONTROL_SET_PIPE_SIZE] = { NULL, sizeof(u64), DK_RIGHT_CONTROL },
-	[DK_CONTROL_BIND] = {
-		dk_local_bind, sizeof(struct dk_local_name),
-		DK_RIGHT_CONTROL },
-	[DK_CONTROL_CONNECT] = {
-		dk_local_connect, sizeof(struct dk_local_name),
-		DK_RIGHT_CONTROL, true },
-	[DK_CONTROL_NAME] = {
-		dk_local_get_name, sizeof(struct dk_local_name), 0 },
-	[DK_CONTROL_PEER_NAME] = {
-		dk_local_get_peer_name, sizeof(struct dk_local_name), 0 },
-	[DK_CONTROL_IDENTITY] = {
-		dk_local_set_identity, DK_LOCAL_IDENTITY_SIZE,
-		DK_RIGHT_CONTROL },
+	[DK_CONTROL_BIND] = { dk_local_bind, sizeof(struct dk_local_name),
+			      DK_RIGHT_CONTROL },
+	[DK_CONTROL_CONNECT] = { dk_local_connect, sizeof(struct dk_local_name),
+				 DK_RIGHT_CONTROL, true },
+	[DK_CONTROL_NAME] = { dk_local_get_name, sizeof(struct dk_local_name),
+			      0 },
+	[DK_CONTROL_PEER_NAME] = { dk_local_get_peer_name,
+				   sizeof(struct dk_local_name), 0 },
+	[DK_CONTROL_IDENTITY] = { dk_local_set_identity, DK_LOCAL_IDENTITY_SIZE,
+				  DK_RIGHT_CONTROL },
 	[DK_CONTROL_UNREAD] = { dk_local_unread, sizeof(u32), 0 },
 	[DK_CONTROL_ALLOCATE] = { allocate, sizeof(struct dk_allocation),
 				  DK_RIGHT_WRITE, true },
-	[DK_CONTROL_FILE_SYSTEM] = {
-		get_file_system, sizeof(struct dk_file_system), 0, true },
-	[DK_CONTROL_APPEND] = { append_set, sizeof(u32), DK_RIGHT_WRITE },
+	[DK_CONTROL_FILE_SYSTEM] = { get_file_system,
+				     sizeof(struct dk_file_system), 0, true },
+	[DK_CONTROL_GET_APPEND] = { append_get, sizeof(u32), 0 },
+	[DK_CONTROL_SET_APPEND] = { append_set, sizeof(u32), DK_RIGHT_WRITE },
 };
 
 /* DkxStreamControl(stream, operation, buffer, length) */

@@ -98,7 +98,7 @@ struct dk_handle_table {
 	struct dk_handle_chunk *chunks[DK_HANDLES_MAX / 256];
 	u32 free_head, free_tail;
 	u32 used;		/* slots that were ever used */
-	u32 live;		/* handles */
+	u32 live;		/* handles, and what is reserved for some */
 };
 
 void dk_handles_init(struct dk_handle_table *table);
@@ -566,7 +566,10 @@ struct dk_stream_ops {
 			       struct dk_stream_attributes *attributes);
 	long (*set_attributes)(struct dk_stream *stream,
 			       const struct dk_stream_attributes *attributes);
-	/* of a server stream, instead of @read: a new connection, or an error */
+	/*
+	 * of a server stream, instead of @read: a new connection, or an error.
+	 * @peer is zero before, and stays so if nobody has an address.
+	 */
 	struct dk_stream *(*accept)(struct dk_stream *stream,
 				    struct dk_address *peer);
 	/* what vfs_poll() says of @file unless this is here; may sleep */
@@ -581,7 +584,7 @@ struct dk_stream {
 	struct dk_sandbox *sandbox;	/* not counted: handles die first */
 	struct file *file;		/* counted; or NULL */
 	struct path path;		/* counted; what is only named, no file */
-	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK: control.c */
+	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
 	void *data;			/* the scheme's */
 	struct list_head events;	/* that follow it, see streamevent.c */
 	struct rcu_head rcu;

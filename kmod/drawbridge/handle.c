@@ -220,8 +220,13 @@ void dk_handle_unreserve(struct dk_process *process, DK_HANDLE handle)
 	struct dk_handle_table *table = &process->handles;
 	u32 index = (u32)handle - 1;
 
+	/* It was nobody's, so it may be the next one again. */
 	spin_lock(&table->lock);
-	dk_slot_free(table, dk_slot(table, index), index);
+	dk_slot(table, index)->next = table->free_head;
+	table->free_head = index;
+	if (table->free_tail == DK_NO_SLOT)
+		table->free_tail = index;
+	table->live--;
 	spin_unlock(&table->lock);
 	atomic64_dec(&process->sandbox->handle_count);
 }

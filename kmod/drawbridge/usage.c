@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "../compat.h"
 #include "drawbridge.h"
 
 /* What of a process is a sum over its threads. */
@@ -124,7 +125,7 @@ static void dk_usage_memory(struct task_struct *task, struct dk_usage *usage)
 	rcu_read_unlock();
 	if (!mm)
 		return;
-	usage->resident = (u64)get_mm_rss(mm) << PAGE_SHIFT;
+	usage->resident = (u64)pico_compat_mm_rss(mm) << PAGE_SHIFT;
 	usage->max_resident =
 		max((u64)get_mm_hiwater_rss(mm) << PAGE_SHIFT, usage->resident);
 	mmput(mm);

@@ -61,20 +61,34 @@ static bool console_need_nonblock(struct file *file)
 {
 	struct console *console = file->data;
 	const char *uri = uris[console->number];
+	u64 access = console_access(file);
 	DK_HANDLE handle;
 
 	if (console->nonblock)
 		return true;
-	if (DkStreamOpen(uri, strlen(uri), console_access(file),
-			 DK_OPEN_EXISTING, DK_OPTION_NONBLOCK, &handle))
+	if (host_append(file, -1) > 0)
+		access |= DK_ACCESS_APPEND;
+	if (DkStreamOpen(uri, strlen(uri), access, DK_OPEN_EXISTING,
+			 DK_OPTION_NONBLOCK, &handle))
 		return false;
 	__atomic_store_n(&console->nonblock, handle, __ATOMIC_RELAXED);
 	return true;
 }
 
+/* Of both streams. */
+static int console_append(struct file *file, int set)
+{
+	struct console *console = file->data;
+	u32 append = set;
+
+	if (set >= 0 && console->nonblock)
+		DkxStreamControl(console->nonblock, DK_CONTROL_SET_APPEND,
+				 &append, sizeof(append));
+	return host_append(file, set);
+}
+
 static void console_set_flags(struct file *file, u32 flags)
 {
-	host_set_append(file, flags);
 	if (!(flags & O_NONBLOCK))
 		return;
 	lock_acquire(&file->lock);
@@ -264,6 +278,7 @@ const struct file_ops console_ops = {
 	.flush = console_flush,
 	.poll = console_poll,
 	.set_flags = console_set_flags,
+	.append = console_append,
 	.release = console_release,
 };
 
@@ -347,6 +362,8 @@ int console_open(int number, u32 flags, struct file **out)
 		return error;
 	}
 	file->ops = &console_ops;
+	if (flags & O_APPEND)
+		console_append(file, 1);
 	if (flags & O_NONBLOCK)
 		console_set_flags(file, flags);
 	*out = file;

@@ -88,7 +88,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, s64 *, offset, size_t, length)
 	if (!(from.file->access & FILE_READ) || !(to.file->access & FILE_WRITE))
 		result = -EBADF;
 	else if ((s64)length < 0 || file_type(from.file) != DK_TYPE_FILE ||
-		 to.file->flags & O_APPEND)
+		 file_appends(to.file))
 		result = -EINVAL;
 	else
 		result = copy(&from, &to, MIN(length, MAX_TRANSFER));
@@ -103,7 +103,7 @@ out:
 static s64 check_range(struct side *from, struct side *to)
 {
 	if (!(from->file->access & FILE_READ) ||
-	    !(to->file->access & FILE_WRITE) || to->file->flags & O_APPEND)
+	    !(to->file->access & FILE_WRITE) || file_appends(to->file))
 		return -EBADF;
 	if (file_type(from->file) == DK_TYPE_DIRECTORY ||
 	    file_type(to->file) == DK_TYPE_DIRECTORY)
@@ -198,7 +198,7 @@ static s64 check_splice(struct side *from, struct side *to)
 		return to->offset != DK_OFFSET_CURRENT ? -ESPIPE :
 		       same_file(from, to)	       ? -EINVAL :
 							 0;
-	return to->file->flags & O_APPEND ? -EINVAL : 0;
+	return file_appends(to->file) ? -EINVAL : 0;
 }
 
 /* Would a transfer now have to wait, or be refused because it may not? */

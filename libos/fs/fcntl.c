@@ -57,12 +57,34 @@ static long dup_from(struct file *file, unsigned long lowest,
 
 #define SETTABLE (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
 
+/* O_APPEND is the open file's, and another process may have changed it. */
+bool file_appends(struct file *file)
+{
+	return file->ops->append ? file->ops->append(file, -1) > 0 :
+				   !!(file->flags & O_APPEND);
+}
+
+static u32 get_flags(struct file *file)
+{
+	u32 flags = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+
+	return file_appends(file) ? flags | O_APPEND : flags & ~O_APPEND;
+}
+
 static long set_flags(struct file *file, u32 flags)
 {
 	u32 old, new;
+	int error;
 
 	flags &= SETTABLE;
 	lock_acquire(&file->lock);
+	error = file->ops->append ?
+			file->ops->append(file, !!(flags & O_APPEND)) :
+			0;
+	if (error < 0) {
+		lock_release(&file->lock);
+		return error;
+	}
 	old = file->flags;
 	new = (old & ~SETTABLE) | flags;
 	__atomic_store_n(&file->flags, new, __ATOMIC_RELAXED);
@@ -110,7 +132,7 @@ static long control(int fd, struct file *file, int command, unsigned long value)
 		fd_close_on_exec(fd, value & FD_CLOEXEC);
 		return 0;
 	case F_GETFL:
-		return __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+		return get_flags(file);
 	}
 	if (file->kind == FILE_PATH)
 		return -EBADF;

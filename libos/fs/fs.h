@@ -132,6 +132,11 @@ struct file_ops {
 	long (*control)(struct file *file, unsigned int command,
 			unsigned long argument);
 	void (*set_flags)(struct file *file, u32 flags);
+	/*
+	 * O_APPEND of what is shared with other processes: 1, 0, or a negative
+	 * errno; @set is that too, or -1 to ask. Without it, it is file.flags'.
+	 */
+	int (*append)(struct file *file, int set);
 	void (*release)(struct file *file);
 };
 
@@ -270,8 +275,8 @@ extern const struct file_ops host_ops, console_ops, pipe_ops;
 extern const struct file_ops event_ops, name_ops;
 
 int host_open(struct path *path, u32 flags, u32 mode, struct file **file);
-/* For all who share the stream, in all processes: O_APPEND as @flags have it. */
-void host_set_append(struct file *file, u32 flags);
+int host_append(struct file *file, int set);
+bool file_appends(struct file *file); /* fcntl.c */
 int host_open_unnamed(struct path *path, u32 flags, u32 mode,
 		      struct file **file);
 int name_open(struct path *path, u32 flags, struct file **file);

@@ -109,13 +109,19 @@ static s64 host_list(struct file *file, void *buffer, size_t length,
 	return error ? error : (s64)done;
 }
 
-void host_set_append(struct file *file, u32 flags)
+int host_append(struct file *file, int set)
 {
-	u32 append = flags & O_APPEND ? 1 : 0;
+	u32 append = set,
+	    operation = set < 0 ? DK_CONTROL_GET_APPEND : DK_CONTROL_SET_APPEND;
+	DK_STATUS status = DK_STATUS_NOT_SUPPORTED;
 
 	if (file->access & FILE_WRITE)
-		DkxStreamControl(file->handle, DK_CONTROL_APPEND, &append,
-				 sizeof(append));
+		status = DkxStreamControl(file->handle, operation, &append,
+					  sizeof(append));
+	/* A device, say, where it makes no difference. */
+	if (status == DK_STATUS_NOT_SUPPORTED)
+		return set < 0 ? !!(file->flags & O_APPEND) : set;
+	return status ? errno_of(status) : (int)append;
 }
 
 const struct file_ops host_ops = {
@@ -127,7 +133,7 @@ const struct file_ops host_ops = {
 	.set_length = host_set_length,
 	.flush = host_flush,
 	.list = host_list,
-	.set_flags = host_set_append,
+	.append = host_append,
 };
 
 /* O_PATH of a synthetic name: asked by name each time. */

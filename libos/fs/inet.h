@@ -55,6 +55,7 @@ struct inet {
 	DK_HANDLE handle;
 	struct address bound;
 	bool only6, nonblock;
+	bool untold; /* connected, but connect() has not said so yet */
 	struct dk_socket_option options[OPTIONS_MAX];
 	u32 option_count;
 	u8 service, hops; /* IP_TOS, IP_TTL and their like: remembered */

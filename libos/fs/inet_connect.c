@@ -194,7 +194,7 @@ long inet_connect(struct file *file, const struct address *a)
 {
 	struct inet *inet = inet_of(socket_of(file));
 	s64 deadline = socket_deadline(inet->socket.send_timeout);
-	bool begun = false;
+	bool nonblock = file_nonblock(file), begun = false;
 	long r;
 
 	if (a->length >= sizeof(a->family) && !a->family)
@@ -209,7 +209,7 @@ long inet_connect(struct file *file, const struct address *a)
 			r = -EISCONN;
 			break;
 		case INET_CONNECTED:
-			r = begun ? 0 : -EISCONN;
+			r = begun || inet->untold ? 0 : -EISCONN;
 			break;
 		case INET_CONNECTING:
 			r = inet_connect_result(inet);
@@ -217,14 +217,17 @@ long inet_connect(struct file *file, const struct address *a)
 		default:
 			/* Somebody else may have seen that it failed. */
 			r = begun ? -ECONNABORTED : connect_start(inet, a);
+			if (!r)
+				inet->untold = true;
 			/* Told later, even if it is known already. */
 			if (!r)
-				r = file_nonblock(file) ?
-					    -EINPROGRESS :
-					    inet_connect_result(inet);
+				r = nonblock ? -EINPROGRESS :
+					       inet_connect_result(inet);
 		}
+		if (!r)
+			inet->untold = false;
 		lock_release(&inet->lock);
-		if (r != -EALREADY || file_nonblock(file))
+		if (r != -EALREADY || nonblock)
 			return r;
 		begun = true;
 		r = inet_wait(file, POLLOUT, deadline);

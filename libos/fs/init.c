@@ -285,6 +285,8 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 		return -ENOMEM;
 	}
 	memcpy(file->path, old->path, size);
+	if (flags & O_APPEND)
+		host_append(file, 1);
 	if (flags & O_TRUNC && access & FILE_WRITE)
 		file->ops->set_length(file, 0);
 	*out = file;

@@ -97,7 +97,7 @@ static s64 within_limit(struct file *file, size_t length, u64 offset)
 
 	if (file_type(file) != DK_TYPE_FILE || !length)
 		return length;
-	if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND) {
+	if (file_appends(file)) {
 		offset = file_attributes(file, &attributes) ? 0 :
 							      attributes.length;
 	} else if (offset == DK_OFFSET_CURRENT) {

@@ -140,7 +140,8 @@ static s64 sends(DK_HANDLE h)
 
 /*
  * Connections that are asked for, to a server whose queue is full. While they
- * wait the way to it goes: what the last try met is what a call says.
+ * wait the way to it goes: what the last try met is what a call says. They are
+ * tried again after 1 and 3 seconds, and given up after 7.
  */
 static void loses_its_way(const char *how, s64 wanted)
 {
@@ -156,7 +157,7 @@ static void loses_its_way(const char *how, s64 wanted)
 	dkt_ask(how, &answer, sizeof(answer));
 	EXPECT_EQ(answer, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
-		set_option(h[8 + i], DK_SOCKET_USER_TIMEOUT, 300);
+		set_option(h[8 + i], DK_SOCKET_USER_TIMEOUT, 4000);
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
 		s64 status;
 

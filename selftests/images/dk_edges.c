@@ -127,7 +127,8 @@ static const struct {
 	  false },
 	{ DK_CONTROL_FILE_SYSTEM, sizeof(struct dk_file_system), FILE_STREAM,
 	  false },
-	{ DK_CONTROL_APPEND, 4, FILE_STREAM, false },
+	{ DK_CONTROL_GET_APPEND, 4, FILE_STREAM, false },
+	{ DK_CONTROL_SET_APPEND, 4, FILE_STREAM, false },
 };
 
 /* What is looked at before the rest is needed. */

@@ -130,14 +130,44 @@ static DK_STATUS extend_file(void)
 
 static void need_connection(void)
 {
-	kept = serve("pipe.server:scarce", 0);
+	kept = serve("pipe.server:scarce", NONBLOCK);
 	second = call("pipe.client:scarce", 0);
 }
 
-/* Memory that goes away while it is told of loses the connection. */
-static void connect_again(void)
+static const char *tcp_uri;
+
+static void need_tcp(void)
 {
-	if (!(ready(kept) & DK_READY_READ)) {
+	kept = serve("tcp.server:127.0.0.1:0", NONBLOCK);
+	tcp_uri = address_of(kept, "127.0.0.1");
+}
+
+static DK_STATUS open_tcp_client(void)
+{
+	return DkStreamOpen(URI(tcp_uri), RW, DK_OPEN_EXISTING, 0, &made);
+}
+
+static void need_tcp_connection(void)
+{
+	need_tcp();
+	second = call(tcp_uri, 0);
+}
+
+static void connect_tcp_again(DK_STATUS status)
+{
+	if (status == DK_STATUS_INVALID_POINTER &&
+	    !(ready(kept) & DK_READY_READ)) {
+		expect_end(second);
+		EXPECT_OK(DkObjectClose(second));
+		second = call(tcp_uri, 0);
+	}
+}
+
+/* Memory that goes away while it is told of loses the connection. */
+static void connect_again(DK_STATUS status)
+{
+	if (status == DK_STATUS_INVALID_POINTER &&
+	    !(ready(kept) & DK_READY_READ)) {
 		expect_end(second);
 		EXPECT_OK(DkObjectClose(second));
 		second = call("pipe.client:scarce", 0);
@@ -396,10 +426,12 @@ static void need_sent(void)
 }
 
 /* It was sent, but what came of it could not be told. */
-static void unsend(void)
+static void unsend(DK_STATUS status)
 {
 	u32 unread = 0;
 
+	if (status != DK_STATUS_INVALID_POINTER)
+		return;
 	EXPECT_OK(control(other, DK_CONTROL_UNREAD, &unread, 4));
 	if (unread) {
 		EXPECT_OK(receive_parcel());
@@ -409,10 +441,12 @@ static void unsend(void)
 }
 
 /* And the same of what was received. */
-static void send_again(void)
+static void send_again(DK_STATUS status)
 {
 	u32 unread = 0;
 
+	if (status != DK_STATUS_INVALID_POINTER)
+		return;
 	EXPECT_OK(control(other, DK_CONTROL_UNREAD, &unread, 4));
 	if (!unread) {
 		EXPECT_OK(DkObjectClose(made));
@@ -455,6 +489,9 @@ static const struct operation stream_operations[] = {
 	OP(DkStreamRead, need_file, read_file, drop_file),
 	OP_MENDED(DkStreamRead, need_connection, accept, drop_connection,
 		  connect_again),
+	OP(DkStreamOpen, need_tcp, open_tcp_client, drop_reference),
+	OP_MENDED(DkStreamRead, need_tcp_connection, accept, drop_connection,
+		  connect_tcp_again),
 	OP(DkStreamWrite, need_file, write_file, drop_file),
 	OP(DkStreamWrite, need_file, extend_file, drop_file),
 	OP(DkStreamMap, need_file, map, drop_map),

@@ -182,13 +182,13 @@ TEST(append)
 	/* Every write goes to the end, whatever it says; until it need not. */
 	EXPECT_OK(DkStreamWrite(b, 0, "B", 1, &done));
 	EXPECT_OK(DkObjectReference(b, 0, &c));
-	EXPECT_OK(DkxStreamControl(c, DK_CONTROL_APPEND, &append, 4));
+	EXPECT_OK(DkxStreamControl(c, DK_CONTROL_SET_APPEND, &append, 4));
 	EXPECT_OK(DkStreamWrite(b, 0, "S", 1, &done));
 	append = 1;
-	EXPECT_OK(DkxStreamControl(b, DK_CONTROL_APPEND, &append, 4));
+	EXPECT_OK(DkxStreamControl(b, DK_CONTROL_SET_APPEND, &append, 4));
 	EXPECT_OK(DkStreamWrite(c, 0, "C", 1, &done));
 	append = 2;
-	EXPECT_STATUS(DkxStreamControl(b, DK_CONTROL_APPEND, &append, 4),
+	EXPECT_STATUS(DkxStreamControl(b, DK_CONTROL_SET_APPEND, &append, 4),
 		      INVALID_PARAMETER);
 	DkObjectClose(a);
 	DkObjectClose(b);
@@ -196,11 +196,21 @@ TEST(append)
 	expect_text(in_rw("append"), "Start abABC");
 	a = dkt_open(in_rw("append"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
 	append = 1;
-	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_APPEND, &append, 4),
+	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_SET_APPEND, &append, 4),
 		      ACCESS_DENIED);
+	/* It can be asked by anybody. */
+	EXPECT_OK(DkxStreamControl(a, DK_CONTROL_GET_APPEND, &append, 4));
+	EXPECT_EQ(append, 0);
+	DkObjectClose(a);
+	a = dkt_open(in_rw("append"), DK_ACCESS_WRITE | DK_ACCESS_APPEND,
+		     DK_OPEN_EXISTING, 0);
+	EXPECT_OK(DkxStreamControl(a, DK_CONTROL_GET_APPEND, &append, 4));
+	EXPECT_EQ(append, 1);
 	DkObjectClose(a);
 	a = dkt_open("null:", DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0);
-	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_APPEND, &append, 4),
+	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_SET_APPEND, &append, 4),
+		      NOT_SUPPORTED);
+	EXPECT_STATUS(DkxStreamControl(a, DK_CONTROL_GET_APPEND, &append, 4),
 		      NOT_SUPPORTED);
 	DkObjectClose(a);
 	EXPECT_OK(DkStreamDelete(URI(in_rw("append")), DK_DELETE_FILE));

@@ -159,7 +159,7 @@ u64 make_image_uri(struct worker *w, char *to);
 
 /* ---- fuzz_control.c ---- */
 
-#define CONTROL_OPERATIONS	(DK_CONTROL_APPEND + 1)
+#define CONTROL_OPERATIONS	(DK_CONTROL_SET_APPEND + 1)
 #define CONSOLE_OPERATIONS	(DK_CONSOLE_SET_WINDOW_SIZE + 1)
 
 /* What the buffer of an operation must have; 0: there is no such one. */

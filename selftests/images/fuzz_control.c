@@ -31,7 +31,8 @@ u64 control_size(u64 operation)
 		[DK_CONTROL_UNREAD] = 4,
 		[DK_CONTROL_ALLOCATE] = sizeof(struct dk_allocation),
 		[DK_CONTROL_FILE_SYSTEM] = sizeof(struct dk_file_system),
-		[DK_CONTROL_APPEND] = 4,
+		[DK_CONTROL_GET_APPEND] = 4,
+		[DK_CONTROL_SET_APPEND] = 4,
 	};
 
 	return operation < CONTROL_OPERATIONS ? sizes[operation] : 0;

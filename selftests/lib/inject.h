@@ -27,19 +27,22 @@
 /* No operation makes so many. */
 #define INJECT_MAX 4000
 
-static inline void inject_knob(const char *kind, const char *name,
+static inline bool inject_knob(const char *kind, const char *name,
 			       const char *value)
 {
 	char path[128];
+	bool done;
 	int fd;
 
 	snprintf(path, sizeof(path), INJECT_KNOBS "%s/%s", kind, name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return;
-	if (write(fd, value, strlen(value)) < 0)
+		return false;
+	done = write(fd, value, strlen(value)) >= 0;
+	if (!done)
 		perror(path);
 	close(fd);
+	return done;
 }
 
 /*
@@ -139,9 +142,11 @@ static inline bool inject_all(pid_t pid, pid_t tid, bool on)
 		const char *kind = i ? "fail_page_alloc" : "failslab";
 
 		/* Without the filter it would be every thread's. */
-		if (on)
-			inject_knob(kind, "task-filter", "Y");
+		if (on && !inject_knob(kind, "task-filter", "Y"))
+			return false;
 		inject_knob(kind, "probability", on ? "100" : "0");
+		if (!on)
+			inject_knob(kind, "task-filter", "N");
 	}
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/make-it-fail", pid, tid);
 	fd = open(path, O_WRONLY | O_CLOEXEC);

@@ -243,7 +243,8 @@ static void events(void)
 /* O_APPEND is the open file's, whoever sets it, and nobody writes in between. */
 static void appending(void)
 {
-	int fd = open("appended", O_RDWR | O_CREAT, 0644), other;
+	static const char name[] = "/tmp/pico-appended";
+	int fd = open(name, O_RDWR | O_CREAT, 0644), other;
 	char text[8192] = "";
 	long lines = 0;
 	pid_t pid[4];
@@ -253,7 +254,8 @@ static void appending(void)
 	TRY(lseek(fd, 0, SEEK_SET));
 	TRY(write(fd, "behind\n", 7));
 	TRY(pwrite(fd, "too\n", 4, 0));
-	other = open("appended", O_WRONLY);
+	SHOW("told", fcntl(fd, F_GETFL) & O_APPEND);
+	other = open(name, O_WRONLY);
 	TRY(fcntl(other, F_SETFL, O_APPEND));
 	for (int i = 0; i < 4; i++)
 		pid[i] = IN_CHILD({
@@ -270,11 +272,12 @@ static void appending(void)
 		lines++;
 	SHOW("lines", lines);
 	ended("clearing", IN_CHILD(_exit(fcntl(fd, F_SETFL, 0))));
+	SHOW("told", fcntl(fd, F_GETFL) & O_APPEND);
 	TRY(pwrite(fd, "S", 1, 0));
 	memset(text, 0, sizeof(text));
 	TRY(pread(fd, text, 6, 0));
 	SHOW(text, 0);
-	unlink("appended");
+	unlink(name);
 }
 
 int main(void)

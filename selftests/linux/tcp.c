@@ -698,6 +698,34 @@ static void edges(void)
 	close(epoll);
 }
 
+/* Nobody listens, which is told later to who does not wait. */
+static void refused(void)
+{
+	int s = listening(AF_INET, 0), c, value;
+	socklen_t length = sizeof(value);
+	struct pollfd p;
+
+	close(s);
+	for (int i = 0; i < 2; i++) {
+		c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		TRY(connect(c, (void *)&here, sizeof(here)));
+		p = (struct pollfd){ .fd = c, .events = POLLIN | POLLOUT };
+		TRY(poll(&p, 1, 5000));
+		SHOW("events", p.revents);
+		if (i)
+			TRY(connect(c, (void *)&here, sizeof(here)));
+		for (int k = 0; k < 2; k++) {
+			TRY(getsockopt(c, SOL_SOCKET, SO_ERROR, &value,
+				       &length));
+			SHOW("error", value);
+		}
+		close(c);
+	}
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	TRY(connect(c, (void *)&here, sizeof(here)));
+	close(c);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -708,7 +736,7 @@ int main(int argc, char **argv)
 		{ "sixes", sixes },	     { "flags", flags },
 		{ "options", with_options }, { "woken", woken },
 		{ "forked", forked },	     { "many", many },
-		{ "edges", edges },
+		{ "edges", edges },	     { "refused", refused },
 	};
 	size_t i;
 

@@ -271,7 +271,8 @@ struct dk_usage {
 #define DK_CONTROL_UNREAD	20	/* __u32: bytes, of the first message */
 #define DK_CONTROL_ALLOCATE	21	/* struct dk_allocation; of a file */
 #define DK_CONTROL_FILE_SYSTEM	22	/* struct dk_file_system; of a file, a name */
-#define DK_CONTROL_APPEND	23	/* __u32: 1 as DK_ACCESS_APPEND; 0 no longer */
+#define DK_CONTROL_GET_APPEND	23	/* __u32: 1 as DK_ACCESS_APPEND, or 0; of a file */
+#define DK_CONTROL_SET_APPEND	24	/* the same */
 
 /*
  * struct dk_file_system - what statfs(2) tells of where a file is
