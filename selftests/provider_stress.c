@@ -574,6 +574,17 @@ static void on_tick(int number)
 {
 }
 
+/*
+ * A child that is stopped on its way to execve() has all of our files, and so
+ * nothing that belongs to one would ever end. Nobody stops anything any more.
+ */
+static void go_on(void)
+{
+	for (int i = 0; i < PICO_TEST_SLOTS; i++)
+		if (*tid_of(i))
+			syscall(SYS_tkill, *tid_of(i), SIGCONT);
+}
+
 /* What stands still goes on: nobody waits for the rest of the piece. */
 static void tick(void)
 {
@@ -588,17 +599,23 @@ static void tick(void)
 		pthread_kill(workers[i].thread, SIGUSR2);
 }
 
-static void hang(const struct worker *me)
+/* Where everybody is, into the kernel's log. */
+static void show_tasks(void)
 {
 	int fd = open("/proc/sysrq-trigger", O_WRONLY);
 
+	if (fd < 0 || write(fd, "l", 1) < 0 || write(fd, "t", 1) < 0)
+		perror("sysrq-trigger");
+	close(fd);
+}
+
+static void hang(const struct worker *me)
+{
 	printf("# seed %llu, piece %lu, worker %d hangs in step %lu: %s\n",
 	       seed, piece, me->number, me->steps, me->doing);
 	printf("not ok 1 all workers get on\n");
 	fflush(stdout);
-	/* Where everybody is, into the kernel's log. */
-	if (fd >= 0 && write(fd, "t", 1) < 0)
-		perror("sysrq-trigger");
+	show_tasks();
 	_exit(1);
 }
 
@@ -645,13 +662,16 @@ static unsigned long one_piece(double seconds)
 		}
 		all += workers[i].steps;
 	}
+	go_on();
 	for (int i = 0; i < PICO_TEST_CALLBACKS; i++)
 		behave(&world, (struct pico_test_behaviour){ .callback = i });
 	for (int i = 0; i < WORKERS; i++)
 		if (workers[i].host >= 0)
 			close(workers[i].host);
-	if (world_close(&world))
+	if (world_close(&world)) {
+		show_tasks();
 		wrong(&workers[0], "the end of the piece", -1);
+	}
 	return all;
 }
 
