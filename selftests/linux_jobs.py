@@ -95,9 +95,10 @@ common = [
 
 # dash does not always see the end of what it waits for.
 jobs = [
-    (RUN, STARTED),
+    ("sh -c 'echo run; exec sleep 1000'", STARTED),
     (CTRL_Z,),
-    ("kill %1; bg; wait %1; echo code $?",),
+    ("bg",),
+    ("kill %1; wait %1; echo code $?",),
 ]
 
 SESSIONS = {
