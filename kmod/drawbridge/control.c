@@ -200,8 +200,7 @@ long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
 	if (result < 0)
 		return dk_stream_status(result, dk_statuses_DkxStreamControl);
 	return put_user((u64)result, thread->native_out) ?
-		       DK_STATUS_INVALID_POINTER :
-		       DK_STATUS_SUCCESS;
+		DK_STATUS_INVALID_POINTER : DK_STATUS_SUCCESS;
 }
 
 static long get_unsent(struct dk_stream *stream, void __user *buffer)
@@ -226,9 +225,9 @@ static long shut_down(struct dk_stream *stream, void __user *buffer)
 		return dk_local_shutdown(stream, how);
 	if (!sock)
 		return -EOPNOTSUPP;
-	return kernel_sock_shutdown(sock, how == DK_SHUTDOWN_READ  ? SHUT_RD :
-					  how == DK_SHUTDOWN_WRITE ? SHUT_WR :
-								     SHUT_RDWR);
+	return kernel_sock_shutdown(sock, how == DK_SHUTDOWN_READ ? SHUT_RD :
+				    how == DK_SHUTDOWN_WRITE ? SHUT_WR :
+							       SHUT_RDWR);
 }
 
 static long get_error(struct dk_stream *stream, void __user *buffer)
@@ -241,13 +240,13 @@ static long get_error(struct dk_stream *stream, void __user *buffer)
 	/* What was asked for is lost if it cannot be stored: look before. */
 	if (put_user(0LL, (s64 __user *)buffer))
 		return -EFAULT;
-	error = dk_stream_status(sock_error(sock->sk),
-				 DK_SET_FILE | DK_SET_NETWORK |
-					 DK_S(BROKEN_PIPE));
+	error = dk_stream_status(sock_error(sock->sk), DK_SET_FILE |
+				 DK_SET_NETWORK | DK_S(BROKEN_PIPE));
 	return put_user(error, (s64 __user *)buffer);
 }
 
-static long get_address(struct dk_stream *stream, int peer, void __user *buffer)
+static long get_address(struct dk_stream *stream, int peer,
+			void __user *buffer)
 {
 	struct socket *sock = stream_socket(stream);
 	struct dk_address address;
@@ -376,8 +375,7 @@ static long get_file_system(struct dk_stream *stream, void __user *buffer)
 }
 
 static const struct {
-	long (*call)(struct dk_stream *stream,
-		     void __user *buffer); /* or NULL */
+	long (*call)(struct dk_stream *stream, void __user *buffer); /* or NULL */
 	u32 size;
 	u32 rights;
 	bool waits;
@@ -389,35 +387,39 @@ static const struct {
 	[DK_CONTROL_UNSENT] = { get_unsent, sizeof(u32), 0 },
 	[DK_CONTROL_SHUTDOWN] = { shut_down, sizeof(u32), DK_RIGHT_CONTROL },
 	[DK_CONTROL_ERROR] = { get_error, sizeof(s64), DK_RIGHT_CONTROL },
-	[DK_CONTROL_LOCAL_ADDRESS] = { get_local_address,
-				       sizeof(struct dk_address), 0 },
-	[DK_CONTROL_PEER_ADDRESS] = { get_peer_address,
-				      sizeof(struct dk_address), 0 },
+	[DK_CONTROL_LOCAL_ADDRESS] = {
+		get_local_address, sizeof(struct dk_address), 0 },
+	[DK_CONTROL_PEER_ADDRESS] = {
+		get_peer_address, sizeof(struct dk_address), 0 },
 	[DK_CONTROL_LISTEN] = { set_backlog, sizeof(u32), DK_RIGHT_CONTROL },
-	[DK_CONTROL_GET_SOCKET] = { get_socket, sizeof(struct dk_socket_option),
-				    0 },
-	[DK_CONTROL_SET_SOCKET] = { set_socket, sizeof(struct dk_socket_option),
-				    DK_RIGHT_CONTROL },
+	[DK_CONTROL_GET_SOCKET] = {
+		get_socket, sizeof(struct dk_socket_option), 0 },
+	[DK_CONTROL_SET_SOCKET] = {
+		set_socket, sizeof(struct dk_socket_option),
+		DK_RIGHT_CONTROL },
 	[DK_CONTROL_RECEIVE] = { receive_message, sizeof(struct dk_message),
 				 DK_RIGHT_READ },
 	[DK_CONTROL_SEND] = { send_message, sizeof(struct dk_message),
 			      DK_RIGHT_WRITE },
 	[DK_CONTROL_SET_PIPE_SIZE] = { NULL, sizeof(u64), DK_RIGHT_CONTROL },
-	[DK_CONTROL_BIND] = { dk_local_bind, sizeof(struct dk_local_name),
-			      DK_RIGHT_CONTROL },
-	[DK_CONTROL_CONNECT] = { dk_local_connect, sizeof(struct dk_local_name),
-				 DK_RIGHT_CONTROL, true },
-	[DK_CONTROL_NAME] = { dk_local_get_name, sizeof(struct dk_local_name),
-			      0 },
-	[DK_CONTROL_PEER_NAME] = { dk_local_get_peer_name,
-				   sizeof(struct dk_local_name), 0 },
-	[DK_CONTROL_IDENTITY] = { dk_local_set_identity, DK_LOCAL_IDENTITY_SIZE,
-				  DK_RIGHT_CONTROL },
+	[DK_CONTROL_BIND] = {
+		dk_local_bind, sizeof(struct dk_local_name),
+		DK_RIGHT_CONTROL },
+	[DK_CONTROL_CONNECT] = {
+		dk_local_connect, sizeof(struct dk_local_name),
+		DK_RIGHT_CONTROL, true },
+	[DK_CONTROL_NAME] = {
+		dk_local_get_name, sizeof(struct dk_local_name), 0 },
+	[DK_CONTROL_PEER_NAME] = {
+		dk_local_get_peer_name, sizeof(struct dk_local_name), 0 },
+	[DK_CONTROL_IDENTITY] = {
+		dk_local_set_identity, DK_LOCAL_IDENTITY_SIZE,
+		DK_RIGHT_CONTROL },
 	[DK_CONTROL_UNREAD] = { dk_local_unread, sizeof(u32), 0 },
 	[DK_CONTROL_ALLOCATE] = { allocate, sizeof(struct dk_allocation),
 				  DK_RIGHT_WRITE, true },
-	[DK_CONTROL_FILE_SYSTEM] = { get_file_system,
-				     sizeof(struct dk_file_system), 0, true },
+	[DK_CONTROL_FILE_SYSTEM] = {
+		get_file_system, sizeof(struct dk_file_system), 0, true },
 	[DK_CONTROL_GET_APPEND] = { append_get, sizeof(u32), 0 },
 	[DK_CONTROL_SET_APPEND] = { append_set, sizeof(u32), DK_RIGHT_WRITE },
 };

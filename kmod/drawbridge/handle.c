@@ -123,12 +123,19 @@ static long dk_chunk_add(struct dk_process *process, u32 index)
 	return 0;
 }
 
-/*
- * A free slot, which counts as a handle; the table is locked then. Or a negative
- * errno, and it is not.
- */
-static struct dk_handle_slot *dk_slot_take(struct dk_process *process,
-					   DK_HANDLE *handle)
+static void dk_slot_fill(struct dk_process *process,
+			 struct dk_handle_slot *slot, struct dk_object *object,
+			 u32 rights, DK_HANDLE handle)
+{
+	lockdep_assert_held(&process->handles.lock);
+	WRITE_ONCE(slot->rights, rights);
+	rcu_assign_pointer(slot->object, object);
+	dk_word_attach(process, object->waitable, handle, rights);
+}
+
+/* A free slot, which counts as a handle from now on; for @object, or NULL. */
+static long dk_slot_take(struct dk_process *process, struct dk_object *object,
+			 u32 rights, DK_HANDLE *handle)
 {
 	struct dk_handle_table *table = &process->handles;
 	struct dk_handle_slot *slot;
@@ -137,20 +144,23 @@ static struct dk_handle_slot *dk_slot_take(struct dk_process *process,
 
 	ret = dk_limit_handle(process->sandbox);
 	if (ret)
-		return ERR_PTR(ret);
+		return ret;
 	spin_lock(&table->lock);
 	while (!(slot = dk_slot_pick(table, &index))) {
 		spin_unlock(&table->lock);
 		ret = dk_chunk_add(process, index);
 		if (ret) {
 			atomic64_dec(&process->sandbox->handle_count);
-			return ERR_PTR(ret);
+			return ret;
 		}
 		spin_lock(&table->lock);
 	}
 	table->live++;
 	*handle = (u64)slot->generation << 32 | (index + 1);
-	return slot;
+	if (object)
+		dk_slot_fill(process, slot, object, rights, *handle);
+	spin_unlock(&table->lock);
+	return 0;
 }
 
 /* The next handle that this slot gives is another one. */
@@ -172,36 +182,15 @@ static void dk_slot_free(struct dk_handle_table *table,
 	table->live--;
 }
 
-static void dk_slot_fill(struct dk_process *process,
-			 struct dk_handle_slot *slot, struct dk_object *object,
-			 u32 rights, DK_HANDLE handle)
-{
-	lockdep_assert_held(&process->handles.lock);
-	WRITE_ONCE(slot->rights, rights);
-	rcu_assign_pointer(slot->object, object);
-	dk_word_attach(process, object->waitable, handle, rights);
-}
-
 long dk_handle_create(struct dk_process *process, struct dk_object *object,
 		      u32 rights, DK_HANDLE *handle)
 {
-	struct dk_handle_slot *slot = dk_slot_take(process, handle);
-
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	dk_slot_fill(process, slot, object, rights, *handle);
-	spin_unlock(&process->handles.lock);
-	return 0;
+	return dk_slot_take(process, object, rights, handle);
 }
 
 long dk_handle_reserve(struct dk_process *process, DK_HANDLE *handle)
 {
-	struct dk_handle_slot *slot = dk_slot_take(process, handle);
-
-	if (IS_ERR(slot))
-		return PTR_ERR(slot);
-	spin_unlock(&process->handles.lock);
-	return 0;
+	return dk_slot_take(process, NULL, 0, handle);
 }
 
 void dk_handle_fill(struct dk_process *process, DK_HANDLE handle,
