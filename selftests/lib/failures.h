@@ -69,7 +69,7 @@ struct operation {
 	const char *name;
 	u32 index;
 	void (*before)(void);
-	DK_STATUS (*call)(void);
+	s64 (*call)(void); /* a DK_STATUS */
 	void (*after)(bool success);
 	/* what that status may leave is put right, before it is called again */
 	void (*mend)(DK_STATUS status);
