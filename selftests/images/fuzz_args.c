@@ -664,6 +664,18 @@ static bool tame(struct worker *w, struct made *m)
 	if (m->index == DK_INDEX_DkxPipeCreate && !may_wait())
 		m->a[0] |= 3;
 	switch (m->index) {
+	/* What stands at a wild pointer may be an address of ours, or a length. */
+	case DK_INDEX_DkVirtualMemoryAlloc:
+		if (m->slot[0] && m->slot[1])
+			break;
+		m->a[2] &= ~(u64)DK_MEM_REPLACE;
+		if (m->a[2] == DK_MEM_COMMIT)
+			m->a[2] |= DK_MEM_RESERVE;
+		break;
+	case DK_INDEX_DkStreamMap:
+		if (!m->slot[1])
+			m->a[5] &= ~(u64)DK_MAP_REPLACE;
+		break;
 	case DK_INDEX_DkProcessExit:
 	case DK_INDEX_DkThreadExit:
 	case DK_INDEX_DkThreadCreate: /* see start_short_thread() */
