@@ -587,6 +587,7 @@ struct dk_stream {
 	u32 flags;			/* DK_ACCESS_APPEND, DK_OPTION_NONBLOCK */
 	void *data;			/* the scheme's */
 	struct list_head events;	/* that follow it, see streamevent.c */
+	bool watched;			/* there was one, ever */
 	struct rcu_head rcu;
 };
 

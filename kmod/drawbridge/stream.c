@@ -80,7 +80,8 @@ static void stream_release(struct dk_object *object)
 	struct dk_stream *stream = container_of(object, struct dk_stream,
 						object);
 
-	if (unlikely(!list_empty(&stream->events)))
+	/* The last one may be leaving its queues right now: wait for it. */
+	if (unlikely(stream->watched))
 		dk_stream_events_end(stream);
 	if (stream->ops && stream->ops->release)
 		stream->ops->release(stream);

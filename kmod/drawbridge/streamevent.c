@@ -20,7 +20,9 @@
  * of the writer is closed, whoever watches it. When a stream goes, its events
  * leave its queues and stay set for good. An event that goes first leaves the
  * queues, too. Both happen under sandbox->event_lock, so that an event in a
- * stream's list, and that stream's file, are there while the lock is held.
+ * stream's list, and that stream's file, are there while the lock is held. An
+ * event that leaves is in no list any more while it is still in the queues: only
+ * the lock tells that it has left.
  *
  * Locks, outer to inner: event_lock; the wait queue's; event->lock; that of the
  * waitable. The last three are taken with interrupts off.
@@ -258,6 +260,7 @@ static struct dk_stream_event *event_create(struct dk_stream *stream,
 
 	/* The caller's reference keeps the stream from going before this. */
 	mutex_lock(&stream->sandbox->event_lock);
+	stream->watched = true;
 	rcu_assign_pointer(event->stream, stream);
 	list_add(&event->link, &stream->events);
 	mutex_unlock(&stream->sandbox->event_lock);

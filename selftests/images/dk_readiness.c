@@ -548,6 +548,68 @@ TEST(closing_while_others_watch)
 }
 
 /* The process ends with waiters and watched streams: the outer side looks. */
+/* ---- an event and its stream that go at the same moment ---- */
+
+#define ROUNDS 3000
+
+static volatile u32 round_of[2];
+static volatile DK_HANDLE goes_too;
+
+/* Whoever comes last lets both go. */
+static void meet(int who, u32 round)
+{
+	__atomic_store_n(&round_of[who], round, __ATOMIC_SEQ_CST);
+	for (u32 i = 0;
+	     __atomic_load_n(&round_of[!who], __ATOMIC_SEQ_CST) < round; i++)
+		if (i % 4096 == 4095)
+			DkThreadYieldExecution();
+}
+
+static void closes_events(u64 parameter)
+{
+	for (u32 round = 1; round <= ROUNDS; round++) {
+		meet(1, 2 * round - 1);
+		/* A little sooner or later each time. */
+		for (volatile u32 i = 0; i < round % 64; i++)
+			;
+		DkObjectClose(goes_too);
+		meet(1, 2 * round);
+	}
+}
+
+/*
+ * The event leaves the queues of what goes: a local: socket and a counter: have
+ * theirs in their own memory, a pipe in the kernel's.
+ */
+TEST(an_event_and_its_stream_go_at_once)
+{
+	DK_HANDLE thread = dkt_thread(closes_events, 0), a, b;
+
+	for (u32 round = 1; round <= ROUNDS; round++) {
+		switch (round % 3) {
+		case 0:
+			EXPECT_OK(DkxPipeCreate(DK_PIPE_LOCAL_STREAM, &a, &b));
+			break;
+		case 1:
+			EXPECT_OK(DkxPipeCreate(0, &a, &b));
+			break;
+		default:
+			a = dkt_open("counter:all", RW, DK_OPEN_CREATE_NEW, 0);
+			b = 0;
+		}
+		goes_too = event_of(a, READABLE);
+		meet(0, 2 * round - 1);
+		for (volatile u32 i = 0; i < round / 64 % 64; i++)
+			;
+		EXPECT_OK(DkObjectClose(a));
+		meet(0, 2 * round);
+		if (b)
+			EXPECT_OK(DkObjectClose(b));
+	}
+	EXPECT_TRUE(dkt_wait(thread));
+	EXPECT_OK(DkObjectClose(thread));
+}
+
 TEST(exit_ends_watching)
 {
 	DK_HANDLE r, w;
