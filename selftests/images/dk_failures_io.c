@@ -475,12 +475,15 @@ static void drop_sent(bool success)
 }
 
 static const struct operation stream_operations[] = {
-	OP(DkStreamOpen, NULL, create_file, remove_made),
+	/* tmpfs, whose inodes are counted */
+	OP_ALSO(DkStreamOpen, NULL, create_file, remove_made, DK_S(DISK_FULL)),
 	OP(DkStreamOpen, need_name, open_file, remove_made),
 	OP(DkStreamOpen, NULL, open_folder, close_made),
 	OP(DkStreamOpen, NULL, open_pipe_server, close_made),
 	OP(DkStreamOpen, need_pipe_server, open_pipe_client, drop_reference),
-	OP(DkStreamOpen, NULL, open_tcp_server, close_made),
+	/* bind(), which makes what stands for the port */
+	OP_ALSO(DkStreamOpen, NULL, open_tcp_server, close_made,
+		DK_S(ADDRESS_IN_USE)),
 	OP(DkStreamOpen, NULL, open_local, close_made),
 	OP(DkStreamOpen, NULL, open_counter, close_made),
 	OP(DkxPipeCreate, NULL, create_pipe, close_both),
@@ -489,7 +492,8 @@ static const struct operation stream_operations[] = {
 	OP(DkStreamRead, need_file, read_file, drop_file),
 	OP_MENDED(DkStreamRead, need_connection, accept, drop_connection,
 		  connect_again),
-	OP(DkStreamOpen, need_tcp, open_tcp_client, drop_reference),
+	OP_ALSO(DkStreamOpen, need_tcp, open_tcp_client, drop_reference,
+		DK_S(ADDRESS_NOT_AVAILABLE)),
 	OP_MENDED(DkStreamRead, need_tcp_connection, accept, drop_connection,
 		  connect_tcp_again),
 	OP(DkStreamWrite, need_file, write_file, drop_file),
@@ -506,8 +510,9 @@ static const struct operation stream_operations[] = {
 	OP(DkStreamAttributesQueryByHandle, need_file, query_handle, drop_file),
 	OP(DkxStreamAttributesSet, need_name, set, remove_file),
 	OP(DkxStreamAttributesSetByHandle, need_file, set_handle, drop_file),
-	OP(DkxStreamLink, need_name, link, remove_both),
-	OP(DkxStreamLink, NULL, link_symbolic, remove_renamed),
+	OP_ALSO(DkxStreamLink, need_name, link, remove_both, DK_S(DISK_FULL)),
+	OP_ALSO(DkxStreamLink, NULL, link_symbolic, remove_renamed,
+		DK_S(DISK_FULL)),
 	OP(DkxStreamSeek, need_file, seek, drop_file),
 	OP(DkxStreamLock, need_file, lock, drop_file),
 	OP(DkxStreamLock, need_file, lock_stream, drop_file),

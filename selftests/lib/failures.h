@@ -73,6 +73,7 @@ struct operation {
 	void (*after)(bool success);
 	/* what that status may leave is put right, before it is called again */
 	void (*mend)(DK_STATUS status);
+	u64 also; /* statuses by which Linux itself calls a lack of memory */
 };
 
 /* Whether something failed in the try that is looked at. */
@@ -108,7 +109,8 @@ static bool attempt(const struct operation *o, u32 nth,
 		again = o->call();
 		good = again >= 0 && failure_met &&
 		       (status == DK_STATUS_NO_MEMORY ||
-			status == DK_STATUS_INVALID_POINTER);
+			status == DK_STATUS_INVALID_POINTER ||
+			o->also & dkt_status_bit(status));
 		if (!good)
 			dkt_fail("%s, failure %u%s: %s, and then %s", o->name,
 				 nth, failure_met ? "" : ", which was not met",
@@ -164,9 +166,11 @@ static void drop_reference(bool success)
 }
 
 #define OP(dk, before, call, after) \
-	{ #dk " (" #call ")", DK_INDEX_##dk, before, call, after, NULL }
+	{ #dk " (" #call ")", DK_INDEX_##dk, before, call, after, NULL, 0 }
 #define OP_MENDED(dk, before, call, after, mend) \
-	{ #dk " (" #call ")", DK_INDEX_##dk, before, call, after, mend }
+	{ #dk " (" #call ")", DK_INDEX_##dk, before, call, after, mend, 0 }
+#define OP_ALSO(dk, before, call, after, also)                         \
+	{ #dk " (" #call ")", DK_INDEX_##dk, before, call, after, NULL, also }
 
 /* From here on allocations can fail; done by the first test that is run. */
 static void failures_begin(void)
