@@ -18,7 +18,8 @@ group=10	# modules that share an interpreter, whose start is what costs
 limit=$((900 * ${PICO_SLOWER:-1}))
 run=(timeout -k 10 "$limit" "$picoexec"
 	--allow 'tcp.server:127.0.0.1:*=r' --allow 'tcp.client:127.0.0.1:*=rw'
-	--allow 'tcp.server:[::1]:*=r' --allow 'tcp.client:[::1]:*=rw')
+	--allow 'tcp.server:[::1]:*=r' --allow 'tcp.client:[::1]:*=rw'
+	--allow 'tcp.server:0.0.0.0:*=r' --allow 'tcp.server:[::]:*=r')
 native=false
 if [ "${1:-}" = --native ]; then
 	native=true

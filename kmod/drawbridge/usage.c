@@ -114,6 +114,7 @@ static void dk_usage_memory(struct task_struct *task, struct dk_usage *usage)
 {
 	struct mm_struct *mm = NULL;
 	struct task_struct *one;
+	unsigned long rss;
 
 	/* One that is ending has none any more. */
 	rcu_read_lock();
@@ -125,7 +126,14 @@ static void dk_usage_memory(struct task_struct *task, struct dk_usage *usage)
 	rcu_read_unlock();
 	if (!mm)
 		return;
-	usage->resident = (u64)pico_compat_mm_rss(mm) << PAGE_SHIFT;
+	/*
+	 * As update_hiwater_rss(), which may know of less: the most is never
+	 * less than what was told before.
+	 */
+	rss = pico_compat_mm_rss(mm);
+	if (READ_ONCE(mm->hiwater_rss) < rss)
+		WRITE_ONCE(mm->hiwater_rss, rss);
+	usage->resident = (u64)rss << PAGE_SHIFT;
 	usage->max_resident =
 		max((u64)get_mm_hiwater_rss(mm) << PAGE_SHIFT, usage->resident);
 	mmput(mm);
