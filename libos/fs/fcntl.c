@@ -60,8 +60,10 @@ static long dup_from(struct file *file, unsigned long lowest,
 /* O_APPEND is the open file's, and another process may have changed it. */
 bool file_appends(struct file *file)
 {
-	return file->ops->append ? file->ops->append(file, -1) > 0 :
-				   !!(file->flags & O_APPEND);
+	return file->ops->append ?
+		       file->ops->append(file, -1) > 0 :
+		       !!(__atomic_load_n(&file->flags, __ATOMIC_RELAXED) &
+			  O_APPEND);
 }
 
 static u32 get_flags(struct file *file)

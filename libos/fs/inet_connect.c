@@ -217,12 +217,11 @@ long inet_connect(struct file *file, const struct address *a)
 		default:
 			/* Somebody else may have seen that it failed. */
 			r = begun ? -ECONNABORTED : connect_start(inet, a);
-			if (!r)
-				inet->untold = true;
+			if (r)
+				break;
+			inet->untold = true;
 			/* Told later, even if it is known already. */
-			if (!r)
-				r = nonblock ? -EINPROGRESS :
-					       inet_connect_result(inet);
+			r = nonblock ? -EINPROGRESS : inet_connect_result(inet);
 		}
 		if (!r)
 			inet->untold = false;

@@ -68,15 +68,24 @@ static DK_STATUS open_pipe_server(void)
 			    &made);
 }
 
+/* What a client of the server that is kept opens. */
+static const char *client_uri;
+
 static void need_pipe_server(void)
 {
-	kept = serve("pipe.server:scarce", 0);
+	kept = serve("pipe.server:scarce", NONBLOCK);
+	client_uri = "pipe.client:scarce";
 }
 
-static DK_STATUS open_pipe_client(void)
+static void need_tcp_server(void)
 {
-	return DkStreamOpen(URI("pipe.client:scarce"), RW, DK_OPEN_EXISTING, 0,
-			    &made);
+	kept = serve("tcp.server:127.0.0.1:0", NONBLOCK);
+	client_uri = address_of(kept, "127.0.0.1");
+}
+
+static DK_STATUS open_client(void)
+{
+	return DkStreamOpen(URI(client_uri), RW, DK_OPEN_EXISTING, 0, &made);
 }
 
 static DK_STATUS open_tcp_server(void)
@@ -128,39 +137,16 @@ static DK_STATUS extend_file(void)
 	return DkStreamWrite(kept, 1 << 20, data, sizeof(data), &done);
 }
 
-static void need_connection(void)
+static void need_pipe_client(void)
 {
-	kept = serve("pipe.server:scarce", NONBLOCK);
-	second = call("pipe.client:scarce", 0);
+	need_pipe_server();
+	second = call(client_uri, 0);
 }
 
-static const char *tcp_uri;
-
-static void need_tcp(void)
+static void need_tcp_client(void)
 {
-	kept = serve("tcp.server:127.0.0.1:0", NONBLOCK);
-	tcp_uri = address_of(kept, "127.0.0.1");
-}
-
-static DK_STATUS open_tcp_client(void)
-{
-	return DkStreamOpen(URI(tcp_uri), RW, DK_OPEN_EXISTING, 0, &made);
-}
-
-static void need_tcp_connection(void)
-{
-	need_tcp();
-	second = call(tcp_uri, 0);
-}
-
-static void connect_tcp_again(DK_STATUS status)
-{
-	if (status == DK_STATUS_INVALID_POINTER &&
-	    !(ready(kept) & DK_READY_READ)) {
-		expect_end(second);
-		EXPECT_OK(DkObjectClose(second));
-		second = call(tcp_uri, 0);
-	}
+	need_tcp_server();
+	second = call(client_uri, 0);
 }
 
 /* Memory that goes away while it is told of loses the connection. */
@@ -170,7 +156,7 @@ static void connect_again(DK_STATUS status)
 	    !(ready(kept) & DK_READY_READ)) {
 		expect_end(second);
 		EXPECT_OK(DkObjectClose(second));
-		second = call("pipe.client:scarce", 0);
+		second = call(client_uri, 0);
 	}
 }
 
@@ -480,7 +466,7 @@ static const struct operation stream_operations[] = {
 	OP(DkStreamOpen, need_name, open_file, remove_made),
 	OP(DkStreamOpen, NULL, open_folder, close_made),
 	OP(DkStreamOpen, NULL, open_pipe_server, close_made),
-	OP(DkStreamOpen, need_pipe_server, open_pipe_client, drop_reference),
+	OP(DkStreamOpen, need_pipe_server, open_client, drop_reference),
 	/* bind(), which makes what stands for the port */
 	OP_ALSO(DkStreamOpen, NULL, open_tcp_server, close_made,
 		DK_S(ADDRESS_IN_USE)),
@@ -490,12 +476,12 @@ static const struct operation stream_operations[] = {
 	OP(DkxPipeCreate, NULL, create_duplex, close_both),
 	OP(DkxPipeCreate, NULL, create_local, close_both),
 	OP(DkStreamRead, need_file, read_file, drop_file),
-	OP_MENDED(DkStreamRead, need_connection, accept, drop_connection,
+	OP_MENDED(DkStreamRead, need_pipe_client, accept, drop_connection,
 		  connect_again),
-	OP_ALSO(DkStreamOpen, need_tcp, open_tcp_client, drop_reference,
+	OP_ALSO(DkStreamOpen, need_tcp_server, open_client, drop_reference,
 		DK_S(ADDRESS_NOT_AVAILABLE)),
-	OP_MENDED(DkStreamRead, need_tcp_connection, accept, drop_connection,
-		  connect_tcp_again),
+	OP_MENDED(DkStreamRead, need_tcp_client, accept, drop_connection,
+		  connect_again),
 	OP(DkStreamWrite, need_file, write_file, drop_file),
 	OP(DkStreamWrite, need_file, extend_file, drop_file),
 	OP(DkStreamMap, need_file, map, drop_map),
