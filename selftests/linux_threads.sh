@@ -160,6 +160,7 @@ else
 	same memory
 	same remaps
 	same ptys
+	same ptyrights
 	same vdso
 	same vforks
 	same starts

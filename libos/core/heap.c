@@ -6,7 +6,8 @@
  * binary buddies: a run of 2^order pages is aligned to its size within the
  * range, and a freed run joins its neighbour ("buddy", the address with that
  * one bit flipped) when that is free and whole. The range is committed from
- * below in the largest runs, so that the host sees few and large mappings.
+ * below in the largest runs, so that the host sees few and large mappings. What
+ * is larger than those is several of them in a row.
  *
  * Small objects come from pages that hold objects of one size class; a freed
  * object goes to its class's list and a page stays with its class. Each thread
@@ -29,6 +30,7 @@
 
 #define STATE_FREE	0x20		/* | order: a free run */
 #define STATE_USED	0x40		/* | order: an allocated run */
+#define STATE_MORE	0x60		/* which goes on here */
 #define STATE_CLASS	0x80		/* | class: small objects */
 #define STATE_MASK	0xe0
 
@@ -127,6 +129,55 @@ static void run_free(void *p, unsigned int order)
 		offset &= ~RUN_SIZE(order);
 	}
 	run_insert((void *)(layout.heap.start + offset), order);
+}
+
+/* Of the run of the largest order with that number. */
+static u8 *large_state(size_t i)
+{
+	return &page_state[i << MAX_ORDER];
+}
+
+/*
+ * @count runs of the largest order in a row: the first such that are free,
+ * with as many new ones behind the last as that takes.
+ */
+static void *large_alloc(size_t count)
+{
+	size_t i, first = 0;
+	char *p;
+
+	for (i = 0; i - first < count; i++) {
+		if (i == committed / RUN_SIZE(MAX_ORDER) && !heap_grow())
+			return NULL;
+		if (*large_state(i) != (STATE_FREE | MAX_ORDER))
+			first = i + 1;
+	}
+	p = (char *)layout.heap.start + first * RUN_SIZE(MAX_ORDER);
+	for (i = 0; i < count; i++) {
+		run_remove((void *)(p + i * RUN_SIZE(MAX_ORDER)));
+		*large_state(first + i) = i ? STATE_MORE :
+					      STATE_USED | MAX_ORDER;
+	}
+	return p;
+}
+
+/* How many runs belong to the one of the largest order at @p. */
+static size_t large_count(const void *p)
+{
+	size_t first = page_index(p) >> MAX_ORDER, i = first + 1;
+
+	while (i < HEAP_SIZE / RUN_SIZE(MAX_ORDER) &&
+	       *large_state(i) == STATE_MORE)
+		i++;
+	return i - first;
+}
+
+static void large_free(char *p)
+{
+	size_t i = large_count(p);
+
+	while (i--)
+		run_free(p + i * RUN_SIZE(MAX_ORDER), MAX_ORDER);
 }
 
 static unsigned int order_of(size_t size)
@@ -245,11 +296,14 @@ void *mem_alloc(size_t size)
 
 	if (kind < HEAP_CLASSES)
 		return alloc_small(kind);
-	order = order_of(size);
-	if (order > MAX_ORDER)
+	if (size > HEAP_SIZE)
 		return NULL;
+	order = order_of(size);
 	lock_acquire(&heap_lock);
-	p = run_alloc(order);
+	if (order <= MAX_ORDER)
+		p = run_alloc(order);
+	else
+		p = large_alloc((size - 1) / RUN_SIZE(MAX_ORDER) + 1);
 	lock_release(&heap_lock);
 	return p;
 }
@@ -261,6 +315,8 @@ static size_t size_of(const void *p)
 
 	switch (state & STATE_MASK) {
 	case STATE_USED:
+		if (state == (STATE_USED | MAX_ORDER))
+			return large_count(p) * RUN_SIZE(MAX_ORDER);
 		return RUN_SIZE(state & ~STATE_MASK);
 	case STATE_CLASS:
 		return class_sizes[state & ~STATE_MASK];
@@ -287,7 +343,10 @@ void mem_free(void *p)
 	state = page_state[page_index(p)];
 	if ((state & STATE_MASK) != STATE_USED)
 		panic("heap: %p is freed twice", p);
-	run_free(p, state & ~STATE_MASK);
+	if (state == (STATE_USED | MAX_ORDER))
+		large_free(p);
+	else
+		run_free(p, state & ~STATE_MASK);
 	lock_release(&heap_lock);
 }
 

@@ -40,7 +40,15 @@
 #define LEVEL_TCP 6
 #define LEVEL_IPV6 41
 
-enum { INET_NEW, INET_BOUND, INET_LISTENING, INET_CONNECTING, INET_CONNECTED };
+/* INET_FAILED: a connection did, and connect() has not said so yet. */
+enum {
+	INET_NEW,
+	INET_FAILED,
+	INET_BOUND,
+	INET_LISTENING,
+	INET_CONNECTING,
+	INET_CONNECTED,
+};
 
 /*
  * struct inet - a socket
@@ -104,7 +112,7 @@ long inet_connect(struct file *file, const struct address *a);
 long inet_name(struct socket *socket, bool peer, struct address *a);
 /*
  * Has a connection that was begun come to something? -EALREADY: not yet; its
- * error, once. inet->lock is held.
+ * error, once, and it is INET_FAILED from then on. inet->lock is held.
  */
 long inet_connect_result(struct inet *inet);
 

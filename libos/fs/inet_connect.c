@@ -60,7 +60,7 @@ long inet_listen(struct socket *socket, int backlog)
 	long r = 0;
 
 	lock_acquire(&inet->lock);
-	if (inet->state > INET_LISTENING) {
+	if (inet->state > INET_LISTENING || inet->state == INET_FAILED) {
 		r = -EINVAL;
 	} else if (!inet->handle) {
 		r = open_server(inet,
@@ -143,7 +143,7 @@ long inet_connect_result(struct inet *inet)
 		return -EALREADY;
 	inet_control(inet->handle, DK_CONTROL_ERROR, &error, sizeof(error));
 	if (error) {
-		inet_set_handle(inet, 0, INET_NEW);
+		inet_set_handle(inet, 0, INET_FAILED);
 		return errno_of(error);
 	}
 	inet->state = INET_CONNECTED;
@@ -214,8 +214,11 @@ long inet_connect(struct file *file, const struct address *a)
 		case INET_CONNECTING:
 			r = inet_connect_result(inet);
 			break;
+		case INET_FAILED:
+			/* Why, somebody else was told. */
+			r = -ECONNABORTED;
+			break;
 		default:
-			/* Somebody else may have seen that it failed. */
 			r = begun ? -ECONNABORTED : connect_start(inet, a);
 			if (r)
 				break;
@@ -225,6 +228,9 @@ long inet_connect(struct file *file, const struct address *a)
 		}
 		if (!r)
 			inet->untold = false;
+		/* Told now; the next one begins anew. */
+		if (inet->state == INET_FAILED)
+			inet->state = INET_NEW;
 		lock_release(&inet->lock);
 		if (r != -EALREADY || nonblock)
 			return r;

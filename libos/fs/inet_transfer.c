@@ -229,6 +229,9 @@ s64 inet_receive(struct file *file, struct transfer *transfer)
 	if (transfer->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	r = check_connected(file, transfer->flags, deadline, -ENOTCONN);
+	/* After an error that was told comes the end. */
+	if (r == -ENOTCONN && inet->state == INET_FAILED)
+		return 0;
 	if (r)
 		return r;
 	r = receive_parts(file, transfer, deadline, &done);
@@ -262,11 +265,15 @@ u32 inet_poll(struct file *file, struct poll_table *table)
 	struct inet *inet = inet_of(socket_of(file));
 	DK_HANDLE handle;
 	u32 events;
+	int state;
 
 	poll_link(table, &inet->queue);
 	handle = inet_handle(inet);
-	if (!handle ||
-	    __atomic_load_n(&inet->state, __ATOMIC_ACQUIRE) == INET_BOUND)
+	state = __atomic_load_n(&inet->state, __ATOMIC_ACQUIRE);
+	if (state == INET_FAILED)
+		return POLLIN | POLLRDNORM | POLLRDHUP | POLLOUT | POLLWRNORM |
+		       POLLHUP;
+	if (!handle || state == INET_BOUND)
 		return POLLOUT | POLLWRNORM | POLLHUP;
 	events = ready_of(inet);
 	if (events & DK_READY_READ)

@@ -126,10 +126,13 @@ void pty_woken(void)
 
 /* ---- who has them ---- */
 
+/* Under its lock. */
 static bool somebody_has(u32 number, bool master)
 {
 	struct process_entry *entry;
 
+	if (process_table->ptys[number].sent[master])
+		return true;
 	for_each_entry(entry) {
 		const u64 *set = master ? &entry->pty_masters :
 					  &entry->pty_slaves;
@@ -409,6 +412,55 @@ int pty_reopen(struct file *file, u32 flags, struct file **out)
 	return end->master ?
 		       pty_open_master(flags, out) :
 		       pty_open_slave(end->number, flags, file->path, out);
+}
+
+/* ---- on its way to another process ---- */
+
+void pty_send(const struct file *file)
+{
+	const struct pty_end *end = pty_end_of(file);
+
+	pty_lock(end);
+	end->pty->sent[end->master]++;
+	pty_unlock(end);
+}
+
+void pty_arrived(u32 number, bool master)
+{
+	const struct pty_end *end;
+
+	if (number >= ptys_used())
+		return;
+	end = end_get(number, master);
+	pty_lock(end);
+	if (end->pty->sent[master])
+		end->pty->sent[master]--;
+	pty_unlock(end);
+	look_who_has(number);
+}
+
+struct file *pty_receive(u32 number, bool master, u32 flags, const char *path)
+{
+	const struct pty_end *end;
+	struct file *file;
+	bool there;
+
+	if (number >= ptys_used())
+		return NULL;
+	end = end_get(number, master);
+	file = end_file(end, flags, path);
+	if (!file)
+		return NULL;
+	pty_lock(end);
+	there = end->pty->used;
+	if (there)
+		add(end);
+	pty_unlock(end);
+	if (there)
+		return file;
+	file->ops = &name_ops; /* nothing to release */
+	file_put(file);
+	return NULL;
 }
 
 /* ---- /dev/pts ---- */

@@ -48,6 +48,13 @@ int pty_attributes(u32 number, struct dk_stream_attributes *attributes);
 int pty_set_attributes(u32 number,
 		       const struct dk_stream_attributes *attributes);
 void pty_release(struct file *file);
+/*
+ * An end is sent: it stays open until pty_arrived(). pty_receive() makes a
+ * description of it for the caller; NULL if it is none, or for want of memory.
+ */
+void pty_send(const struct file *file);
+void pty_arrived(u32 number, bool master);
+struct file *pty_receive(u32 number, bool master, u32 flags, const char *path);
 
 /* ---- pty_input.c: under the lock ---- */
 

@@ -74,7 +74,12 @@ long unix_accept(struct file *file, struct file **accepted,
  */
 long unix_pack(const struct transfer *transfer, u8 **attachment, u32 *length,
 	       DK_HANDLE *handles, u32 *count);
-/* Takes over all handles. Files that cannot be made are left out. */
+/* What was packed is not sent after all. */
+void unix_unpacked(const struct transfer *transfer);
+/*
+ * Takes over all handles. Files that cannot be made are left out. With
+ * MSG_PEEK the message will come again.
+ */
 void unix_unpack(struct transfer *transfer, const u8 *attachment, u32 length,
 		 const DK_HANDLE *handles, u32 count);
 #define UNIX_ATTACHMENT_LEAST sizeof(struct user_credentials)

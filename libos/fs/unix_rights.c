@@ -10,8 +10,8 @@
  * The receiver makes descriptions of its own of that. What both ends share
  * then, is what is the host's: position, pipe, connection, counter. Files that
  * are in one process's memory only (epoll, timerfd, signalfd, /proc) cannot be
- * sent, nor pseudo-terminals, which would have nobody while they are on their
- * way. Consoles are opened anew.
+ * sent. Consoles are opened anew; so are pseudo-terminals, whose memory says
+ * that one is on its way.
  *
  * The other end is of the same sandbox, and trusted no more than that: what it
  * says is checked as far as this process's memory is concerned.
@@ -19,6 +19,7 @@
 #include "unix.h"
 
 #include "inet.h"
+#include "pty.h"
 
 struct record {
 	u8 kind, access, type, has_handle;
@@ -49,6 +50,7 @@ static bool can_be_sent(struct file *file)
 	case FILE_PIPE:
 	case FILE_EVENT:
 	case FILE_CONSOLE:
+	case FILE_PTY:
 		return true;
 	case FILE_SOCKET:
 		return socket_can_be_sent(socket_of(file));
@@ -69,6 +71,10 @@ static DK_HANDLE describe(struct file *file, struct record *r)
 	switch (file->kind) {
 	case FILE_CONSOLE:
 		r->value[0] = console_number(file);
+		return DK_INVALID_HANDLE;
+	case FILE_PTY:
+		r->value[0] = pty_end_of(file)->number;
+		r->value[1] = pty_end_of(file)->master;
 		return DK_INVALID_HANDLE;
 	case FILE_SOCKET:
 		socket = socket_of(file);
@@ -121,10 +127,25 @@ long unix_pack(const struct transfer *transfer, u8 **attachment, u32 *length,
 		memcpy(to + at, &r, sizeof(r));
 		memcpy(to + at + sizeof(r), file->path, n);
 		at += sizeof(r) + n;
+		if (r.kind == FILE_PTY)
+			pty_send(file);
 	}
 	*attachment = to;
 	*length = room;
 	return 0;
+}
+
+void unix_unpacked(const struct transfer *transfer)
+{
+	const struct pty_end *end;
+	size_t i;
+
+	for (i = 0; i < transfer->file_count; i++) {
+		if (transfer->files[i]->kind != FILE_PTY)
+			continue;
+		end = pty_end_of(transfer->files[i]);
+		pty_arrived(end->number, end->master);
+	}
 }
 
 /* ---- the other end ---- */
@@ -159,6 +180,17 @@ static struct file *make_socket(const struct record *r, DK_HANDLE handle)
 	return file;
 }
 
+static char *path_copy(const struct record *r, const u8 *path)
+{
+	char *copy = mem_alloc(r->path_length + 1);
+
+	if (copy) {
+		memcpy(copy, path, r->path_length);
+		copy[r->path_length] = 0;
+	}
+	return copy;
+}
+
 /* Of what is the host's; takes over @handle. */
 static struct file *make_stream(const struct record *r, DK_HANDLE handle,
 				const u8 *path)
@@ -178,14 +210,23 @@ static struct file *make_stream(const struct record *r, DK_HANDLE handle,
 		file->type = r->type;
 	file->handle = handle;
 	if (r->path_length) {
-		file->path = mem_alloc(r->path_length + 1);
+		file->path = path_copy(r, path);
 		if (!file->path) {
 			file_put(file);
 			return NULL;
 		}
-		memcpy(file->path, path, r->path_length);
-		file->path[r->path_length] = 0;
 	}
+	return file;
+}
+
+static struct file *make_pty(const struct record *r, const u8 *path)
+{
+	char *copy = path_copy(r, path);
+	struct file *file = NULL;
+
+	if (copy)
+		file = pty_receive(r->value[0], r->value[1], r->flags, copy);
+	mem_free(copy);
 	return file;
 }
 
@@ -199,6 +240,8 @@ static struct file *make_file(const struct record *r, DK_HANDLE handle,
 		if (r->value[0] < 3)
 			console_open(r->value[0], r->flags, &file);
 		return file;
+	case FILE_PTY:
+		return make_pty(r, path);
 	case FILE_SOCKET:
 		file = handle ? make_socket(r, handle) : NULL;
 		if (!file && handle)
@@ -239,6 +282,8 @@ void unix_unpack(struct transfer *transfer, const u8 *attachment, u32 length,
 		if (r.has_handle)
 			handle = handles[used++];
 		file = make_file(&r, handle, attachment + at);
+		if (r.kind == FILE_PTY && !(transfer->flags & MSG_PEEK))
+			pty_arrived(r.value[0], r.value[1]);
 		if (file)
 			files[made++] = file;
 		else

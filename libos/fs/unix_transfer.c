@@ -80,6 +80,9 @@ s64 unix_send(struct file *file, struct transfer *transfer)
 	parcel.attachment = (u64)attachment;
 	r = send_parcel(u, &parcel);
 	mem_free(attachment);
+	/* A stream moves nothing with no bytes. */
+	if (r || (stream && !parcel.done))
+		unix_unpacked(transfer);
 	if (!r)
 		return parcel.done;
 	if (r == -EPIPE && !(transfer->flags & MSG_NOSIGNAL) && stream)

@@ -15,7 +15,9 @@
  * - Who has an end open stands in each process's entry, as one bit for each
  *   pseudo-terminal and side, which is gone with the process. Whoever takes
  *   such a bit away (it closes, it ends, its child was killed) looks whether
- *   it was the last one, and what follows from that.
+ *   it was the last one, and what follows from that. An end that was sent
+ *   (SCM_RIGHTS) is counted while it is on its way; one that is never received,
+ *   because the socket goes, stays so.
  * - Its lock has the host's id of its owner, and is taken from one that is
  *   gone. What it had begun stays as it is: every index is taken modulo the
  *   size of its ring.
@@ -68,6 +70,7 @@ struct terminal {
  * @used:	it exists
  * @locked:	the slave cannot be opened (TIOCSPTLCK)
  * @hung_up:	no process has the master any more
+ * @sent:	descriptions on their way: of the slave, of the master
  * @slave:	PTY_SLAVE_*
  * @packets, @news: TIOCPKT: on, and TIOCPKT_* to be told
  * @literal:	the next character has no meaning
@@ -84,6 +87,7 @@ struct terminal {
 struct pty {
 	u64 owner;
 	u32 used, locked, hung_up, slave;
+	u32 sent[2];
 	u32 exclusive;
 	u32 mode, uid, gid;
 	s64 made;

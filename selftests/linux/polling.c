@@ -2,7 +2,7 @@
 /*
  * epoll: edges, one-shot, instances in instances, exclusive ones, many threads,
  * and after fork; over pipes, which are the host's, and eventfds, which are
- * not.
+ * not. And poll() of very many.
  */
 #include "linux_test.h"
 
@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #define LONG 20000 /* ms that nothing should take */
@@ -210,6 +211,35 @@ static void forked(int in, int out)
 	close(epoll);
 }
 
+#define CROWD 60000
+
+/* Of more than any set of select() has room for; @in has something. */
+static void crowd(int in, int out)
+{
+	struct rlimit limit;
+	struct pollfd *fds = calloc(CROWD, sizeof(*fds));
+	long ready = 0;
+	char byte;
+
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
+	limit.rlim_cur = CROWD;
+	if (limit.rlim_max < CROWD)
+		limit.rlim_max = CROWD;
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	for (int i = 0; i < CROWD; i++)
+		fds[i] = (struct pollfd){ i % 3 ? in : -1, POLLIN, 0 };
+	TRY(syscall(SYS_poll, fds, CROWD + 1, 0));
+	TRY(poll(fds, CROWD, 1));
+	TRY(write(out, "c", 1));
+	for (int i = 0; i < 2; i++)
+		TRY(poll(fds, CROWD, LONG));
+	for (int i = 0; i < CROWD; i++)
+		ready += fds[i].revents == POLLIN;
+	SHOW("ready", ready);
+	TRY(read(in, &byte, 1));
+	free(fds);
+}
+
 int main(void)
 {
 	int ends[2];
@@ -220,5 +250,6 @@ int main(void)
 	exclusive(ends[0]);
 	threads();
 	forked(ends[0], ends[1]);
+	crowd(ends[0], ends[1]);
 	return 0;
 }

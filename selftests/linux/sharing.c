@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "linux_test.h"
+#include "rights.h"
 
 /* A child that does that; its number. */
 #define IN_CHILD(...)							\
@@ -30,42 +30,6 @@ static void ended(const char *what, pid_t pid)
 
 	waitpid(pid, &status, 0);
 	SHOW(what, status);
-}
-
-static long pass(int to, int fd, const char *text)
-{
-	char control[CMSG_SPACE(sizeof(int))] = "";
-	struct iovec iov = { (void *)text, strlen(text) };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	return sendmsg(to, &m, 0);
-}
-
-static int take(int from, const char *wanted)
-{
-	char control[CMSG_SPACE(sizeof(int))] = "", text[64] = "";
-	struct iovec iov = { text, sizeof(text) - 1 };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *c;
-	int fd = -1;
-
-	if (recvmsg(from, &m, MSG_CMSG_CLOEXEC) < 0 || strcmp(text, wanted))
-		return -1;
-	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
 }
 
 static void pairs(int type)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /* AF_UNIX sockets: pairs, names, messages, files that are passed. */
-#include "linux_test.h"
+#include "rights.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -28,25 +28,8 @@ static struct sockaddr_un address_of(const char *path, socklen_t *length)
 	return a;
 }
 
-static long pass(int to, const int *fds, int count, const char *text)
-{
-	char control[CMSG_SPACE(sizeof(int) * 4)] = "";
-	struct iovec iov = { (void *)text, strlen(text) };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control,
-			    .msg_controllen = CMSG_SPACE(sizeof(int) * count) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int) * count);
-	memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
-	return sendmsg(to, &m, 0);
-}
-
-static long take(int from, int *fds, int *count, char *text, size_t size,
-		 size_t room, int flags)
+static long take_all(int from, int *fds, int *count, char *text, size_t size,
+		     size_t room, int flags)
 {
 	char control[256] = "";
 	struct iovec iov = { text, size };
@@ -174,9 +157,9 @@ static void files(void)
 
 	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
 	(void)!pipe(pipes);
-	TRY(pass(s[0], &pipes[1], 1, "file"));
+	TRY(pass_many(s[0], &pipes[1], 1, "file", 0));
 	close(pipes[1]);
-	TRY(take(s[1], fds, &count, buffer, 64, 256, MSG_CMSG_CLOEXEC));
+	TRY(take_all(s[1], fds, &count, buffer, 64, 256, MSG_CMSG_CLOEXEC));
 	CHECK(count);
 	CHECK(fcntl(fds[0], F_GETFD));
 	TRY(write(fds[0], "through", 7));
@@ -185,21 +168,21 @@ static void files(void)
 	TRY(read(pipes[0], buffer, 64));
 	/* No room for all, none at all, and read with read(). */
 	sent[0] = sent[1] = sent[2] = pipes[0];
-	TRY(pass(s[0], sent, 3, "three"));
-	TRY(take(s[1], fds, &count, buffer, 64, CMSG_LEN(sizeof(int)), 0));
+	TRY(pass_many(s[0], sent, 3, "three", 0));
+	TRY(take_all(s[1], fds, &count, buffer, 64, CMSG_LEN(sizeof(int)), 0));
 	CHECK(count);
 	close(fds[0]);
-	TRY(pass(s[0], sent, 3, "three"));
-	TRY(take(s[1], fds, &count, buffer, 64, 0, 0));
+	TRY(pass_many(s[0], sent, 3, "three", 0));
+	TRY(take_all(s[1], fds, &count, buffer, 64, 0, 0));
 	CHECK(count);
-	TRY(pass(s[0], sent, 1, "abc"));
+	TRY(pass_many(s[0], sent, 1, "abc", 0));
 	TRY(write(s[0], "def", 3));
 	TRY(read(s[1], buffer, 64));
 	TRY(read(s[1], buffer, 64));
 	sent[0] = 99;
-	TRY(pass(s[0], sent, 1, "bad"));
+	TRY(pass_many(s[0], sent, 1, "bad", 0));
 	/* Not taken: closed with the socket. */
-	TRY(pass(s[0], &pipes[0], 1, "left"));
+	TRY(pass_many(s[0], &pipes[0], 1, "left", 0));
 	close(s[0]);
 	close(s[1]);
 	close(pipes[0]);

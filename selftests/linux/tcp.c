@@ -719,10 +719,26 @@ static void refused(void)
 				       &length));
 			SHOW("error", value);
 		}
+		/* What is left of it, and that it can be begun again. */
+		p.events |= POLLRDHUP | POLLRDNORM | POLLWRNORM;
+		TRY(poll(&p, 1, 0));
+		SHOW("events", p.revents);
+		TRY(recv(c, &value, sizeof(value), 0));
+		TRY(send(c, &value, sizeof(value), MSG_NOSIGNAL));
+		if (!i)
+			TRY(listen(c, 1));
+		for (int k = 0; k < 2; k++)
+			TRY(connect(c, (void *)&here, sizeof(here)));
+		TRY(poll(&p, 1, 5000));
+		TRY(recv(c, &value, sizeof(value), 0));
+		TRY(recv(c, &value, sizeof(value), 0));
 		close(c);
 	}
 	c = socket(AF_INET, SOCK_STREAM, 0);
-	TRY(connect(c, (void *)&here, sizeof(here)));
+	for (int k = 0; k < 2; k++)
+		TRY(connect(c, (void *)&here, sizeof(here)));
+	TRY(recv(c, &value, sizeof(value), 0));
+	TRY(send(c, &value, sizeof(value), MSG_NOSIGNAL));
 	close(c);
 }
 
