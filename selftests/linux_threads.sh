@@ -160,6 +160,7 @@ else
 	same memory
 	same remaps
 	same ptys
+	same ptysessions
 	same ptyrights
 	same vdso
 	same vforks
