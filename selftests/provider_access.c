@@ -29,8 +29,8 @@
 
 PROVIDER_FIXTURE(access, false)
 
-/* A process of a provider with these masks, in slots 1 and 2; or -1. */
-static pid_t masked(struct world *w, __u32 process, __u32 thread)
+/* A file of a provider with these masks, for world_close(); false: none. */
+static bool registered(struct world *w, __u32 process, __u32 thread)
 {
 	struct pico_test_registration r = {
 		.slot = 1,
@@ -38,18 +38,26 @@ static pid_t masked(struct world *w, __u32 process, __u32 thread)
 		.thread_access = thread,
 		.name = "masked",
 	};
-	pid_t pid;
 	int fd;
 
 	if (ioctl(w->control, PICO_TEST_IOC_REGISTER, &r))
-		return -1;
+		return false;
 	fd = provider_open(w, "masked");
 	if (fd < 0)
-		return -1;
-	pid = start_process(w, fd, 1, true);
-	/* world_close() has only its own to close. */
+		return false;
 	dup2(fd, w->host);
 	close(fd);
+	return true;
+}
+
+/* A process of such a provider, in slots 1 and 2; or -1. */
+static pid_t masked(struct world *w, __u32 process, __u32 thread)
+{
+	pid_t pid;
+
+	if (!registered(w, process, thread))
+		return -1;
+	pid = start_process(w, w->host, 1, true);
 	return w->shared->slots[1].started == 1 ? pid : -1;
 }
 
@@ -60,7 +68,7 @@ static int error(long ret)
 
 static int opens(pid_t pid, const char *file, int flags)
 {
-	char path[64], c;
+	char path[96], c;
 	int fd, ret;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
@@ -268,6 +276,79 @@ TEST_F(access, never_widened)
 		      opens(pid, "maps", O_RDONLY) == 0);
 	}
 	EXPECT_EQ(EXITED(0), end_status(child));
+}
+
+static void gate(struct __test_metadata *_metadata, struct world *w,
+		 int callback, bool shut)
+{
+	ASSERT_EQ(0, behave(w, (struct pico_test_behaviour){
+				       .callback = callback,
+				       .flags = shut ? PICO_TEST_GATE : 0 }));
+}
+
+/* @way is the first of those to send a signal that are for any thread. */
+static void check_nothing(struct __test_metadata *_metadata, pid_t pid, int way,
+			  const char *when)
+{
+	EXPECT_EQ(-EACCES, opens(pid, "mem", O_RDWR)) TH_LOG("%s", when);
+	EXPECT_EQ(-EACCES, opens(pid, "maps", O_RDONLY)) TH_LOG("%s", when);
+	EXPECT_EQ(-EPERM, vm(pid, false)) TH_LOG("%s", when);
+	EXPECT_EQ(-EPERM, traces(pid)) TH_LOG("%s", when);
+	for (; way < WAYS; way++) {
+		EXPECT_EQ(-EPERM, signals(pid, way, SIGCONT))
+		TH_LOG("%s, way %d", when, way);
+	}
+}
+
+/* As long as it has memory: while that is made, and while all threads end. */
+TEST_F(access, before_the_first_instruction_and_after_the_last)
+{
+	pid_t pid, tid;
+
+	ASSERT_TRUE(registered(&self->w, 0, 0));
+	gate(_metadata, &self->w, PICO_TEST_START, true);
+	pid = start_process(&self->w, self->w.host, 1, false);
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_START, pid));
+	check_nothing(_metadata, pid, 0, "start_process()");
+	gate(_metadata, &self->w, PICO_TEST_START, false);
+	ASSERT_TRUE(eventually(self->w.shared->slots[1].started == 1));
+	tid = new_thread(&self->w, 1, 2);
+	ASSERT_GT(tid, 0);
+	gate(_metadata, &self->w, PICO_TEST_EXIT_THREAD, true);
+	ASSERT_EQ(0, terminate_thread(&self->w, tid, 0));
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_THREAD, tid));
+	check_nothing(_metadata, tid, WAYS - 1, "exit_thread()");
+	gate(_metadata, &self->w, PICO_TEST_EXIT_THREAD, false);
+	ASSERT_TRUE(eventually(status_number(pid, "Threads:") == 1));
+	gate(_metadata, &self->w, PICO_TEST_EXIT_PROCESS, true);
+	/* (A gate holds nobody who was killed.) */
+	ASSERT_EQ(0, terminate_thread(&self->w, pid, EXITED(3)));
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+	check_nothing(_metadata, pid, 0, "exit_process()");
+	gate(_metadata, &self->w, PICO_TEST_EXIT_PROCESS, false);
+	EXPECT_EQ(EXITED(3), end_status(pid));
+}
+
+/* A process is asked for by its first thread, which may have ended. */
+TEST_F(access, the_first_thread_has_ended)
+{
+	pid_t pid = masked(&self->w, 0, 0), tid;
+	char path[64];
+
+	ASSERT_GT(pid, 0);
+	tid = new_thread(&self->w, 1, 2);
+	ASSERT_GT(tid, 0);
+	ASSERT_EQ(0, terminate_thread(&self->w, pid, 0));
+	ASSERT_TRUE(eventually(thread_state(pid) == 'Z'));
+	for (int how = 0; how < WAYS; how++) {
+		EXPECT_EQ(-EPERM, signals(pid, how, SIGCONT))
+		TH_LOG("way %d", how);
+	}
+	snprintf(path, sizeof(path), "task/%d/mem", tid);
+	EXPECT_EQ(-EACCES, opens(pid, path, O_RDWR));
+	ASSERT_EQ(0, terminate_thread(&self->w, tid, EXITED(3)));
+	EXPECT_EQ(EXITED(3), end_status(pid));
+	EXPECT_EQ(-1, kill(pid, 0));
 }
 
 /* SIGKILL by every way; nothing is pending that would need leave. */

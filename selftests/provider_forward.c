@@ -324,6 +324,34 @@ TEST_F(calls, a_tracer_cannot_take_the_mark_away)
 		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
 }
 
+/* A call that a tracer skips had other arguments; the thread's own come back. */
+TEST_F(calls, a_tracer_skips_the_call)
+{
+	static const long none[5] = { -1, 1, 2, 3, 4 };
+	struct words regs;
+	int status;
+
+	seize(_metadata, self->pid);
+	change_call(_metadata, &self->w, self->pid, PICO_TEST_CALL_FORWARD,
+		    SYS_getpid, change_number, none);
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+	ASSERT_TRUE(WIFSTOPPED(status)) TH_LOG("%#x", status);
+	/* Behind the first instruction after the call. */
+	ASSERT_EQ(0, ptrace(PTRACE_SINGLESTEP, self->pid, 0, 0));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+	ASSERT_EQ(0, ptrace(PTRACE_GETREGS, self->pid, 0, &regs));
+	EXPECT_EQ(SYS_getpid, regs.word[PICO_TEST_DI]);
+	EXPECT_EQ(0, regs.word[PICO_TEST_SI]);
+	EXPECT_EQ(0, regs.word[PICO_TEST_DX]);
+	EXPECT_EQ(0, regs.word[PICO_TEST_R10]);
+	ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
+	ASSERT_TRUE(slot_done(&self->w, 0));
+	EXPECT_EQ(-ENOSYS, (long)self->w.shared->slots[0].result);
+	let_go(_metadata, self->pid);
+	EXPECT_EQ(2,
+		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 1, 0, 0, 0, 0));
+}
+
 /* What it makes, of nothing or of something else, never sees user mode. */
 TEST_F(calls, a_tracer_makes_clones)
 {

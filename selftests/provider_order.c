@@ -115,6 +115,42 @@ TEST_F(order, terminate_within_start)
 	}
 }
 
+/* Bases that start_process() sets are there, whatever made the process. */
+TEST_F(order, bases_within_start)
+{
+	struct pico_test_service s = {
+		.service = PICO_TEST_DO_DESCRIPTOR_BASE,
+		.base = 0x33000,
+	};
+
+	for (int execve = 0; execve < 2; execve++) {
+		__u32 started = self->w.shared->slots[1].started;
+		struct pico_test_create c;
+		long pid;
+
+		ASSERT_EQ(0, behave(&self->w, gate_of(PICO_TEST_START)));
+		clear_events(&self->w);
+		create_init(&c, 1);
+		c.process_flags = SIBLING;
+		c.resume = true;
+		pid = execve ? start_process(&self->w, self->w.host, 1, false) :
+			       create(&self->w, 0, PICO_TEST_CALL_PROCESS, &c);
+		ASSERT_GT(pid, 0);
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_START, pid));
+		ASSERT_EQ(0, within(&self->w, 0, pid, PICO_TEST_START, &s));
+		ASSERT_TRUE(open_gate(&self->w, PICO_TEST_START));
+		EXPECT_EQ(0, within_result(&self->w, 0));
+		ASSERT_TRUE(eventually(self->w.shared->slots[1].started ==
+				       started + 1));
+		slot_begin(&self->w, 1, SLOT_BASES, 0, 0, 0, 0, 0, 0, 0);
+		ASSERT_TRUE(slot_done(&self->w, 1));
+		EXPECT_EQ(0x33000, self->w.shared->slots[1].result)
+		TH_LOG("%s", execve ? "execve()" : "create_process()");
+		kill(pid, SIGKILL);
+		EXPECT_EQ(SIGKILL, end_status(pid));
+	}
+}
+
 /* From outside, at whatever moment: it is found or not, and ends or not. */
 TEST_F(order, terminate_and_execve_at_any_time)
 {

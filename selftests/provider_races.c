@@ -316,6 +316,40 @@ TEST_F(races, terminate_process_and_services)
 	}
 }
 
+/* Somebody ends processes by numbers whose owners are just going. */
+static void *ends_by_number(void *arg)
+{
+	struct worker *worker = arg;
+
+	while (!worker->stop) {
+		struct pico_ioc_terminate t = { .pid = worker->pid };
+
+		if (!ioctl(worker->w->host, PICO_IOC_TERMINATE, &t) ||
+		    errno != ESRCH)
+			worker->wrong++;
+		worker->rounds++;
+	}
+	return NULL;
+}
+
+TEST_F(races, terminate_and_reap)
+{
+	struct worker worker;
+
+	begin(&worker, &self->w, getpid(), 0, ends_by_number);
+	for (int i = 0; i < rounds(2000); i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(0);
+		worker.pid = pid;
+		waitpid(pid, NULL, 0);
+	}
+	end(&worker);
+	EXPECT_EQ(0, worker.wrong);
+	EXPECT_GT(worker.rounds, 100);
+}
+
 /* Creation against the end of the creator: nothing is left half made. */
 TEST_F(races, create_and_terminate)
 {

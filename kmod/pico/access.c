@@ -3,9 +3,9 @@
  * What others may do to a picoprocess: the access masks of its provider,
  * where the kernel asks whether a task may inspect another or signal it.
  *
- * They narrow what the kernel allows. Checks that were made before the
- * process was marked are not made again: a tracer that attached before, a file
- * of /proc that was opened before.
+ * They narrow what the kernel allows, from before a process has memory of its
+ * own until that is gone. Checks that were made before are not made again: a
+ * tracer that attached before, a file of /proc that was opened before.
  */
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
@@ -17,15 +17,16 @@ static bool pico_access_denied(struct task_struct *task, bool process,
 			       u32 needed)
 {
 	const struct pico_provider_routines *routines;
-	struct pico_thread *thread;
+	struct pico_process *target;
 	bool denied = false;
 
 	if (same_thread_group(task, current))
 		return false;
 	rcu_read_lock();
-	thread = pico_thread_find(task);
-	if (thread) {
-		routines = thread->process->provider->routines;
+	/* By the process: a thread that has ended leads to its memory, too. */
+	target = pico_process_find(task);
+	if (target) {
+		routines = target->provider->routines;
 		denied = needed & ~(process ? routines->open_process_access :
 					      routines->open_thread_access);
 	}

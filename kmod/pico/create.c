@@ -167,14 +167,16 @@ static void pico_child_fresh(struct task_struct *task)
 
 /*
  * Nobody prepared this child: it must not see user mode. PREEMPT_RT's fork
- * probe cannot take the lock that a signal needs, which nobody else wants for
- * a task that has never run.
+ * probe cannot take the lock that a signal needs. Should a signal that somebody
+ * else sends at that moment make ours get lost, the child makes no system call:
+ * its dispatch has nowhere to go but SIGSYS.
  */
 static void pico_child_kill(struct task_struct *task)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
 		sigaddset(&task->pending.signal, SIGKILL);
 		set_tsk_thread_flag(task, TIF_SIGPENDING);
+		pico_task_flag(task);
 	} else {
 		send_sig(SIGKILL, task, 1);
 	}
@@ -202,8 +204,10 @@ void pico_creation_forked(struct pico_thread *thread, struct task_struct *task)
 	}
 	creation->made = true;
 	child->suspensions = 1;
-	if (child->process != thread->process)
+	if (child->process != thread->process) {
+		pico_process_guard(child->process, task);
 		child->process->pid = get_pid(task_tgid(task));
+	}
 	/* One reference more: for who was created, and for who tells. */
 	pico_thread_get(child);
 	pico_child_registers(task, &creation->registers);

@@ -115,7 +115,7 @@ static long pico_ioctl_terminate(struct pico_host *host, void __user *arg)
 	const struct pico_provider_routines *routines =
 		host->provider->routines;
 	struct pico_ioc_terminate terminate;
-	struct task_struct *task = NULL;
+	struct task_struct *leader, *task;
 	struct pico_process *process;
 	struct pico_thread *thread;
 	struct pid *pid;
@@ -130,8 +130,9 @@ static long pico_ioctl_terminate(struct pico_host *host, void __user *arg)
 	pid = find_get_pid(terminate.pid);
 	rcu_read_lock();
 	thread = NULL;
-	if (pid && pid_task(pid, PIDTYPE_TGID)) {
-		for_each_thread(pid_task(pid, PIDTYPE_TGID), task) {
+	leader = pid_task(pid, PIDTYPE_TGID);
+	if (leader) {
+		for_each_thread(leader, task) {
 			thread = pico_thread_find_get(task);
 			if (thread)
 				break;

@@ -131,10 +131,13 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	int ret;
 
 	pico_binfmt_core_dump();
+	pico_process_guard(process, current);
 	bprm->per_clear |= READ_IMPLIES_EXEC | PER_CLEAR_ON_SETID;
 	ret = begin_new_exec(bprm);
 	if (ret)
 		return ret;
+	/* Nobody has looked at the new memory yet: exec_update_lock is held. */
+	pico_task_flag(current);
 	/* As the ELF loader does; kernel.randomize_va_space is not exported. */
 	if (!(current->personality & ADDR_NO_RANDOMIZE))
 		current->flags |= PF_RANDOMIZE;
@@ -149,6 +152,12 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 		return ret;
 
 	pico_close_files();
+	/*
+	 * Nothing of the caller's, as the ELF loader has it; and before the
+	 * provider, whose services may set bases.
+	 */
+	memset(current_pt_regs(), 0, offsetof(struct pt_regs, orig_ax));
+	start_thread(current_pt_regs(), 0, 0);
 	ret = process->provider->routines->start_process(process, thread,
 							 &start);
 	trace_pico_start_process(thread, ret);
@@ -160,9 +169,8 @@ static int pico_exec(struct linux_binprm *bprm, struct pico_process *process,
 	process->native_signals = start.native_signals;
 	pico_signals_init(process);
 	pico_process_present(process, &start);
-	/* Nothing of the caller's, as the ELF loader has it. */
-	memset(current_pt_regs(), 0, offsetof(struct pt_regs, orig_ax));
-	start_thread(current_pt_regs(), start.ip, start.sp);
+	current_pt_regs()->ip = start.ip;
+	current_pt_regs()->sp = start.sp;
 	current_pt_regs()->di = start.arg0;
 	/* The provider knows it: others may suspend it, too. */
 	spin_lock(&thread->lock);
@@ -241,7 +249,7 @@ static void pico_abandon(struct pico_process *process,
 		routines->exit_thread(thread);
 	pico_apc_gone(thread);
 	pico_thread_put(thread);
-	pico_process_end(process);
+	pico_process_exit(process);
 }
 
 static int pico_load_binary(struct linux_binprm *bprm)

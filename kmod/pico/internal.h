@@ -4,11 +4,14 @@
  *
  * A task is *marked* when SYSCALL_WORK_SYSCALL_USER_DISPATCH is set in its
  * thread_info and a struct pico_thread is in the table under its address. The
- * flag alone is not proof: Wine and CRIU set it on tasks of their own.
+ * flag alone is not proof: Wine and CRIU set it on tasks of their own. And it
+ * stays when the thread has ended, as the hooks that guard the process are not
+ * asked without.
  *
  * Lifetimes: a picoprocess pins its provider's module and pico.ko. Its last
- * thread drops both in the exit hook, after the last call into the provider,
- * and from there to the kernel's own text nothing sleeps; unloading waits for
+ * thread calls into the provider for the last time in the exit hook, and drops
+ * both in a task work behind it, when its address space is gone; from there to
+ * the kernel's own text nothing sleeps; unloading waits for
  * that stretch with synchronize_rcu_tasks(). A hook that may sleep runs on
  * behalf of a live marked thread only, which keeps the module. What references
  * keep longer than that is memory, not code.
@@ -66,6 +69,8 @@ struct pico_provider {
 struct pico_process {
 	void *context;		/* first, see pico_thread_context() */
 	struct list_head link;	/* of all processes */
+	struct hlist_node hash;	/* see pico_process_guard() */
+	struct signal_struct *signal;
 	struct pico_provider *provider;
 	struct pico_host *host;	/* counted */
 	struct pid *pid;	/* of the thread group */
@@ -77,7 +82,8 @@ struct pico_process {
 	bool native_signals;	/* of struct pico_start */
 	u32 flags;
 	struct cred *credentials;
-	struct rcu_head rcu;	/* lookups read it by way of its threads */
+	struct callback_head drop;
+	struct rcu_head rcu;	/* lookups read it, also by way of its threads */
 };
 
 #define PICO_TERMINATED		BIT(16)
@@ -131,6 +137,7 @@ struct pico_thread {
 	bool in_signal;			/* called the kernel's signal handling */
 	bool watched;			/* native_call_ended() has to follow */
 	bool apc;			/* deliver_apc() has to follow */
+	bool sigreturn;			/* rt_sigreturn() is, or was, in place */
 
 	unsigned long number;		/* what user mode had in rax, */
 	unsigned long arguments[6];	/* and in the argument registers */
@@ -217,6 +224,7 @@ static __always_inline struct pico_thread *pico_thread_current(void)
 
 struct pico_thread *pico_thread_alloc(struct pico_process *process,
 				      void *context);
+void pico_task_flag(struct task_struct *task);
 void pico_thread_mark(struct pico_thread *thread, struct task_struct *task);
 void pico_threads_show(struct seq_file *file);
 void pico_threads_count(struct pico_provider *provider,
@@ -274,10 +282,14 @@ void pico_signals_handle(struct pico_thread *thread, struct pt_regs *regs);
 /* process.c */
 struct pico_process *pico_process_alloc(struct pico_host *host);
 void pico_processes_kill(struct pico_host *host);
+void pico_process_guard(struct pico_process *process,
+			struct task_struct *task);
+struct pico_process *pico_process_find(struct task_struct *task);
 void pico_process_drop(struct pico_process *process);
 bool pico_process_hold(struct pico_process *process);
 void pico_process_release(struct pico_process *process);
 void pico_process_end(struct pico_process *process);
+void pico_process_exit(struct pico_process *process);
 void pico_process_present(struct pico_process *process,
 			  const struct pico_start *start);
 void pico_close_files(void);

@@ -5,11 +5,14 @@
  */
 #include <linux/cred.h>
 #include <linux/fdtable.h>
+#include <linux/hashtable.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
+#include <linux/rculist.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/task_work.h>
 
 #include "internal.h"
 #include "trace.h"
@@ -21,6 +24,18 @@ static DEFINE_SPINLOCK(pico_processes_lock);
 
 static DECLARE_WAIT_QUEUE_HEAD(pico_processes_wait);
 
+/*
+ * Those whose access is guarded, by what all threads of a process have. Writers
+ * hold the lock, which is raw as that of the threads is; readers are in an RCU
+ * read-side section.
+ */
+#define PICO_GROUP_BITS		8
+
+static DEFINE_HASHTABLE(pico_groups, PICO_GROUP_BITS);
+static DEFINE_RAW_SPINLOCK(pico_groups_lock);
+
+static void pico_process_drop_work(struct callback_head *work);
+
 /* It holds @host, which holds the provider, and pico.ko, until it ends. */
 struct pico_process *pico_process_alloc(struct pico_host *host)
 {
@@ -31,6 +46,7 @@ struct pico_process *pico_process_alloc(struct pico_host *host)
 		return NULL;
 	__module_get(THIS_MODULE);
 	kref_init(&process->ref);
+	init_task_work(&process->drop, pico_process_drop_work);
 	process->host = pico_host_get(host);
 	process->provider = host->provider;
 	atomic_inc(&process->provider->processes);
@@ -78,6 +94,34 @@ void pico_process_put(struct pico_process *process)
 }
 EXPORT_SYMBOL_GPL(pico_process_put);
 
+/*
+ * From here on the provider says what others may do to the process of @task,
+ * until pico_process_drop(): before it has memory of its own, and as long as
+ * it has, whichever of its threads are left. Atomic.
+ */
+void pico_process_guard(struct pico_process *process, struct task_struct *task)
+{
+	process->signal = task->signal;
+	raw_spin_lock(&pico_groups_lock);
+	hash_add_rcu(pico_groups, &process->hash,
+		     (unsigned long)process->signal);
+	raw_spin_unlock(&pico_groups_lock);
+}
+
+/* In an RCU read-side section, which lasts longer than the use of the result. */
+struct pico_process *pico_process_find(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	struct pico_process *process;
+
+	hash_for_each_possible_rcu(pico_groups, process, hash,
+				   (unsigned long)signal) {
+		if (process->signal == signal)
+			return process;
+	}
+	return NULL;
+}
+
 /* False: it has ended. */
 bool pico_process_hold(struct pico_process *process)
 {
@@ -120,6 +164,10 @@ void pico_process_drop(struct pico_process *process)
 {
 	struct pico_host *host = process->host;
 
+	raw_spin_lock(&pico_groups_lock);
+	if (process->signal)
+		hash_del_rcu(&process->hash);
+	raw_spin_unlock(&pico_groups_lock);
 	if (process->credentials)
 		abort_creds(process->credentials);
 	process->credentials = NULL;
@@ -172,8 +220,12 @@ void pico_processes_show(struct seq_file *file)
 	spin_unlock(&pico_processes_lock);
 }
 
-/* After its last thread, or when it never got one. */
-void pico_process_end(struct pico_process *process)
+static void pico_process_drop_work(struct callback_head *work)
+{
+	pico_process_drop(container_of(work, struct pico_process, drop));
+}
+
+static void pico_process_ended(struct pico_process *process)
 {
 	const struct pico_provider_routines *routines =
 		process->provider->routines;
@@ -183,7 +235,26 @@ void pico_process_end(struct pico_process *process)
 					 ~PICO_TERMINATED);
 	if (routines->exit_process)
 		routines->exit_process(process);
+}
+
+/* It never got a thread that ran. */
+void pico_process_end(struct pico_process *process)
+{
+	pico_process_ended(process);
 	pico_process_drop(process);
+}
+
+/*
+ * The calling thread is its last, or was to be its first in an execve() that
+ * has failed. Its memory may still be there: what can be seen of it is guarded
+ * until the work runs, which is behind exit_mm(), or on the way back to the
+ * program that called execve().
+ */
+void pico_process_exit(struct pico_process *process)
+{
+	pico_process_ended(process);
+	if (task_work_add(current, &process->drop, TWA_RESUME))
+		pico_process_drop(process);
 }
 
 /*

@@ -106,6 +106,9 @@ static bool pico_routines_valid(const struct pico_provider_routines *r)
  * @routines:	 the provider's callbacks; must stay until it is unregistered
  * @services:	 filled on success; the caller has set its size
  *
+ * The callbacks may be called from here on, before this returns. So a module
+ * registers last, when nothing that follows in its init function can fail.
+ *
  * Context: may sleep.
  * Return: 0; -EINVAL for a size that is not exactly this kernel module's, a
  * missing mandatory callback, a bad name or an access mask with unknown bits;
@@ -131,15 +134,15 @@ int pico_register_provider(const struct pico_provider_routines *routines,
 		ret = -EPERM;
 	else if (pico_provider_find(routines->name))
 		ret = -EEXIST;
-	else
+	if (!ret) {
+		/* Somebody may wait to bind it, and call the provider at once. */
+		*services = pico_routines;
 		list_add_tail(&provider->link, &pico_providers);
-	mutex_unlock(&pico_providers_lock);
-	if (ret) {
-		kfree(provider);
-		return ret;
 	}
-	*services = pico_routines;
-	return 0;
+	mutex_unlock(&pico_providers_lock);
+	if (ret)
+		kfree(provider);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(pico_register_provider);
 

@@ -106,6 +106,7 @@ void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 	thread->arguments[3] = regs->r10;
 	thread->arguments[4] = regs->r8;
 	thread->arguments[5] = regs->r9;
+	thread->sigreturn = nr == __NR_rt_sigreturn;
 	thread->forward = PICO_FORWARD_SAME;
 	if (nr != thread->number)
 		thread->forward = PICO_FORWARD_NUMBER;
@@ -325,7 +326,9 @@ static long pico_native_call_ended(struct pico_thread *thread,
 /*
  * At the signal hook, maybe after the native call: if nothing brought the
  * thread here then, it may be long ago. Interrupts and exceptions have no
- * number, and rt_sigreturn() leaves none, with the registers of its frame.
+ * number, and rt_sigreturn() leaves none, with the registers of its frame. Nor
+ * has a call that a tracer skipped; with other arguments, what comes here is
+ * the end of the call.
  *
  * Where no handler of the process' own can run, nothing but a restart of the
  * thread's own call is possible, so it is seen to here in all cases.
@@ -334,6 +337,8 @@ void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 {
 	bool same = thread->forward == PICO_FORWARD_SAME;
 	bool numbered = regs->orig_ax != -1UL;
+	bool others = numbered || (thread->forward == PICO_FORWARD_OTHER &&
+				   !thread->sigreturn);
 	long native = regs->ax;
 
 	if (thread->forward == PICO_FORWARD_AGAIN)
@@ -341,9 +346,9 @@ void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 	thread->forward = PICO_FORWARD_NONE;
 	if (same && pico_call_restarts(regs))
 		same = thread->process->native_signals;
-	if (!thread->creation && !thread->watched && (same || !numbered))
+	if (!thread->creation && !thread->watched && (same || !others))
 		return;
-	if (numbered) {
+	if (others) {
 		regs->di = thread->arguments[0];
 		regs->si = thread->arguments[1];
 		regs->dx = thread->arguments[2];

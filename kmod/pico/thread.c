@@ -152,15 +152,32 @@ struct pico_thread *
 pico_thread_lookup(const struct pico_provider_routines *provider,
 		   struct task_struct *task)
 {
-	struct pico_thread *thread = pico_thread_find_get(task);
+	struct pico_thread *thread;
 
-	if (thread && thread->process->provider->routines != provider) {
-		pico_thread_put(thread);
+	/* Of another provider, which may go as soon as the thread has. */
+	rcu_read_lock();
+	thread = pico_thread_find(task);
+	if (thread && (thread->process->provider->routines != provider ||
+		       !kref_get_unless_zero(&thread->ref)))
 		thread = NULL;
-	}
+	rcu_read_unlock();
 	return thread;
 }
 EXPORT_SYMBOL_GPL(pico_thread_lookup);
+
+/*
+ * Have the hooks be asked about @task, which is current, or a child that has
+ * never run.
+ */
+void pico_task_flag(struct task_struct *task)
+{
+	/*
+	 * Should our hook ever be missing, the kernel's own reading of these
+	 * fields is "block every call with SIGSYS".
+	 */
+	memset(&task->syscall_dispatch, 0, sizeof(task->syscall_dispatch));
+	set_task_syscall_work(task, SYSCALL_USER_DISPATCH);
+}
 
 /*
  * Atomic. @task is current, or a child that has never run. From here on the
@@ -183,13 +200,7 @@ void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 		WRITE_ONCE(slot->task, task);
 	}
 	raw_spin_unlock(&pico_threads_lock);
-
-	/*
-	 * Should our hook ever be missing, the kernel's own reading of these
-	 * fields is "block every call with SIGSYS".
-	 */
-	memset(&task->syscall_dispatch, 0, sizeof(task->syscall_dispatch));
-	set_task_syscall_work(task, SYSCALL_USER_DISPATCH);
+	pico_task_flag(task);
 }
 
 /**
@@ -261,8 +272,8 @@ static void pico_show_status(struct pico_process *process)
 
 /*
  * On every task's way through do_exit(), before its address space goes; may
- * sleep. The module may be unloaded as soon as the last thread has dropped
- * the process: from there on, nothing here sleeps.
+ * sleep. The module may be unloaded as soon as the last thread, which may be
+ * another, has dropped the process: from there on, nothing here sleeps.
  */
 unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 {
@@ -287,7 +298,6 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 		routines->exit_thread(thread);
 	pico_show_status(process);
 
-	clear_task_syscall_work(current, SYSCALL_USER_DISPATCH);
 	raw_spin_lock(&pico_threads_lock);
 	pico_counts_add(&process->provider->ended, &thread->counts);
 	hlist_del_init_rcu(&thread->hash);
@@ -304,7 +314,7 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	 */
 	pico_thread_put(thread);
 	if (atomic_dec_and_test(&process->threads))
-		pico_process_end(process);
+		pico_process_exit(process);
 	return PICO_HOOK_CONTINUE;
 }
 

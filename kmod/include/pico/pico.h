@@ -287,6 +287,8 @@ enum pico_access {
  * @prepare_process: a ticket is being redeemed by execve(). Checks everything
  *	that can be checked, allocates the process' and first thread's
  *	contexts; an error makes execve() fail and leaves the caller as it was.
+ *	On the thread that calls execve(), with the locks that this takes; may
+ *	sleep. @host's .release() waits for it, so it must not wait for that.
  * @start_process: in a new process, on its first thread, before its first
  *	instruction: map, and say where to start. After execve() and after
  *	create_process() without CLONE_MEMORY the address space is empty; after
@@ -343,7 +345,8 @@ struct pico_provider_routines {
  * Contexts and locks. What is not said to sleep does not, and may be called
  * with spinlocks held, but neither from interrupts of any kind nor with a raw
  * spinlock held (on PREEMPT_RT it may wait). pico.ko calls into a provider
- * with no lock of its own held, and services may be called from any callback.
+ * with no lock of its own held but for .prepare_process(), and services may be
+ * called from any callback.
  * Who passes a thread or a process keeps it: see the top of this file.
  *
  * @create_process: on a marked thread, inside dispatch_system_call(): put the
