@@ -138,6 +138,18 @@ TEST(moved_memory)
 	EXPECT_EQ(0, nothing_left());
 }
 
+TEST(made_writable_by_several_threads)
+{
+	const struct drawbridge_limits limits = { .memory = 64 * MB };
+	struct outcome outcome;
+
+	ASSERT_TRUE(run(&limits, "together", &outcome));
+	EXPECT_EQ(0, outcome.got);
+	EXPECT_EQ(0, outcome.wait_status);
+	EXPECT_EQ(0, outcome.stats.memory);
+	EXPECT_EQ(0, nothing_left());
+}
+
 TEST(handles)
 {
 	const struct drawbridge_limits limits = { .handles = 100 };

@@ -446,11 +446,10 @@ static void write_limits(FILE *file, const struct drawbridge_limits *limits)
 	}
 }
 
-/* What the user said of private and forbidden places stays. */
+/* What the user said of private and forbidden places and names stays. */
 static bool stays(const struct rule *rule)
 {
-	return rule->path &&
-	       (!rule->rights || rule->flags & DRAWBRIDGE_RULE_PRIVATE);
+	return !rule->rights || rule->flags & DRAWBRIDGE_RULE_PRIVATE;
 }
 
 /* As many as there is room for. */
@@ -497,8 +496,9 @@ void learn_write(struct learn *learn, const struct options *options,
 		const struct rule *rule = &options->rules.items[i];
 
 		if (stays(rule))
-			write_rule(file, "file:", rule->path, rule->rights,
-				   rule->flags);
+			write_rule(file, rule->path ? "file:" : "",
+				   rule->path ? rule->path : rule->uri,
+				   rule->rights, rule->flags);
 	}
 	for (size_t i = 0; i < learn->files.count; i++) {
 		const struct place *place = &learn->files.items[i];

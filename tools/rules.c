@@ -257,7 +257,7 @@ const char *rule_refusal(const struct rule *rule, int error)
 bool rules_need_network(const struct rules *rules)
 {
 	for (size_t i = 0; i < rules->count; i++)
-		if (!rules->items[i].path &&
+		if (!rules->items[i].path && rules->items[i].rights &&
 		    !strncmp(rules->items[i].uri, "tcp.", 4))
 			return true;
 	return false;

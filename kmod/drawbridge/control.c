@@ -191,11 +191,8 @@ static long set_pipe_size(struct dk_thread *thread, struct dk_stream *stream,
 	return ret;
 }
 
-long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
-		      long result)
+long dk_control_ended(struct dk_thread *thread, long result)
 {
-	struct dk_thread *thread = pico_thread_context(pico);
-
 	close_fd(thread->native_fd);
 	if (result < 0)
 		return dk_stream_status(result, dk_statuses_DkxStreamControl);

@@ -281,9 +281,12 @@ long dk_limit_process(struct dk_sandbox *sandbox);
 long dk_memory_begin(struct dk_process *process, u64 length);
 void dk_memory_end(struct dk_process *process);
 void dk_memory_less(struct dk_process *process);
-long dk_memory_writable(struct dk_process *process, u64 base, u64 length);
+long dk_memory_writable(struct dk_thread *thread, u64 base, u64 length);
 unsigned long dk_memory_flags(unsigned long address);
-long dk_memory_grown(struct dk_process *process, u64 base, u64 more);
+long dk_memory_grown(struct dk_thread *thread, u64 base, u64 more);
+long dk_memory_forward(struct dk_thread *thread, unsigned long nr, u64 a0,
+		       u64 a1, u64 a2, u64 a3, u64 a4);
+void dk_memory_ended(struct dk_thread *thread);
 long dk_memory_clone(struct dk_process *process, struct dk_process *child);
 long dk_memory_create(struct dk_process *child, u64 length);
 long dk_memory_shared(struct dk_process *process, u64 length);
@@ -409,6 +412,7 @@ struct dk_process {
 	bool first;			/* its exit code is the sandbox's */
 	bool counted;			/* among the sandbox's processes */
 	u64 memory_pages;		/* see limit.c */
+	u64 memory_granted;		/* memory_lock; to native calls */
 	bool has_locks;			/* or had, see lock.c */
 	bool exit_code_set;		/* by DkProcessExit; sync_lock */
 	bool gone;			/* no thread is left; sync_lock */
@@ -446,6 +450,7 @@ struct dk_thread {
 	/* of the native call in place of DkxStreamControl's, see control.c */
 	int native_fd;
 	u64 __user *native_out;
+	u64 memory_granted;		/* to the native call in place; pages */
 	unsigned long call_ip;		/* behind its last call that may wait */
 	/* see raise.c; all that is not the thread's own under raise_lock */
 	struct list_head peers;		/* process->threads */
@@ -610,8 +615,7 @@ void dk_pipes_destroy(struct dk_sandbox *sandbox);
 void dk_locks_drop(struct dk_process *process, struct dk_object *object);
 
 /* The native call in place of a DkxStreamControl has ended (control.c). */
-long dk_control_ended(struct pico_thread *pico, struct pt_regs *regs,
-		      long result);
+long dk_control_ended(struct dk_thread *thread, long result);
 
 /* Check and add a rule; see struct drawbridge_rule. @sandbox->lock is held. */
 long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule);
@@ -660,6 +664,8 @@ void dk_image_name(struct pico_process *pico, char *name, size_t size);
 void dk_stats_add(struct dk_stats *sum, const struct dk_stats *stats);
 void dk_exit_thread(struct pico_thread *pico);
 void dk_exit_process(struct pico_process *pico);
+long dk_native_call_ended(struct pico_thread *pico, struct pt_regs *regs,
+			  long result);
 long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
 		       void *child_context, int error);
 int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico);

@@ -16,9 +16,8 @@
  * each address space (mm->data_vm). @memory_pages is the sum of what each
  * process had when it last asked for more or gave some back, plus what it was
  * granted. @memory_lock is held from the question until the memory is mapped,
- * except where a native call takes the place of ours (mprotect, mremap): of
- * these, two at the same moment in one process may pass the limit together,
- * until the next call of the process counts again.
+ * except where a native call takes the place of ours (mprotect, mremap): its
+ * grant counts beside the rest until it has ended.
  *
  * Processor time is read from the scheduler's own accounts of the sandbox's
  * threads by a work item, which comes again when the rest could have been used
@@ -73,7 +72,7 @@ long dk_limit_process(struct dk_sandbox *sandbox)
 static void count_memory(struct dk_process *process)
 {
 	struct dk_sandbox *sandbox = process->sandbox;
-	u64 now = READ_ONCE(current->mm->data_vm);
+	u64 now = READ_ONCE(current->mm->data_vm) + process->memory_granted;
 
 	lockdep_assert_held(&sandbox->memory_lock);
 	sandbox->memory_pages += now - process->memory_pages;
@@ -172,16 +171,31 @@ static u64 pages_to_come(unsigned long base, unsigned long length)
 	return pages;
 }
 
+/* The pages are @thread's until dk_memory_ended(); memory_lock is held. */
+static long grant_native(struct dk_thread *thread, u64 pages)
+{
+	long ret = grant(thread->process, pages);
+
+	if (ret)
+		return ret;
+	thread->process->memory_granted += pages;
+	thread->memory_granted = pages;
+	return 0;
+}
+
 /**
  * dk_memory_writable() - a range will be made writable by a native call
- * @process:	of the caller
+ * @thread:	the caller
  * @base:	page-aligned
  * @length:	in bytes
  *
+ * After success dk_memory_forward() is to put the call in place.
+ *
  * Return: 0 or -ENOMEM.
  */
-long dk_memory_writable(struct dk_process *process, u64 base, u64 length)
+long dk_memory_writable(struct dk_thread *thread, u64 base, u64 length)
 {
+	struct dk_process *process = thread->process;
 	struct dk_sandbox *sandbox = process->sandbox;
 	long ret;
 
@@ -191,21 +205,24 @@ long dk_memory_writable(struct dk_process *process, u64 base, u64 length)
 		return 0;	/* the native call says what is wrong */
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
-	ret = grant(process, pages_to_come(base, PAGE_ALIGN(length)));
+	ret = grant_native(thread, pages_to_come(base, PAGE_ALIGN(length)));
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;
 }
 
 /**
  * dk_memory_grown() - a native call will make more of what is at an address
- * @process:	of the caller
+ * @thread:	the caller
  * @base:	where it is
  * @more:	in bytes
  *
+ * After success dk_memory_forward() is to put the call in place.
+ *
  * Return: 0 or -ENOMEM.
  */
-long dk_memory_grown(struct dk_process *process, u64 base, u64 more)
+long dk_memory_grown(struct dk_thread *thread, u64 base, u64 more)
 {
+	struct dk_process *process = thread->process;
 	struct dk_sandbox *sandbox = process->sandbox;
 	long ret = 0;
 
@@ -214,9 +231,55 @@ long dk_memory_grown(struct dk_process *process, u64 base, u64 more)
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
 	if ((dk_memory_flags(base) & (VM_WRITE | VM_SHARED)) == VM_WRITE)
-		ret = grant(process, PAGE_ALIGN(more) >> PAGE_SHIFT);
+		ret = grant_native(thread, PAGE_ALIGN(more) >> PAGE_SHIFT);
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;
+}
+
+/**
+ * dk_memory_forward() - put a native call in place that may need a grant
+ * @thread:	the caller
+ * @nr:		its number
+ * @a0:		its arguments
+ * @a1: .
+ * @a2: .
+ * @a3: .
+ * @a4: .
+ *
+ * A call that has none costs nothing more.
+ *
+ * Return: what the handler is to return.
+ */
+long dk_memory_forward(struct dk_thread *thread, unsigned long nr, u64 a0,
+		       u64 a1, u64 a2, u64 a3, u64 a4)
+{
+	long ret;
+
+	if (likely(!thread->memory_granted))
+		ret = pico_forward_system_call(thread->pico, current_pt_regs(),
+					       nr, a0, a1, a2, a3, a4, 0);
+	else
+		ret = pico_forward_watched(thread->pico, current_pt_regs(),
+					   nr, a0, a1, a2, a3, a4, 0);
+	if (!ret)
+		return DK_FORWARD;
+	dk_memory_ended(thread);
+	return ret;
+}
+
+/* The native call has ended: what it has come to is counted, not the grant. */
+void dk_memory_ended(struct dk_thread *thread)
+{
+	struct dk_process *process = thread->process;
+	struct dk_sandbox *sandbox = process->sandbox;
+
+	if (!thread->memory_granted)
+		return;
+	mutex_lock(&sandbox->memory_lock);
+	process->memory_granted -= thread->memory_granted;
+	thread->memory_granted = 0;
+	count_memory(process);
+	mutex_unlock(&sandbox->memory_lock);
 }
 
 /**

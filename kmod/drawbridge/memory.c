@@ -37,12 +37,9 @@ static long dk_mprotect(struct dk_thread *thread, u64 base, u64 length,
 	long error = 0;
 
 	if (prot & PROT_WRITE)
-		error = dk_memory_writable(thread->process, base, length);
-	if (error)
-		return error;
-	pico_forward_system_call(thread->pico, current_pt_regs(),
-				 __NR_mprotect, base, length, prot, 0, 0, 0);
-	return DK_FORWARD;
+		error = dk_memory_writable(thread, base, length);
+	return error ?: dk_memory_forward(thread, __NR_mprotect, base, length,
+					  prot, 0, 0);
 }
 
 /*
@@ -250,11 +247,8 @@ DK_HANDLER(DkxVirtualMemoryMove)
 		more = a1;
 	else if (a2 > a1)
 		more = a2 - a1;
-	ret = dk_memory_grown(thread->process, a0, more);
-	if (ret)
-		return ret;
+	ret = dk_memory_grown(thread, a0, more);
 	/* The arguments are the native call's. */
-	ret = pico_forward_system_call(thread->pico, current_pt_regs(),
-				       __NR_mremap, a0, a1, a2, a3, a4, 0);
-	return ret ?: DK_FORWARD;
+	return ret ?: dk_memory_forward(thread, __NR_mremap, a0, a1, a2, a3,
+					a4);
 }

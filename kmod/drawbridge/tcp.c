@@ -16,6 +16,7 @@
 #include <linux/in6.h>
 #include <linux/inet.h>
 #include <linux/net.h>
+#include <linux/string.h>
 #include <linux/tcp.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
@@ -287,6 +288,49 @@ static int client_start(struct socket *sock, const struct tcp_name *name,
 	return nonblock && error == -EINPROGRESS ? 0 : error;
 }
 
+/* Whether there may be a server at an address that is not in a server's name. */
+static bool may_serve(struct dk_sandbox *sandbox,
+		      const struct dk_address *address)
+{
+	char uri[sizeof("tcp.server:[]:65535") + INET6_ADDRSTRLEN];
+
+	if (!dk_tcp_allowed(sandbox, DK_SCHEME_TCP_SERVER, address,
+			    DK_ACCESS_READ))
+		return false;
+	if (address->family == 4)
+		snprintf(uri, sizeof(uri), "tcp.server:%pI4:%u",
+			 address->address, address->port);
+	else
+		snprintf(uri, sizeof(uri), "tcp.server:[%pI6c]:%u",
+			 address->address, address->port);
+	dk_learn_uri(sandbox, uri, DK_ACCESS_READ);
+	return true;
+}
+
+/* A port of one's own is what a server has, and needs the same rule. */
+static bool may_bind(struct dk_sandbox *sandbox, const struct tcp_name *name)
+{
+	return !name->bind.family || !name->bind.port ||
+	       may_serve(sandbox, &name->bind);
+}
+
+static bool is_any6(const struct dk_address *address)
+{
+	return address->family == 6 &&
+	       !memchr_inv(address->address, 0, sizeof(address->address));
+}
+
+/* [::] takes connections to every address of IPv4, too, if it may have them. */
+static bool also_any4(struct dk_sandbox *sandbox, const struct tcp_name *name)
+{
+	const struct dk_address any4 = {
+		.family = 4,
+		.port = name->address.port,
+	};
+
+	return may_serve(sandbox, &any4);
+}
+
 long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
 		 const char *text, const struct dk_open *open, u32 *rights)
 {
@@ -302,8 +346,11 @@ long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
 	if (!name_parse(text, &name, server))
 		return -EINVAL;
 	if (!dk_tcp_allowed(stream->sandbox, scheme, &name.address,
-			    open->access))
+			    open->access) ||
+	    !may_bind(stream->sandbox, &name))
 		return -EACCES;
+	if (server && is_any6(&name.address) && !name.only6)
+		name.only6 = !also_any4(stream->sandbox, &name);
 	error = sock_create(name.address.family == 4 ? AF_INET : AF_INET6,
 			    SOCK_STREAM, IPPROTO_TCP, &sock);
 	if (error)

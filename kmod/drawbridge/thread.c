@@ -96,6 +96,18 @@ put:
 	return ret;
 }
 
+/* One that was put in place of a call of @pico's, and watched. */
+long dk_native_call_ended(struct pico_thread *pico, struct pt_regs *regs,
+			  long result)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+
+	if (!thread->memory_granted)
+		return dk_control_ended(thread, result);
+	dk_memory_ended(thread);
+	return result;
+}
+
 /*
  * The clone that DkThreadCreate asked for was made, or not. The thread cannot
  * run yet; if it was killed already, it knows.

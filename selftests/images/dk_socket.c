@@ -149,6 +149,13 @@ TEST(tcp_rules)
 		      ACCESS_DENIED);
 	EXPECT_STATUS(try("tcp.client:10.0.0.1:80", RW, DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
+	/* A client's own port is one that a server could have. */
+	EXPECT_STATUS(try("tcp.client:127.0.0.1:11?bind=127.0.0.2:4001", RW,
+			  DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try("tcp.client:127.0.0.1:11?bind=127.0.0.1:4001", RW,
+			  DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
 	EXPECT_STATUS(try("tcp.client:128.0.0.1:80", RW, DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
 	EXPECT_STATUS(try("tcp.client:[::2]:80", RW, DK_OPEN_EXISTING, 0),

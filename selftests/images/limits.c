@@ -286,6 +286,53 @@ static void moving(void)
 	dkt_print("got %d status 0\n", dkt_failed());
 }
 
+/*
+ * Several threads make memory writable at the same time, which is a native call
+ * of each: of 64 MiB no more than there is, and all that there is.
+ */
+#define TOGETHER 4
+#define SHARE	 20 /* chunks of each */
+
+static u8 *together_base;
+static volatile u64 together_count;
+
+static void make_writable(u64 number)
+{
+	u8 *p = together_base + number * SHARE * CHUNK;
+
+	for (int i = 0; i < SHARE; i++, p += CHUNK)
+		if (!DkVirtualMemoryProtect(p, CHUNK,
+					    DK_PROT_READ | DK_PROT_WRITE))
+			__atomic_add_fetch(&together_count, 1,
+					   __ATOMIC_SEQ_CST);
+}
+
+static void together(void)
+{
+	DK_HANDLE threads[TOGETHER];
+
+	for (int round = 0; round < 50; round++) {
+		u64 length = TOGETHER * SHARE * CHUNK;
+		void *base = NULL;
+
+		EXPECT_OK(DkVirtualMemoryAlloc(&base, &length,
+					       DK_MEM_RESERVE | DK_MEM_COMMIT,
+					       DK_PROT_READ));
+		together_base = base;
+		together_count = 0;
+		for (int i = 0; i < TOGETHER; i++)
+			threads[i] = dkt_thread(make_writable, i);
+		for (int i = 0; i < TOGETHER; i++) {
+			EXPECT_TRUE(dkt_wait(threads[i]));
+			DkObjectClose(threads[i]);
+		}
+		EXPECT_TRUE(together_count <= 63);
+		EXPECT_GE(together_count, 55);
+		EXPECT_OK(DkVirtualMemoryFree(base, length, DK_MEM_RELEASE));
+	}
+	dkt_print("got %d status 0\n", dkt_failed());
+}
+
 static void spin(u64 parameter)
 {
 	for (;;)
@@ -324,6 +371,8 @@ TEST(limits)
 		sharing();
 	if (!strcmp(how, "moving"))
 		moving();
+	if (!strcmp(how, "together"))
+		together();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(how, kinds[i].name))
 			continue;
