@@ -63,6 +63,28 @@ t(s.listen)
 	printf '[Errno 13] Permission denied\n[Errno 111] Connection refused\n[Errno 13] Permission denied\n' |
 		cmp -s - "$work/out"
 	result $? "what no rule allows is refused" || note "$work/out"
+	both_families
+}
+
+# A server of [::] has IPv4 only by a rule for that.
+both_families()
+{
+	local allow=(--allow 'tcp.server:[::]:*=r' --allow 'tcp.client:*:*=rw')
+	local text='
+import socket
+s = socket.socket(socket.AF_INET6); s.bind(("::", 0)); s.listen()
+for host in "::1", "127.0.0.1":
+    try:
+        with socket.create_connection((host, s.getsockname()[1])): print("connected")
+    except OSError as e: print(e)
+'
+
+	"$picoexec" "${allow[@]}" /usr/bin/python3 -c "$text" >"$work/out" 2>&1
+	"$picoexec" "${allow[@]}" --allow 'tcp.server:0.0.0.0:*=r' \
+		/usr/bin/python3 -c "$text" >>"$work/out" 2>&1
+	printf '%s\n' connected '[Errno 111] Connection refused' connected \
+		connected | cmp -s - "$work/out"
+	result $? "[::] has IPv4 only where that is allowed" || note "$work/out"
 }
 
 # ---- names ----

@@ -146,6 +146,14 @@ learnt "writing" busybox sh -c \
 grep -q "\"file:$work/made\": rw$" "$work/learnt.yaml"
 result $? "where files are made the directory is named"
 learnt "moving" busybox sh -c "echo >$work/made/m; exec busybox mv $work/made/m $work/made/n"
+learnt "what was forbidden" --allow 'pipe.client:none*=none' busybox true
+grep -q '"pipe.client:none\*": none$' "$work/learnt.yaml"
+result $? "learnt: what was forbidden stays so"
+learnt "the environment" --clear-env --env 'A=b "c" ü' --env D= busybox env
+learnt "a part of the environment" --env X=1 busybox sh -c 'echo $X $PATH'
+run --learn "$work/learnt.yaml" busybox echo $'\377'
+[ $code != 0 ] && grep -q 'not UTF-8' "$work/err"
+result $? "learnt: not an argument that is not UTF-8" || note "$work/err"
 learnt "a private /tmp" busybox sh -c 'echo x >/tmp/y; read -r z </tmp/y; echo $z'
 learnt "a dynamic program" /bin/true
 learnt "a shell" /bin/bash -c 'echo $((6 * 7))'

@@ -446,6 +446,57 @@ static void write_limits(FILE *file, const struct drawbridge_limits *limits)
 	}
 }
 
+/* @text, which the program was started with: the manifest cannot do without. */
+static void write_given(const struct learn *learn, const char *text)
+{
+	if (!write_text(learn->file, text))
+		fail(EXIT_OWN_FAILURE,
+		     "--learn %s: a manifest cannot hold what is not UTF-8, as %s is",
+		     learn->name, text);
+}
+
+static void write_list(const struct learn *learn, const char *key,
+		       const struct strings *list, size_t first,
+		       const char *indent)
+{
+	if (list->count <= first)
+		return;
+	fprintf(learn->file, "%s%s:\n", indent, key);
+	for (size_t i = first; i < list->count; i++) {
+		fprintf(learn->file, "%s  - ", indent);
+		write_given(learn, list->items[i]);
+		fputc('\n', learn->file);
+	}
+}
+
+/* What the user said of it; what came from outside is none of the program's. */
+static void write_environment(const struct learn *learn,
+			      const struct options *options)
+{
+	const struct strings *set = &options->set;
+
+	if (!options->clear && !set->count)
+		return;
+	fputs("environment:\n", learn->file);
+	if (options->clear && !options->keep.count)
+		fputs("  clear: yes\n", learn->file);
+	write_list(learn, "keep", &options->keep, 0, "  ");
+	if (set->count)
+		fputs("  set:\n", learn->file);
+	for (size_t i = 0; i < set->count; i++) {
+		const char *value = strchr(set->items[i], '=') + 1;
+		char *name = xprintf("%.*s", (int)(value - 1 - set->items[i]),
+				     set->items[i]);
+
+		fputs("    ", learn->file);
+		write_given(learn, name);
+		fputs(": ", learn->file);
+		write_given(learn, value);
+		fputc('\n', learn->file);
+		free(name);
+	}
+}
+
 /* What the user said of private and forbidden places and names stays. */
 static bool stays(const struct rule *rule)
 {
@@ -482,15 +533,9 @@ void learn_write(struct learn *learn, const struct options *options,
 	generalise(learn);
 	fputs("# What a program needed, as picoexec --learn saw it.\n", file);
 	write_value(file, options->image ? "image" : "program", program);
-	if (options->arguments.count > 1) {
-		fputs("arguments:\n", file);
-		for (size_t i = 1; i < options->arguments.count; i++) {
-			fputs("  - ", file);
-			write_text(file, options->arguments.items[i]);
-			fputc('\n', file);
-		}
-	}
+	write_list(learn, "arguments", &options->arguments, 1, "");
 	write_value(file, "directory", directory);
+	write_environment(learn, options);
 	fputs("default-rules: no\nrules:\n", file);
 	for (size_t i = 0; i < options->rules.count; i++) {
 		const struct rule *rule = &options->rules.items[i];

@@ -144,13 +144,21 @@ static void make_environment(struct options *options,
 {
 	struct strings *environment = &options->environment;
 
-	for (char **variable = environ; *variable && !clear; variable++)
-		if (!manifest->clear || is_kept(&manifest->keep, *variable))
-			strings_add(environment, *variable);
+	options->clear = clear || manifest->clear;
+	if (!clear)
+		options->keep = manifest->keep;
 	for (size_t i = 0; i < manifest->set.count; i++)
-		set_variable(environment, manifest->set.items[i]);
+		set_variable(&options->set, manifest->set.items[i]);
 	for (size_t i = 0; i < assignments->count; i++)
-		set_variable(environment, assignments->items[i]);
+		set_variable(&options->set, assignments->items[i]);
+
+	for (char **variable = environ; *variable; variable++)
+		if (!options->clear || is_kept(&options->keep, *variable))
+			strings_add(environment, *variable);
+	for (size_t i = 0; i < options->set.count; i++)
+		set_variable(environment, options->set.items[i]);
+	if (options->strace)
+		set_variable(environment, xstrdup("PICO_LIBOS_TRACE=calls"));
 }
 
 /* The program and its arguments; @rest are the words behind the options. */
@@ -315,8 +323,6 @@ void options_parse(struct options *options, int argc, char **argv)
 	else
 		manifest.program = NULL;
 	options->has_manifest = file;
-	if (options->strace)
-		strings_add(&assignments, xstrdup("PICO_LIBOS_TRACE=calls"));
 	make_environment(options, &manifest, clear, &assignments);
 	make_arguments(options, &manifest, argv + optind);
 }

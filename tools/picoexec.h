@@ -140,6 +140,8 @@ void manifest_read(struct manifest *manifest, const char *file);
  * @learn:     file to write a manifest into, or NULL
  * @arguments: PROGRAM and its arguments
  * @environment: of the program
+ * @set, @keep, @clear: what was asked for it: NAME=VALUE, names to keep, keep
+ *             no others
  */
 struct options {
 	struct rules rules;
@@ -147,6 +149,8 @@ struct options {
 	const char *directory;
 	struct strings arguments;
 	struct strings environment;
+	struct strings set, keep;
+	bool clear;
 	struct drawbridge_limits limits;
 	bool allow_wx;
 	bool debug;

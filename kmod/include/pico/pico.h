@@ -242,7 +242,7 @@ enum pico_access {
  *	pico_user_stack. May sleep; the stack may hold anything. Optional.
  * @get_process_image_name: the name that ps and top show, into @name, @size
  *	bytes with the terminating zero; called when a process has started, on
- *	its first thread. Optional.
+ *	its first thread; may sleep. Optional.
  *
  * @thread_created: after create_thread() or create_process(): the native call
  *	was made. On the creating thread, may sleep. @child is the new thread,
@@ -281,9 +281,12 @@ enum pico_access {
  *
  * @open:	a file of /dev/pico was bound to the provider; stores its host
  *		object. May sleep. Mandatory if processes are to be created.
- * @ioctl:	an ioctl numbered PICO_IOC_PROVIDER or above.
+ * @ioctl:	an ioctl numbered PICO_IOC_PROVIDER or above, on the thread that
+ *		makes it, maybe several at once; may sleep. What it returns is
+ *		the ioctl's result. Optional: -ENOTTY.
  * @release:	the last reference to the file is gone. pico.ko has killed the
- *		processes made from it, which may not have ended yet.
+ *		processes made from it, which may not have ended yet. On
+ *		whichever task has dropped it; may sleep.
  * @prepare_process: a ticket is being redeemed by execve(). Checks everything
  *	that can be checked, allocates the process' and first thread's
  *	contexts; an error makes execve() fail and leaves the caller as it was.
@@ -292,8 +295,8 @@ enum pico_access {
  * @start_process: in a new process, on its first thread, before its first
  *	instruction: map, and say where to start. After execve() and after
  *	create_process() without CLONE_MEMORY the address space is empty; after
- *	create_process() @start holds the attributes' registers. An error ends
- *	the process.
+ *	create_process() @start holds the attributes' registers. May sleep, and
+ *	use every service. An error ends the process.
  */
 struct pico_provider_routines {
 	size_t size;
