@@ -20,6 +20,7 @@
  * All of it depends on the set of names alone, not on their order.
  */
 #include <errno.h>
+#include <iconv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -370,13 +371,27 @@ static void generalise(struct learn *learn)
 
 /* ---- writing ---- */
 
+/* Whatever the locale is: a manifest is UTF-8. */
+static bool is_utf8(const char *text)
+{
+	iconv_t converter = iconv_open("UCS-4", "UTF-8");
+	size_t left = strlen(text), room, done = 0;
+	char *from = (char *)text, to[256], *end;
+
+	while (left && (done != (size_t)-1 || errno == E2BIG)) {
+		end = to;
+		room = sizeof(to);
+		done = iconv(converter, &from, &left, &end, &room);
+	}
+	iconv_close(converter);
+	return !left;
+}
+
 /* In double quotes, as YAML has them; false if it cannot be said. */
 static bool write_text(FILE *file, const char *text)
 {
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c >= 0x80 &&
-		    mbstowcs(NULL, text, 0) == (size_t)-1)
-			return false;
+	if (!is_utf8(text))
+		return false;
 	fputc('"', file);
 	for (const char *c = text; *c; c++) {
 		if (*c == '"' || *c == '\\')
