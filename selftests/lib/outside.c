@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "errorfs.h"
@@ -332,6 +333,45 @@ static int fail(struct outside *o, const char *line, __s64 *values)
 	return 0;
 }
 
+static __s64 nanoseconds(const struct statx_timestamp *t)
+{
+	return t->tv_sec * 1000000000LL + t->tv_nsec;
+}
+
+static __s64 device(__u32 major, __u32 minor)
+{
+	return (__s64)major << 32 | minor;
+}
+
+static int stat_file(struct outside *o, const char *line, __s64 *values)
+{
+	char path[512] = "";
+	struct statx s;
+
+	if (sscanf(line, "%*s %511s", path) != 1)
+		die(line);
+	memset(&s, 0, sizeof(s));
+	values[0] = statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW,
+			  STATX_BASIC_STATS | STATX_BTIME, &s) ?
+			    -errno :
+			    0;
+	values[1] = s.stx_mode;
+	values[2] = s.stx_uid;
+	values[3] = s.stx_gid;
+	values[4] = s.stx_nlink;
+	values[5] = s.stx_blksize;
+	values[6] = s.stx_ino;
+	values[7] = device(s.stx_dev_major, s.stx_dev_minor);
+	values[8] = device(s.stx_rdev_major, s.stx_rdev_minor);
+	values[9] = s.stx_size;
+	values[10] = s.stx_blocks;
+	values[11] = nanoseconds(&s.stx_atime);
+	values[12] = nanoseconds(&s.stx_mtime);
+	values[13] = nanoseconds(&s.stx_ctime);
+	values[14] = s.stx_mask & STATX_BTIME ? nanoseconds(&s.stx_btime) : 0;
+	return 15;
+}
+
 static int at_terminal(struct outside *o, const char *line, __s64 *values)
 {
 	values[0] = terminal_request(line);
@@ -352,6 +392,7 @@ static const struct {
 	{ "@lock", lock },
 	{ "@holder", holder },
 	{ "@hung", hung },
+	{ "@stat", stat_file },
 	{ "@asleep", asleep },
 	{ "@stop", stop },
 	{ "@continue", go_on },
@@ -368,7 +409,7 @@ static const struct {
 bool outside_answer(struct outside *o, const char *line)
 {
 	size_t length = strcspn(line, "\n ");
-	__s64 values[5];
+	__s64 values[15];
 	ssize_t size;
 
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {

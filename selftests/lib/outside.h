@@ -16,6 +16,11 @@
  *				is r, w or u; the answer is an s64, 0 or -errno
  *	@hung N			waits until that many requests have hung in errors/;
  *				s64, how many it were
+ *	@stat PATH		what statx() tells of it, not following a link: s64,
+ *				0 or -errno; then mode, uid, gid, nlink, block size,
+ *				inode, device and special file's number (major << 32 |
+ *				minor), length, blocks; then access, write, change
+ *				and birth time in ns (0: not known). s64 each
  *	@asleep			waits until all threads of the process sleep; s64,
  *				0 or -errno
  *	@stop			stops the process when all of its threads sleep;
