@@ -152,6 +152,252 @@ TEST(sixty_four_objects)
 		EXPECT_OK(DkObjectClose(h[i]));
 }
 
+/* ---- 64 of every kind there is ---- */
+
+enum kind { MANUAL, AUTO, SEMAPHORE, THREAD, PROCESS, STREAM, EDGES, KINDS };
+
+/* What is waited for; kind k stands at every place i with i % KINDS == k. */
+static struct {
+	DK_HANDLE all[DK_WAIT_MAX];
+	DK_HANDLE cause[DK_WAIT_MAX]; /* ends a thread or a process */
+	DK_HANDLE pipe[DK_WAIT_MAX][2];
+	enum kind kind[DK_WAIT_MAX];
+} mixed;
+
+/* However long the others take. */
+static void waits_for_its_cause(u64 i)
+{
+	u64 index;
+
+	DkObjectsWaitAny(1, &mixed.cause[i], DK_TIMEOUT_INFINITE, &index);
+}
+
+static void make_one(u64 i)
+{
+	u64 id;
+
+	mixed.kind[i] = i % KINDS;
+	switch (mixed.kind[i]) {
+	case MANUAL:
+		EXPECT_OK(DkNotificationEventCreate(0, &mixed.all[i]));
+		break;
+	case AUTO:
+		EXPECT_OK(DkSynchronizationEventCreate(0, &mixed.all[i]));
+		break;
+	case SEMAPHORE:
+		EXPECT_OK(DkSemaphoreCreate(0, 3, &mixed.all[i]));
+		break;
+	case THREAD:
+		EXPECT_OK(DkNotificationEventCreate(0, &mixed.cause[i]));
+		mixed.all[i] = dkt_thread(waits_for_its_cause, i);
+		break;
+	case PROCESS:
+		EXPECT_OK(DkNotificationEventCreate(0, &mixed.cause[i]));
+		EXPECT_OK(DkxProcessClone(0, &mixed.all[i], &id));
+		if (!mixed.all[i]) {
+			waits_for_its_cause(i);
+			DkProcessExit(0);
+		}
+		break;
+	default:
+		EXPECT_OK(
+			DkxPipeCreate(0, &mixed.pipe[i][0], &mixed.pipe[i][1]));
+		EXPECT_OK(DkStreamGetEvent(
+			mixed.pipe[i][0],
+			DK_STREAM_READABLE |
+				(mixed.kind[i] == EDGES ? DK_STREAM_EDGES : 0),
+			&mixed.all[i]));
+	}
+}
+
+static void close_one(u64 i)
+{
+	EXPECT_OK(DkObjectClose(mixed.all[i]));
+	if (mixed.cause[i])
+		EXPECT_OK(DkObjectClose(mixed.cause[i]));
+	for (int k = 0; k < 2; k++)
+		if (mixed.pipe[i][k])
+			EXPECT_OK(DkObjectClose(mixed.pipe[i][k]));
+	mixed.cause[i] = mixed.pipe[i][0] = mixed.pipe[i][1] = 0;
+}
+
+static void signal_one(u64 i)
+{
+	u64 done;
+
+	switch (mixed.kind[i]) {
+	case MANUAL:
+	case AUTO:
+		EXPECT_OK(DkEventSet(mixed.all[i]));
+		break;
+	case SEMAPHORE:
+		EXPECT_OK(DkSemaphoreRelease(mixed.all[i], 2, &done));
+		break;
+	case THREAD:
+	case PROCESS:
+		EXPECT_OK(DkEventSet(mixed.cause[i]));
+		break;
+	default:
+		EXPECT_OK(DkStreamWrite(mixed.pipe[i][1], DK_OFFSET_CURRENT,
+					"x", 1, &done));
+		EXPECT_EQ(done, 1);
+	}
+}
+
+/* What there is to be taken of it, without taking it. */
+static u64 state_of(u64 i)
+{
+	u64 state = POISON, index;
+
+	switch (mixed.kind[i]) {
+	case SEMAPHORE:
+		EXPECT_OK(DkSemaphorePeek(mixed.all[i], &state));
+		return state;
+	case THREAD:
+	case PROCESS:
+		return !DkObjectsWaitAny(1, &mixed.all[i], 0, &index);
+	default:
+		EXPECT_OK(DkEventPeek(mixed.all[i], &state));
+		return state;
+	}
+}
+
+/* When it has been signalled by signal_one(); and after one wait. */
+static u64 state_before(u64 i)
+{
+	return mixed.kind[i] == SEMAPHORE ? 2 : 1;
+}
+
+static u64 state_after(u64 i)
+{
+	return mixed.kind[i] != AUTO && mixed.kind[i] != EDGES;
+}
+
+/* Back to not signalled; a thread or a process is another one then. */
+static void reset_one(u64 i)
+{
+	u64 index, done;
+	char c;
+
+	switch (mixed.kind[i]) {
+	case MANUAL:
+	case AUTO:
+		EXPECT_OK(DkEventClear(mixed.all[i]));
+		break;
+	case SEMAPHORE:
+		while (!DkObjectsWaitAny(1, &mixed.all[i], 0, &index))
+			;
+		break;
+	case THREAD:
+	case PROCESS:
+		close_one(i);
+		make_one(i);
+		break;
+	default:
+		EXPECT_OK(DkStreamRead(mixed.pipe[i][0], DK_OFFSET_CURRENT, &c,
+				       1, &done));
+		/* It may have been announced more often than once. */
+		while (mixed.kind[i] == EDGES &&
+		       !DkObjectsWaitAny(1, &mixed.all[i], 0, &index))
+			;
+	}
+}
+
+static void signals_later(u64 i)
+{
+	sleep_ms(3);
+	signal_one(i);
+}
+
+/* @one has been waited for; @also, if it is another one, stays as it was. */
+static void expect_states(u64 one, u64 also)
+{
+	for (u64 i = 0; i < DK_WAIT_MAX; i++) {
+		u64 want = i == one  ? state_after(i) :
+			   i == also ? state_before(i) :
+				       0;
+		u64 state = state_of(i);
+
+		if (state != want)
+			dkt_fail(
+				"%lu was waited for, and %lu of kind %d is %lu, not %lu",
+				(unsigned long)one, (unsigned long)i,
+				mixed.kind[i], (unsigned long)state,
+				(unsigned long)want);
+	}
+}
+
+/* By one wait for all of them; @during: it is signalled meanwhile. */
+static void wait_for_one(u64 one, u64 also, bool during)
+{
+	DK_HANDLE thread = 0;
+	u64 index = POISON;
+
+	if (also != one)
+		signal_one(also);
+	if (during) {
+		thread = dkt_thread(signals_later, one);
+	} else {
+		signal_one(one);
+		/* It has to end first. */
+		if (mixed.kind[one] == THREAD || mixed.kind[one] == PROCESS)
+			EXPECT_TRUE(dkt_wait(mixed.all[one]));
+	}
+	EXPECT_OK(DkObjectsWaitAny(DK_WAIT_MAX, mixed.all,
+				   during ? 30 * SEC : 0, &index));
+	EXPECT_EQ(index, one);
+	if (thread) {
+		EXPECT_TRUE(dkt_wait(thread));
+		EXPECT_OK(DkObjectClose(thread));
+	}
+	expect_states(one, also);
+	reset_one(one);
+	if (also != one)
+		reset_one(also);
+	index = POISON;
+	EXPECT_STATUS(DkObjectsWaitAny(DK_WAIT_MAX, mixed.all, 0, &index),
+		      TIMEOUT);
+	EXPECT_EQ(index, POISON);
+}
+
+TEST(sixty_four_of_every_kind)
+{
+	struct dkt_counts before, after;
+
+	dkt_counts(&before);
+	for (u64 i = 0; i < DK_WAIT_MAX; i++)
+		make_one(i);
+	for (u64 k = 0; k < DK_WAIT_MAX && !dkt_failed(); k++) {
+		/* Each once, in no order; and one of the higher ones with it. */
+		u64 one = (k * 37 + 11) % DK_WAIT_MAX, also = one;
+
+		wait_for_one(one, one, false);
+		wait_for_one(one, one, true);
+		do
+			also = (also + 5) % DK_WAIT_MAX;
+		while (mixed.kind[also] == THREAD ||
+		       mixed.kind[also] == PROCESS);
+		if (also > one)
+			wait_for_one(one, also, false);
+	}
+	for (u64 i = 0; i < DK_WAIT_MAX; i++) {
+		/* So that it ends. */
+		if (mixed.cause[i]) {
+			signal_one(i);
+			EXPECT_TRUE(dkt_wait(mixed.all[i]));
+		}
+		close_one(i);
+	}
+	for (int i = 0; i < 200; i++) {
+		dkt_counts(&after);
+		if (after.objects == before.objects)
+			break;
+		sleep_ms(5);
+	}
+	EXPECT_EQ(after.handles, before.handles);
+	EXPECT_EQ(after.objects, before.objects);
+}
+
 TEST(timeouts)
 {
 	u64 index = POISON;
