@@ -10,36 +10,9 @@
  */
 #include "dk_bad_rows.h"
 
-struct call {
-	const char *name;
-	u32 index, version, argc;
-	u64 statuses;
-	enum dkt_kind kinds[6];
-};
-
-#define CALL(class, function, call_name, call_version, args, set)	\
-	[DK_INDEX(class, function)] = {					\
-		.name = #call_name, .index = DK_INDEX(class, function),	\
-		.version = call_version, .argc = DK_ARGC args,		\
-		.statuses = set, .kinds = { DKT_KINDS args },		\
-	},
-static const struct call calls[DK_CALL_LIMIT] = { DK_CALL_TABLE(CALL) };
-
 /* ---- the driver ---- */
 
 static u64 made_bad;
-
-static s64 make_call(const struct call *c, const u64 *a)
-{
-	s64 status = dkt_raw(c->index, a[0], a[1], a[2], a[3], a[4], a[5]);
-
-	if (status > 0 && c->statuses & DK_SET_COUNT)
-		return 0;
-	if (status && !(c->statuses & dkt_status_bit(status)))
-		dkt_fail("%s returned %s, which is not in its set", c->name,
-			 dkt_status(status));
-	return status;
-}
 
 /*
  * Makes the call with argument @i replaced by @value. @want: the status, or
@@ -267,21 +240,6 @@ static bool is_length(const struct call *c, int i)
 	       (c->index == DK_INDEX_DkObjectsWaitAny);
 }
 
-/* A thread that has been waited for takes a moment to be gone. */
-static void settled_counts(struct dkt_counts *now,
-			   const struct dkt_counts *want)
-{
-	s64 remaining;
-
-	for (int i = 0; i < 200; i++) {
-		dkt_counts(now);
-		if (now->handles == want->handles &&
-		    now->objects == want->objects)
-			return;
-		DkThreadDelayExecution(5 * MSEC, &remaining);
-	}
-}
-
 static void drive(u32 class)
 {
 	struct dkt_counts before, after;
@@ -289,7 +247,7 @@ static void drive(u32 class)
 	make_world();
 	for (u32 index = class << DK_CLASS_SHIFT;
 	     index < (class + 1) << DK_CLASS_SHIFT; index++) {
-		const struct call *c = &calls[index];
+		const struct call *c = &call_table[index];
 		const struct row *row = &rows[index];
 		u64 a[6] = { 0 }, made = made_bad;
 		s64 status;
@@ -351,7 +309,7 @@ TEST(every_call_has_a_test)
 	u32 count = 0;
 
 	for (u32 i = 0; i < DK_CALL_LIMIT; i++) {
-		if (!calls[i].name)
+		if (!call_table[i].name)
 			continue;
 		count++;
 		/*
@@ -365,10 +323,11 @@ TEST(every_call_has_a_test)
 		    i == DK_INDEX_DkxParcelSend ||
 		    i == DK_INDEX_DkxParcelReceive)
 			continue;
-		if (calls[i].version && !rows[i].good)
-			dkt_fail("%s has no test", calls[i].name);
-		if (!calls[i].version && rows[i].good)
-			dkt_fail("%s is tested and not there", calls[i].name);
+		if (call_table[i].version && !rows[i].good)
+			dkt_fail("%s has no test", call_table[i].name);
+		if (!call_table[i].version && rows[i].good)
+			dkt_fail("%s is tested and not there",
+				 call_table[i].name);
 	}
 	EXPECT_GE(count, 45);
 }
@@ -379,17 +338,18 @@ TEST(calls_that_are_not_there)
 		u64 version = POISON;
 		s64 status;
 
-		if (calls[i].name && calls[i].version) {
+		if (call_table[i].name && call_table[i].version) {
 			EXPECT_OK(DkxAbiQuery(DK_VECTOR_BASE + i, &version));
-			EXPECT_EQ(version, calls[i].version);
+			EXPECT_EQ(version, call_table[i].version);
 			continue;
 		}
 		status = dkt_raw(i, 0, 0, 0, 0, 0, 0);
 		if (status != DK_STATUS_NOT_IMPLEMENTED)
 			dkt_fail("call %u (%s) gave %s", i,
-				 calls[i].name ? calls[i].name : "no name",
+				 call_table[i].name ? call_table[i].name :
+						      "no name",
 				 dkt_status(status));
-		if (calls[i].name) {
+		if (call_table[i].name) {
 			EXPECT_OK(DkxAbiQuery(DK_VECTOR_BASE + i, &version));
 			EXPECT_EQ(version, 0);
 		} else {

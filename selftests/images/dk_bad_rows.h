@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Of dk_bad.c alone: for each call arguments that are good, and what is to be
- * done after it.
+ * Of dk_bad.c and dk_page.c alone: the call table, for each call arguments that
+ * are good, and what is to be done after it.
  */
 #ifndef DK_BAD_ROWS_H
 #define DK_BAD_ROWS_H
 
 #include "world.h"
+
+struct call {
+	const char *name;
+	u32 index, version, argc;
+	u64 statuses;
+	enum dkt_kind kinds[6];
+};
+
+#define CALL(class, function, call_name, call_version, args, set)	\
+	[DK_INDEX(class, function)] = {					\
+		.name = #call_name, .index = DK_INDEX(class, function),	\
+		.version = call_version, .argc = DK_ARGC args,		\
+		.statuses = set, .kinds = { DKT_KINDS args },		\
+	},
+static const struct call call_table[DK_CALL_LIMIT] = { DK_CALL_TABLE(CALL) };
 
 struct row {
 	/* Fills in arguments; may make objects that @after removes. */
@@ -186,7 +201,7 @@ GOOD(DkProcessCreate)
 void dkt_child(void)
 {
 	if (!strcmp(dkt_argument(0), "child"))
-		DkProcessExit(0);
+		DkProcessExit(dkt_parameters->handle_count);
 }
 
 GOOD(DkProcessGetExitCode)
@@ -616,5 +631,32 @@ static const struct row rows[DK_CALL_LIMIT] = {
 	ROW(DkxVirtualMemoryMove, ALWAYS(DkxVirtualMemoryMove),
 	    .flags_known = 7),
 };
+
+static s64 make_call(const struct call *c, const u64 *a)
+{
+	s64 status = dkt_raw(c->index, a[0], a[1], a[2], a[3], a[4], a[5]);
+
+	if (status > 0 && c->statuses & DK_SET_COUNT)
+		return 0;
+	if (status && !(c->statuses & dkt_status_bit(status)))
+		dkt_fail("%s returned %s, which is not in its set", c->name,
+			 dkt_status(status));
+	return status;
+}
+
+/* A thread that has been waited for takes a moment to be gone. */
+static void settled_counts(struct dkt_counts *now,
+			   const struct dkt_counts *want)
+{
+	s64 remaining;
+
+	for (int i = 0; i < 200; i++) {
+		dkt_counts(now);
+		if (now->handles == want->handles &&
+		    now->objects == want->objects)
+			return;
+		DkThreadDelayExecution(5 * MSEC, &remaining);
+	}
+}
 
 #endif /* DK_BAD_ROWS_H */

@@ -4,6 +4,7 @@
  * background, and when it hangs up. Its other side is lib/terminal.c.
  */
 #include "dktest.h"
+#include "edge.h"
 
 #define CURRENT	DK_OFFSET_CURRENT
 #define BOTH	(DK_ACCESS_READ | DK_ACCESS_WRITE)
@@ -97,6 +98,70 @@ TEST(wrong_arguments)
 	EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_SET_ATTRIBUTES, (u8 *)8,
 					36),
 		      INVALID_POINTER);
+}
+
+/* Memory that ends behind the last byte, and before it. */
+TEST(at_the_edge_of_a_page)
+{
+	const u16 size[4] = { 25, 81, 3, 4 };
+	struct attributes a, b, first;
+	u8 bytes[8], *at;
+
+	make_edge();
+	EXPECT_OK(get(&a));
+	first = a;
+	at = at_edge(&b, sizeof(b), 0);
+	memset(at, 0, sizeof(b));
+	EXPECT_OK(get((struct attributes *)at));
+	EXPECT_EQ(memcmp(at, &a, sizeof(a)), 0);
+	EXPECT_TRUE(guarded(at));
+	for (int i = DK_CONSOLE_SET_ATTRIBUTES;
+	     i <= DK_CONSOLE_SET_ATTRIBUTES_FLUSH; i++) {
+		a.local ^= ECHO;
+		for (u64 over = 1; over <= sizeof(a); over++) {
+			at = at_edge(&a, sizeof(a), over);
+			EXPECT_STATUS(set(i, (struct attributes *)at),
+				      INVALID_POINTER);
+		}
+		/* Nothing has been set by that. */
+		EXPECT_OK(get(&b));
+		EXPECT_EQ(a.local ^ b.local, ECHO);
+		EXPECT_OK(set(i, at_edge(&a, sizeof(a), 0)));
+		EXPECT_OK(get(&b));
+		EXPECT_EQ(memcmp(&a, &b, sizeof(a)), 0);
+	}
+	EXPECT_OK(set(DK_CONSOLE_SET_ATTRIBUTES, &first));
+	for (u64 over = 1; over <= sizeof(a); over++) {
+		at = at_edge(&a, sizeof(a), over);
+		EXPECT_STATUS(get((struct attributes *)at), INVALID_POINTER);
+		EXPECT_TRUE(guarded(at));
+	}
+	EXPECT_OK(DkxConsoleControl(tty, DK_CONSOLE_SET_WINDOW_SIZE,
+				    at_edge(size, sizeof(size), 0),
+				    sizeof(size)));
+	for (u64 over = 1; over <= sizeof(size); over++) {
+		memset(bytes, 0, sizeof(bytes));
+		EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_SET_WINDOW_SIZE,
+						at_edge(bytes, 8, over), 8),
+			      INVALID_POINTER);
+		at = at_edge(bytes, 8, over);
+		EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_GET_WINDOW_SIZE,
+						at, 8),
+			      INVALID_POINTER);
+		EXPECT_TRUE(guarded(at));
+	}
+	at = at_edge(bytes, 8, 0);
+	EXPECT_OK(DkxConsoleControl(tty, DK_CONSOLE_GET_WINDOW_SIZE, at, 8));
+	EXPECT_EQ(memcmp(at, size, sizeof(size)), 0);
+	at = at_edge(bytes, 4, 0);
+	memset(at, 0x5a, 4);
+	EXPECT_OK(DkxConsoleControl(tty, DK_CONSOLE_BYTES_READABLE, at, 4));
+	EXPECT_EQ(*(int *)at, 0);
+	for (u64 over = 1; over <= 4; over++)
+		EXPECT_STATUS(DkxConsoleControl(tty, DK_CONSOLE_BYTES_READABLE,
+						at_edge(bytes, 4, over), 4),
+			      INVALID_POINTER);
+	expect_edge();
 }
 
 TEST(text)
