@@ -177,6 +177,8 @@ int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico)
 	if (ret)
 		return ret;
 	dk_handles_words(process);
+	/* What it was given counts as its parent's did, grants included. */
+	dk_memory_less(process);
 	if (put_user(DK_INVALID_HANDLE, thread->created_out) ||
 	    put_user(process->id, thread->created_id_out))
 		return -EFAULT;

@@ -218,6 +218,8 @@ struct dk_sandbox {
 	atomic64_t limit_refusals;
 	struct mutex memory_lock;	/* @memory_pages, of processes too */
 	u64 memory_pages;
+	unsigned int memory_native;	/* native calls with a grant; and */
+	wait_queue_head_t memory_wait;	/* who waits for their end */
 	atomic64_t shared_pages;	/* raised under memory_lock, see shared.c */
 	struct delayed_work cpu_work;
 	u32 ended_by;			/* DRAWBRIDGE_END_*; @lock */

@@ -17,7 +17,10 @@
  * process had when it last asked for more or gave some back, plus what it was
  * granted. @memory_lock is held from the question until the memory is mapped,
  * except where a native call takes the place of ours (mprotect, mremap): its
- * grant counts beside the rest until it has ended.
+ * grant counts beside the rest until it has ended, and who would be refused
+ * because of it waits for that. (What other threads map or make writable in the
+ * same place between the question and the native call is not seen before the
+ * next one.)
  *
  * Processor time is read from the scheduler's own accounts of the sandbox's
  * threads by a work item, which comes again when the rest could have been used
@@ -79,14 +82,37 @@ static void count_memory(struct dk_process *process)
 	process->memory_pages = now;
 }
 
-static long ask(struct dk_sandbox *sandbox, u64 pages)
+static bool fits(struct dk_sandbox *sandbox, u64 pages)
 {
 	u64 limit = sandbox->limits.memory >> PAGE_SHIFT;
 	u64 used = sandbox->memory_pages +
 		   atomic64_read(&sandbox->shared_pages);
 
 	lockdep_assert_held(&sandbox->memory_lock);
-	if (used <= limit && pages <= limit - used)
+	return used <= limit && pages <= limit - used;
+}
+
+/*
+ * Between the end of a native call and dk_memory_ended() its pages count twice.
+ * Wait until none is in between, but not for a thread that a debugger holds.
+ */
+static void settle(struct dk_process *process, u64 pages)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+
+	if (fits(sandbox, pages) || !READ_ONCE(sandbox->memory_native))
+		return;
+	mutex_unlock(&sandbox->memory_lock);
+	wait_event_killable_timeout(sandbox->memory_wait,
+				    !READ_ONCE(sandbox->memory_native),
+				    HZ / 10);
+	mutex_lock(&sandbox->memory_lock);
+	count_memory(process);
+}
+
+static long ask(struct dk_sandbox *sandbox, u64 pages)
+{
+	if (fits(sandbox, pages))
 		return 0;
 	atomic64_inc(&sandbox->limit_refusals);
 	return -ENOMEM;
@@ -123,6 +149,7 @@ long dk_memory_begin(struct dk_process *process, u64 length)
 		return 0;
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
+	settle(process, length >> PAGE_SHIFT);
 	ret = grant(process, length >> PAGE_SHIFT);
 	if (ret)
 		mutex_unlock(&sandbox->memory_lock);
@@ -174,12 +201,17 @@ static u64 pages_to_come(unsigned long base, unsigned long length)
 /* The pages are @thread's until dk_memory_ended(); memory_lock is held. */
 static long grant_native(struct dk_thread *thread, u64 pages)
 {
-	long ret = grant(thread->process, pages);
+	struct dk_process *process = thread->process;
+	long ret;
 
-	if (ret)
+	settle(process, pages);
+	ret = grant(process, pages);
+	if (ret || !pages)
 		return ret;
-	thread->process->memory_granted += pages;
+	process->memory_granted += pages;
 	thread->memory_granted = pages;
+	WRITE_ONCE(process->sandbox->memory_native,
+		   process->sandbox->memory_native + 1);
 	return 0;
 }
 
@@ -279,7 +311,9 @@ void dk_memory_ended(struct dk_thread *thread)
 	process->memory_granted -= thread->memory_granted;
 	thread->memory_granted = 0;
 	count_memory(process);
+	WRITE_ONCE(sandbox->memory_native, sandbox->memory_native - 1);
 	mutex_unlock(&sandbox->memory_lock);
+	wake_up_all(&sandbox->memory_wait);
 }
 
 /**
@@ -298,6 +332,7 @@ long dk_memory_clone(struct dk_process *process, struct dk_process *child)
 		return 0;
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
+	settle(process, process->memory_pages);
 	ret = grant(child, process->memory_pages);
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;
@@ -339,6 +374,7 @@ long dk_memory_shared(struct dk_process *process, u64 length)
 
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
+	settle(process, length >> PAGE_SHIFT);
 	ret = ask(sandbox, length >> PAGE_SHIFT);
 	if (!ret)
 		atomic64_add(length >> PAGE_SHIFT, &sandbox->shared_pages);
@@ -396,6 +432,7 @@ static void cpu_time_work(struct work_struct *work)
 void dk_limits_init(struct dk_sandbox *sandbox)
 {
 	mutex_init(&sandbox->memory_lock);
+	init_waitqueue_head(&sandbox->memory_wait);
 	INIT_DELAYED_WORK(&sandbox->cpu_work, cpu_time_work);
 	sandbox->limits = (struct drawbridge_limits) {
 		.memory = U64_MAX,

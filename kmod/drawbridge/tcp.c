@@ -274,8 +274,6 @@ static int client_start(struct socket *sock, const struct tcp_name *name,
 	int length, error;
 
 	if (name->bind.family) {
-		if (name->bind.family != name->address.family)
-			return -EINVAL;
 		length = to_socket(&name->bind, &address);
 		error = kernel_bind(sock, (struct sockaddr *)&address, length);
 		if (error)
@@ -321,12 +319,10 @@ static bool is_any6(const struct dk_address *address)
 }
 
 /* [::] takes connections to every address of IPv4, too, if it may have them. */
-static bool also_any4(struct dk_sandbox *sandbox, const struct tcp_name *name)
+static bool also_any4(struct dk_sandbox *sandbox,
+		      const struct dk_address *any6)
 {
-	const struct dk_address any4 = {
-		.family = 4,
-		.port = name->address.port,
-	};
+	const struct dk_address any4 = { .family = 4, .port = any6->port };
 
 	return may_serve(sandbox, &any4);
 }
@@ -336,6 +332,7 @@ long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
 {
 	bool nonblock = open->options & DK_OPTION_NONBLOCK;
 	bool server = scheme == DK_SCHEME_TCP_SERVER;
+	const struct dk_address *own;
 	struct tcp_name name;
 	struct socket *sock;
 	long error;
@@ -345,12 +342,15 @@ long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
 		return error;
 	if (!name_parse(text, &name, server))
 		return -EINVAL;
+	if (name.bind.family && name.bind.family != name.address.family)
+		return -EINVAL;
 	if (!dk_tcp_allowed(stream->sandbox, scheme, &name.address,
 			    open->access) ||
 	    !may_bind(stream->sandbox, &name))
 		return -EACCES;
-	if (server && is_any6(&name.address) && !name.only6)
-		name.only6 = !also_any4(stream->sandbox, &name);
+	own = server ? &name.address : &name.bind;
+	if (is_any6(own) && (server || own->port) && !name.only6)
+		name.only6 = !also_any4(stream->sandbox, own);
 	error = sock_create(name.address.family == 4 ? AF_INET : AF_INET6,
 			    SOCK_STREAM, IPPROTO_TCP, &sock);
 	if (error)

@@ -3,16 +3,17 @@
  * What others may do to a picoprocess: the access masks of its provider,
  * where the kernel asks whether a task may inspect another or signal it.
  *
- * They narrow what the kernel allows, from before a process has memory of its
- * own until that is gone. Checks that were made before are not made again: a
- * tracer that attached before, a file of /proc that was opened before.
+ * They narrow what the kernel allows, from before execve() gives a process
+ * memory until that is gone. Checks that were made before are not made again: a
+ * tracer that attached before, a file of /proc that was opened before. A clone
+ * can be seen before the fork probe knows it.
  */
 #include <linux/ptrace.h>
 #include <linux/sched/signal.h>
 
 #include "internal.h"
 
-/* Whether the mask of @task's provider lacks @needed; unmarked tasks have all. */
+/* Whether the mask of @task's provider lacks @needed; where none is, none does. */
 static bool pico_access_denied(struct task_struct *task, bool process,
 			       u32 needed)
 {

@@ -237,7 +237,10 @@ put_host:
 	return ret;
 }
 
-/* What was prepared has not started: never marked, the exit hook is not for it. */
+/*
+ * What was prepared has not started: never marked, the exit hook is not for it.
+ * If there is new memory already, nobody guards that while the task dies.
+ */
 static void pico_abandon(struct pico_process *process,
 			 struct pico_thread *thread)
 {
@@ -249,7 +252,7 @@ static void pico_abandon(struct pico_process *process,
 		routines->exit_thread(thread);
 	pico_apc_gone(thread);
 	pico_thread_put(thread);
-	pico_process_exit(process);
+	pico_process_end(process);
 }
 
 static int pico_load_binary(struct linux_binprm *bprm)

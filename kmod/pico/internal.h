@@ -9,12 +9,12 @@
  * asked without.
  *
  * Lifetimes: a picoprocess pins its provider's module and pico.ko. Its last
- * thread calls into the provider for the last time in the exit hook, and drops
- * both in a task work behind it, when its address space is gone; from there to
- * the kernel's own text nothing sleeps; unloading waits for
- * that stretch with synchronize_rcu_tasks(). A hook that may sleep runs on
- * behalf of a live marked thread only, which keeps the module. What references
- * keep longer than that is memory, not code.
+ * thread calls into the provider for the last time in the exit hook. Each thread
+ * has a task work behind that, when it has given up the address space, and the
+ * last of these drops both; from there to the kernel's own text nothing sleeps;
+ * unloading waits for that stretch with synchronize_rcu_tasks(). A hook that may
+ * sleep runs on behalf of a live marked thread only, which keeps the module.
+ * What references keep longer than that is memory, not code.
  */
 #ifndef _PICO_INTERNAL_H
 #define _PICO_INTERNAL_H
@@ -62,6 +62,7 @@ struct pico_provider {
  * @host, @pid: set before the first thread can run, until the last has gone.
  * @flags, @credentials: of create_process(), until the first thread started.
  * @termination: 0, or PICO_TERMINATED and the status that was asked for.
+ * @threads, @present: whose exit hook is still to come; who may have its memory.
  * @holds, @ended: under a lock of process.c. Who is no thread of the process
  * holds it while the provider is to find it alive. Once it has ended nobody can,
  * and exit_process() waits for those that do.
@@ -76,13 +77,13 @@ struct pico_process {
 	struct pid *pid;	/* of the thread group */
 	struct kref ref;
 	atomic_t threads;
+	atomic_t present;
 	atomic_t termination;
 	unsigned int holds;
 	bool ended;		/* its last thread is gone */
 	bool native_signals;	/* of struct pico_start */
 	u32 flags;
 	struct cred *credentials;
-	struct callback_head drop;
 	struct rcu_head rcu;	/* lookups read it, also by way of its threads */
 };
 
@@ -157,6 +158,8 @@ struct pico_thread {
 	unsigned long fs_base, gs_base;	/* @lock, while resting */
 	struct callback_head work;
 	struct callback_head after_call;	/* see pico_watch() */
+	struct callback_head left;	/* behind the exit hook */
+	unsigned long call_ip;		/* behind the call that was forwarded */
 
 	unsigned long acting;	/* signals that the provider did not take */
 	bool exception_pending;
@@ -288,8 +291,8 @@ struct pico_process *pico_process_find(struct task_struct *task);
 void pico_process_drop(struct pico_process *process);
 bool pico_process_hold(struct pico_process *process);
 void pico_process_release(struct pico_process *process);
+void pico_process_ended(struct pico_process *process);
 void pico_process_end(struct pico_process *process);
-void pico_process_exit(struct pico_process *process);
 void pico_process_present(struct pico_process *process,
 			  const struct pico_start *start);
 void pico_close_files(void);

@@ -12,7 +12,6 @@
 #include <linux/rculist.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
-#include <linux/task_work.h>
 
 #include "internal.h"
 #include "trace.h"
@@ -29,12 +28,10 @@ static DECLARE_WAIT_QUEUE_HEAD(pico_processes_wait);
  * hold the lock, which is raw as that of the threads is; readers are in an RCU
  * read-side section.
  */
-#define PICO_GROUP_BITS		8
+#define PICO_GUARDED_BITS	8
 
-static DEFINE_HASHTABLE(pico_groups, PICO_GROUP_BITS);
-static DEFINE_RAW_SPINLOCK(pico_groups_lock);
-
-static void pico_process_drop_work(struct callback_head *work);
+static DEFINE_HASHTABLE(pico_guarded, PICO_GUARDED_BITS);
+static DEFINE_RAW_SPINLOCK(pico_guarded_lock);
 
 /* It holds @host, which holds the provider, and pico.ko, until it ends. */
 struct pico_process *pico_process_alloc(struct pico_host *host)
@@ -46,7 +43,6 @@ struct pico_process *pico_process_alloc(struct pico_host *host)
 		return NULL;
 	__module_get(THIS_MODULE);
 	kref_init(&process->ref);
-	init_task_work(&process->drop, pico_process_drop_work);
 	process->host = pico_host_get(host);
 	process->provider = host->provider;
 	atomic_inc(&process->provider->processes);
@@ -96,16 +92,16 @@ EXPORT_SYMBOL_GPL(pico_process_put);
 
 /*
  * From here on the provider says what others may do to the process of @task,
- * until pico_process_drop(): before it has memory of its own, and as long as
- * it has, whichever of its threads are left. Atomic.
+ * until pico_process_drop(): as long as it has memory, whichever of its threads
+ * are left. Atomic.
  */
 void pico_process_guard(struct pico_process *process, struct task_struct *task)
 {
 	process->signal = task->signal;
-	raw_spin_lock(&pico_groups_lock);
-	hash_add_rcu(pico_groups, &process->hash,
+	raw_spin_lock(&pico_guarded_lock);
+	hash_add_rcu(pico_guarded, &process->hash,
 		     (unsigned long)process->signal);
-	raw_spin_unlock(&pico_groups_lock);
+	raw_spin_unlock(&pico_guarded_lock);
 }
 
 /* In an RCU read-side section, which lasts longer than the use of the result. */
@@ -114,7 +110,7 @@ struct pico_process *pico_process_find(struct task_struct *task)
 	struct signal_struct *signal = task->signal;
 	struct pico_process *process;
 
-	hash_for_each_possible_rcu(pico_groups, process, hash,
+	hash_for_each_possible_rcu(pico_guarded, process, hash,
 				   (unsigned long)signal) {
 		if (process->signal == signal)
 			return process;
@@ -164,10 +160,10 @@ void pico_process_drop(struct pico_process *process)
 {
 	struct pico_host *host = process->host;
 
-	raw_spin_lock(&pico_groups_lock);
+	raw_spin_lock(&pico_guarded_lock);
 	if (process->signal)
 		hash_del_rcu(&process->hash);
-	raw_spin_unlock(&pico_groups_lock);
+	raw_spin_unlock(&pico_guarded_lock);
 	if (process->credentials)
 		abort_creds(process->credentials);
 	process->credentials = NULL;
@@ -220,12 +216,8 @@ void pico_processes_show(struct seq_file *file)
 	spin_unlock(&pico_processes_lock);
 }
 
-static void pico_process_drop_work(struct callback_head *work)
-{
-	pico_process_drop(container_of(work, struct pico_process, drop));
-}
-
-static void pico_process_ended(struct pico_process *process)
+/* After its last thread's exit_thread(). */
+void pico_process_ended(struct pico_process *process)
 {
 	const struct pico_provider_routines *routines =
 		process->provider->routines;
@@ -237,25 +229,13 @@ static void pico_process_ended(struct pico_process *process)
 		routines->exit_process(process);
 }
 
-/* It never got a thread that ran. */
+/* The same for one that never got a thread that ran. */
 void pico_process_end(struct pico_process *process)
 {
 	pico_process_ended(process);
 	pico_process_drop(process);
 }
 
-/*
- * The calling thread is its last, or was to be its first in an execve() that
- * has failed. Its memory may still be there: what can be seen of it is guarded
- * until the work runs, which is behind exit_mm(), or on the way back to the
- * program that called execve().
- */
-void pico_process_exit(struct pico_process *process)
-{
-	pico_process_ended(process);
-	if (task_work_add(current, &process->drop, TWA_RESUME))
-		pico_process_drop(process);
-}
 
 /*
  * What is asked for with struct pico_start, but for registers: how the process
@@ -310,4 +290,3 @@ void pico_close_files(void)
 	while (iterate_fd(current->files, fd, pico_close_file, &fd))
 		close_fd(fd);
 }
-

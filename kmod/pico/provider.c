@@ -196,7 +196,7 @@ struct pico_provider *pico_provider_get(const char *name)
 	return provider;
 }
 
-/* Does not sleep: see pico_hook_exit(). */
+/* Does not sleep: see pico_process_drop(). */
 void pico_provider_put(struct pico_provider *provider)
 {
 	struct module *owner = provider->routines->owner;

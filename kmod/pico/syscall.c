@@ -107,6 +107,7 @@ void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 	thread->arguments[4] = regs->r8;
 	thread->arguments[5] = regs->r9;
 	thread->sigreturn = nr == __NR_rt_sigreturn;
+	thread->call_ip = regs->ip;
 	thread->forward = PICO_FORWARD_SAME;
 	if (nr != thread->number)
 		thread->forward = PICO_FORWARD_NUMBER;
@@ -327,8 +328,8 @@ static long pico_native_call_ended(struct pico_thread *thread,
  * At the signal hook, maybe after the native call: if nothing brought the
  * thread here then, it may be long ago. Interrupts and exceptions have no
  * number, and rt_sigreturn() leaves none, with the registers of its frame. Nor
- * has a call that a tracer skipped; with other arguments, what comes here is
- * the end of the call.
+ * has a call that a tracer skipped, which has had other arguments: that is where
+ * it was made.
  *
  * Where no handler of the process' own can run, nothing but a restart of the
  * thread's own call is possible, so it is seen to here in all cases.
@@ -338,7 +339,8 @@ void pico_forward_finish(struct pico_thread *thread, struct pt_regs *regs)
 	bool same = thread->forward == PICO_FORWARD_SAME;
 	bool numbered = regs->orig_ax != -1UL;
 	bool others = numbered || (thread->forward == PICO_FORWARD_OTHER &&
-				   !thread->sigreturn);
+				   !thread->sigreturn &&
+				   regs->ip == thread->call_ip);
 	long native = regs->ax;
 
 	if (thread->forward == PICO_FORWARD_AGAIN)

@@ -10,6 +10,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/syscall_user_dispatch.h>
+#include <linux/task_work.h>
 #include <linux/tracepoint.h>
 
 #include <asm/syscall.h>
@@ -84,6 +85,23 @@ struct pico_thread *pico_thread_find_get(struct task_struct *task)
 	return thread;
 }
 
+/*
+ * The thread that was @work's has no address space any more, nor anything to
+ * come from the provider. In this order: freeing may wait for a lock on
+ * PREEMPT_RT, and to be counted is all that still keeps the process, and with it
+ * the module. From there on nothing here sleeps.
+ */
+static void pico_thread_left(struct callback_head *work)
+{
+	struct pico_thread *thread = container_of(work, struct pico_thread,
+						  left);
+	struct pico_process *process = thread->process;
+
+	pico_thread_put(thread);
+	if (atomic_dec_and_test(&process->present))
+		pico_process_drop(process);
+}
+
 struct pico_thread *pico_thread_alloc(struct pico_process *process,
 				      void *context)
 {
@@ -96,6 +114,7 @@ struct pico_thread *pico_thread_alloc(struct pico_process *process,
 	thread->context = context;
 	thread->process = pico_process_get(process);
 	thread->dispatch = process->provider->routines->dispatch_system_call;
+	init_task_work(&thread->left, pico_thread_left);
 	pico_apc_init(thread);
 	return thread;
 }
@@ -190,6 +209,7 @@ void pico_thread_mark(struct pico_thread *thread, struct task_struct *task)
 	if (!thread->task)
 		thread->task = get_task_struct(task);
 	atomic_inc(&thread->process->threads);
+	atomic_inc(&thread->process->present);
 	atomic_inc(&pico_thread_count);
 
 	raw_spin_lock(&pico_threads_lock);
@@ -272,8 +292,7 @@ static void pico_show_status(struct pico_process *process)
 
 /*
  * On every task's way through do_exit(), before its address space goes; may
- * sleep. The module may be unloaded as soon as the last thread, which may be
- * another, has dropped the process: from there on, nothing here sleeps.
+ * sleep.
  */
 unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 {
@@ -308,13 +327,10 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	atomic_dec(&pico_thread_count);
 	pico_apc_gone(thread);
 
-	/*
-	 * In this order: freeing may wait for a lock on PREEMPT_RT, and to be
-	 * counted is all that still keeps the process, and with it the module.
-	 */
-	pico_thread_put(thread);
 	if (atomic_dec_and_test(&process->threads))
-		pico_process_exit(process);
+		pico_process_ended(process);
+	/* It cannot fail before exit_task_work(), which is behind exit_mm(). */
+	WARN_ON_ONCE(task_work_add(current, &thread->left, TWA_RESUME));
 	return PICO_HOOK_CONTINUE;
 }
 
