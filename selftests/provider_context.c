@@ -263,6 +263,9 @@ TEST_F(context, parts_are_separate)
 	ASSERT_TRUE(spin(&self->w, 0, 9));
 	ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
 	ASSERT_EQ(0, get_all(&self->w, self->pid, area, &before));
+	/* Nothing is no part. */
+	EXPECT_EQ(-EINVAL, get_context(&self->w, self->pid, 0, &s));
+	EXPECT_EQ(-EINVAL, set_parts(&self->w, self->pid, 0, NULL, &s));
 	/* What is not asked for is not written. */
 	ASSERT_EQ(0, get_context(&self->w, self->pid, BASES, &s));
 	EXPECT_EQ(before.registers[PICO_TEST_FS_BASE],

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
 
@@ -385,16 +386,35 @@ TEST_F(calls, a_tracer_makes_clones)
 	EXPECT_EQ(2, count_events(&self->w, PICO_TEST_CREATED, self->pid));
 }
 
+static long milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 TEST_F(calls, a_callback_that_sleeps_for_seconds)
 {
+	long start;
+
 	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
 					      .callback = PICO_TEST_SYSTEM_CALL,
+					      .flags = PICO_TEST_LOG,
 					      .sleep_ms = 2000 }));
+	start = milliseconds();
 	EXPECT_EQ(9,
 		  slot_call(&self->w, 0, PICO_TEST_CALL_ECHO, 8, 0, 0, 0, 0));
+	EXPECT_LE(2000, milliseconds() - start);
+	clear_events(&self->w);
 	/* It does not hear SIGKILL, but does not outlive it for long. */
+	start = milliseconds();
+	slot_begin(&self->w, 0, SLOT_CALL, PICO_TEST_CALL_ECHO, 8, 0, 0, 0, 0,
+		   0);
+	ASSERT_TRUE(wait_event(&self->w, PICO_TEST_SYSTEM_CALL, self->pid));
 	kill(self->pid, SIGKILL);
 	EXPECT_EQ(SIGKILL, end_status(self->pid));
+	EXPECT_LE(2000, milliseconds() - start);
 }
 
 TEST_HARNESS_MAIN

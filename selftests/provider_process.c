@@ -73,6 +73,13 @@ TEST_F(process, prepare_refuses)
 	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_PREPARE, 0));
 	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_START, 0));
 	EXPECT_EQ(0, count_events(&self->w, PICO_TEST_EXIT_PROCESS, 0));
+	/* What would have the kernel look for another format. */
+	ASSERT_EQ(0, behave(&self->w, (struct pico_test_behaviour){
+					      .callback = PICO_TEST_PREPARE,
+					      .result = -ENOEXEC }));
+	pid = start_process(&self->w, self->w.host, 1, false);
+	EXPECT_EQ(EXITED(ELIBBAD), end_status(pid));
+	EXPECT_EQ(2, count_events(&self->w, PICO_TEST_PREPARE, 0));
 }
 
 TEST_F(process, start_fails)
