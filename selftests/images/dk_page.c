@@ -449,6 +449,12 @@ TEST(a_wait)
 						      timeout, (u64)at, 0, 0),
 					      INVALID_POINTER);
 				EXPECT_EQ(memcmp(at, &poison, 8 - over), 0);
+				/* Alone: what is taken has to be given back. */
+				EXPECT_STATUS(dkt_raw(DK_INDEX_DkObjectsWaitAny,
+						      1, (u64)&h[k], timeout,
+						      (u64)at, 0, 0),
+					      INVALID_POINTER);
+				EXPECT_EQ(memcmp(at, &poison, 8 - over), 0);
 			}
 			/* It is there still, once. */
 			value = POISON;
