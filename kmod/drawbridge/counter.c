@@ -25,6 +25,15 @@ static bool waits(struct dk_stream *stream)
 	return !(READ_ONCE(stream->flags) & DK_OPTION_NONBLOCK);
 }
 
+/* What nobody was told of; others may have added to it meanwhile. */
+static void counter_put_back(struct dk_counter *counter, u64 value)
+{
+	spin_lock_irq(&counter->wait.lock);
+	counter->count += min(value, COUNT_MAX - counter->count);
+	wake_up_locked_poll(&counter->wait, EPOLLIN | EPOLLRDNORM);
+	spin_unlock_irq(&counter->wait.lock);
+}
+
 static ssize_t counter_read(struct dk_stream *stream, u64 offset,
 			    void __user *buffer, size_t length)
 {
@@ -51,8 +60,11 @@ static ssize_t counter_read(struct dk_stream *stream, u64 offset,
 	spin_unlock_irq(&counter->wait.lock);
 	if (error)
 		return error;
-	return put_user(value, (u64 __user *)buffer) ? -EFAULT :
-						       (ssize_t)sizeof(value);
+	if (put_user(value, (u64 __user *)buffer)) {
+		counter_put_back(counter, value);
+		return -EFAULT;
+	}
+	return sizeof(value);
 }
 
 static ssize_t counter_write(struct dk_stream *stream, u64 offset,

@@ -162,12 +162,16 @@ enum pico_syscall notrace dk_dispatch(struct pico_thread *pico,
 DK_HANDLER(DkxSystemCallRegister)
 {
 	struct dk_thread_block __user *block = dk_user(a1);
+	u64 __user *last = (u64 __user *)(block + 1) - 1;
+	u64 value;
 
 	if (a0 >= DEFAULT_MAP_WINDOW || a1 & 7)
 		return -EINVAL;
 	if (a0 && !access_ok(block, sizeof(*block)))
 		return -EFAULT;
-	if (a0 && put_user(0ULL, &block->return_address))
+	/* It is in one page or two. */
+	if (a0 && (get_user(value, last) || put_user(value, last) ||
+		   put_user(0ULL, &block->return_address)))
 		return -EFAULT;
 	thread->syscall_entry = a0;
 	thread->block = a0 ? block : NULL;

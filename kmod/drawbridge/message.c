@@ -40,7 +40,7 @@ static long transfer(struct socket *sock, struct dk_message __user *buffer,
 	    wanted.reserved)
 		return -EINVAL;
 	/* What was moved could not be told of any more: look before. */
-	if (put_user(0ULL, &buffer->done))
+	if (put_user(wanted.done, &buffer->done))
 		return -EFAULT;
 	wanted.length = min_t(u64, wanted.length, MAX_RW_COUNT);
 	if (!access_ok(dk_user(wanted.buffer), wanted.length))

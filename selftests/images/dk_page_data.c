@@ -367,3 +367,48 @@ TEST(a_folder)
 	EXPECT_OK(DkStreamDelete(URI(in_rw("page-d")), DK_DELETE_DIRECTORY));
 	expect_edge();
 }
+
+/* ---- nothing is lost on the way to memory that is not there ---- */
+
+TEST(a_counter_that_cannot_be_stored)
+{
+	u64 number = 5, done, *at, zero = 0;
+	DK_HANDLE counter;
+
+	make_edge();
+	counter = dkt_open("counter:all", RW, DK_OPEN_CREATE_NEW, NONBLOCK);
+	EXPECT_OK(DkStreamWrite(counter, CURRENT, &number, 8, &done));
+	EXPECT_STATUS(DkStreamRead(counter, CURRENT, at_edge(&zero, 8, 1), 8,
+				   &done),
+		      INVALID_POINTER);
+	at = at_edge(&zero, 8, 0);
+	EXPECT_OK(DkStreamRead(counter, CURRENT, at, 8, &done));
+	EXPECT_EQ(*at, number);
+	EXPECT_OK(DkObjectClose(counter));
+}
+
+TEST(a_message_that_does_not_come)
+{
+	struct dk_message m = { .buffer = (u64)&m,
+				.length = 1,
+				.done = POISON };
+	DK_HANDLE pair[2];
+
+	ASSERT_OK(DkxPipeCreate(DK_PIPE_DUPLEX, &pair[0], &pair[1]));
+	EXPECT_STATUS(control(pair[0], DK_CONTROL_RECEIVE, &m, sizeof(m)),
+		      WOULD_BLOCK);
+	EXPECT_EQ(m.done, POISON);
+	EXPECT_OK(DkObjectClose(pair[0]));
+	EXPECT_OK(DkObjectClose(pair[1]));
+}
+
+TEST(a_block_that_is_not_all_there)
+{
+	struct dk_thread_block b = { 0 };
+
+	make_edge();
+	EXPECT_STATUS(DkxSystemCallRegister((void *)put,
+					    at_edge(&b, sizeof(b), 24)),
+		      INVALID_POINTER);
+	EXPECT_OK(DkxSystemCallRegister(NULL, NULL));
+}
