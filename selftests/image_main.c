@@ -13,7 +13,8 @@
  * known), each prepared with a few files, and
  * wo/ (write), all on one mount, and noexec/ (all rights, mounted so that
  * nothing there is executed). For dk_errors.c and dk_hang.c there is errors/,
- * too (all rights), see lib/errorfs.h; for dk_console.c stderr is a terminal;
+ * too (all rights), see lib/errorfs.h; for dk_ended.c there is a monitor that
+ * answers nothing; for dk_console.c stderr is a terminal;
  * for dk_failures*.c the image is a copy in memory.
  */
 #include <errno.h>
@@ -23,6 +24,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -207,6 +210,17 @@ static void add_net_rules(int fd)
 			die(rules[i].uri);
 }
 
+/* A monitor that is asked for names, and never answers; for dk_ended.c. */
+static void be_silent(int sandbox)
+{
+	int event = eventfd(0, EFD_CLOEXEC);
+
+	if (event < 0 || ioctl(sandbox, DRAWBRIDGE_IOC_EVENT, &event) ||
+	    sandbox_rule_uri(sandbox, "dns:*", DK_ACCESS_READ, 0))
+		die("a monitor");
+	close(event);
+}
+
 /* As scripts/vm, which looks for more of them, finds the kernel's reports. */
 static bool has_report(const char *said)
 {
@@ -281,6 +295,8 @@ int main(int argc, char **argv)
 	if (sandbox_rule(sandbox, line, 0, DRAWBRIDGE_RULE_ABSENT))
 		die(line);
 	add_net_rules(sandbox);
+	if (!strcmp(path, "dk_ended.img"))
+		be_silent(sandbox);
 	if (!strcmp(path, "dk_errors.img") || !strcmp(path, "dk_hang.img"))
 		add_errors(sandbox, name ? name + 1 : program_invocation_name);
 	if (fails)

@@ -49,15 +49,17 @@ FIXTURE_TEARDOWN(requests)
 }
 
 static void start_image(struct __test_metadata *_metadata,
-			FIXTURE_DATA(requests) * self, const char *image)
+			FIXTURE_DATA(requests) * self, const char *image,
+			const char *names, int in)
 {
-	const char *argv[] = { image, "host.test", NULL };
+	const char *argv[] = { image, names, NULL };
 	int pipes[2];
 
 	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
 	self->pid = sandbox_start(self->fd, &(struct sandbox_start){
 						    .image = beside(image),
 						    .argv = argv,
+						    .in = in,
 						    .out = pipes[1],
 						    .err = 2 });
 	ASSERT_LT(0, self->pid);
@@ -70,7 +72,7 @@ static void start_image(struct __test_metadata *_metadata,
 static void start(struct __test_metadata *_metadata,
 		  FIXTURE_DATA(requests) * self)
 {
-	start_image(_metadata, self, "resolve.img");
+	start_image(_metadata, self, "resolve.img", "host.test", 0);
 }
 
 static int take(int fd, struct drawbridge_request *request, char *name,
@@ -256,7 +258,7 @@ TEST_F(requests, a_crowd)
 
 	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
 	ASSERT_EQ(8, read(self->event, count, 8));
-	start_image(_metadata, self, "crowd.img");
+	start_image(_metadata, self, "crowd.img", "", 0);
 	while (next_line(&self->lines, self->line, sizeof(self->line)) &&
 	       strncmp(self->line, "refused", 7))
 		;
@@ -279,6 +281,126 @@ TEST_F(requests, a_crowd)
 	ASSERT_EQ(0, reply(self->fd, request.id, 0, &address, sizeof(address)));
 	ASSERT_TRUE(next_line(&self->lines, self->line, sizeof(self->line)));
 	EXPECT_EQ(0, strcmp(self->line, "one more: 0\n"));
+}
+
+/* What a monitor may say of a name, and what it may not: nobody hears of that. */
+TEST_F(requests, statuses_of_replies)
+{
+	static const int64_t good[] = { DK_STATUS_IO_ERROR, DK_STATUS_NO_MEMORY,
+					DK_STATUS_NOT_FOUND,
+					DK_STATUS_TIMEOUT };
+	static const int64_t bad[] = { DK_STATUS_ACCESS_DENIED,
+				       DK_STATUS_NOT_PERMITTED,
+				       DK_STATUS_INTERRUPTED,
+				       DK_STATUS_ABORTED,
+				       DK_STATUS_BUSY,
+				       DK_STATUS_NO_DEVICE,
+				       DK_STATUS_WOULD_BLOCK,
+				       -512,
+				       1,
+				       INT64_MIN };
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	struct drawbridge_request request;
+	char name[64], count[8], wanted[64];
+
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, count, 8));
+	start_image(_metadata, self, "resolve.img",
+		    "a.test,b.test,c.test,d.test", 0);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+		ASSERT_EQ(8, read(self->event, count, 8));
+		ASSERT_EQ(0, take(self->fd, &request, name, sizeof(name)));
+		for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
+			EXPECT_EQ(-1,
+				  reply(self->fd, request.id, bad[k], NULL, 0));
+			EXPECT_EQ(EINVAL, errno);
+		}
+		ASSERT_EQ(0, reply(self->fd, request.id, good[i], NULL, 0));
+		while (next_line(&self->lines, self->line,
+				 sizeof(self->line)) &&
+		       !strstr(self->line, ".test: "))
+			;
+		snprintf(wanted, sizeof(wanted), "%c.test: %lld\n",
+			 'a' + (int)i, (long long)good[i]);
+		EXPECT_STREQ(wanted, self->line);
+	}
+}
+
+/* What the image says of an opening that has ended: see asks.c. */
+static void expect_ended(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(requests) * self, int64_t status,
+			 int exceptions)
+{
+	char wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "%lld, then 0, exceptions: %d\n",
+		 (long long)status, exceptions);
+	while (next_line(&self->lines, self->line, sizeof(self->line)) &&
+	       !strstr(self->line, ", then "))
+		;
+	EXPECT_STREQ(wanted, self->line);
+}
+
+/*
+ * Whoever waits for an answer is interrupted and aborted like anybody else. Of
+ * what it asked nothing is left, and the next opening is one like the first.
+ */
+TEST_F(requests, an_opening_that_is_ended)
+{
+	struct drawbridge_address address = { .family = 4,
+					      .address = { 192, 0, 2, 1 } };
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	struct drawbridge_request request;
+	char name[64], count[8];
+	int in[2];
+
+	ASSERT_EQ(0, pipe2(in, O_CLOEXEC));
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, count, 8));
+	start_image(_metadata, self, "asks.img", "host.test", in[0]);
+	/* Not taken, and more often than there is room for at one time. */
+	for (int i = 1; i <= 70; i++) {
+		ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+		ASSERT_EQ(8, read(self->event, count, 8));
+		ASSERT_EQ(1, write(in[1], "r", 1));
+		expect_ended(_metadata, self, DK_STATUS_INTERRUPTED, 1);
+	}
+	for (int i = 71; i <= 74; i++) {
+		bool aborted = i & 1;
+
+		ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+		ASSERT_EQ(8, read(self->event, count, 8));
+		/* Taken, but for the last two. */
+		if (i <= 72) {
+			ASSERT_EQ(0,
+				  take(self->fd, &request, name, sizeof(name)));
+			EXPECT_EQ(i, request.id);
+		}
+		if (aborted)
+			ASSERT_EQ(1, ioctl(self->fd, DRAWBRIDGE_IOC_ABORT));
+		ASSERT_EQ(1, write(in[1], aborted ? "-" : "r", 1));
+		expect_ended(_metadata, self,
+			     aborted ? DK_STATUS_ABORTED :
+				       DK_STATUS_INTERRUPTED,
+			     !aborted);
+		EXPECT_EQ(-1, reply(self->fd, i, 0, &address, sizeof(address)));
+		EXPECT_EQ(ENOENT, errno);
+	}
+	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+	ASSERT_EQ(0, take(self->fd, &request, name, sizeof(name)));
+	EXPECT_EQ(75, request.id);
+	ASSERT_EQ(9, request.length);
+	EXPECT_EQ(0, memcmp(name, "host.test", 9));
+	EXPECT_EQ(-1, take(self->fd, &request, name, sizeof(name)));
+	EXPECT_EQ(EAGAIN, errno);
+	ASSERT_EQ(0, reply(self->fd, 75, 0, &address, sizeof(address)));
+	ASSERT_EQ(1, write(in[1], "-", 1));
+	expect_ended(_metadata, self, 0, 0);
+	ASSERT_TRUE(next_line(&self->lines, self->line, sizeof(self->line)));
+	EXPECT_STREQ("192.0.2.1\n", self->line);
+	close(in[0]);
+	close(in[1]);
 }
 
 TEST_F(requests, bad_events_and_rules)

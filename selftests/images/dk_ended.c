@@ -108,6 +108,23 @@ static s64 in_accept(void)
 	return DkStreamRead(idle_server, CURRENT, &a, sizeof(a), &done);
 }
 
+/* The same of a pipe; and of the monitor, who is asked for a name. */
+static s64 in_pipe_open(void)
+{
+	DK_HANDLE h;
+
+	return DkStreamOpen(URI("pipe.client:busy"), BOTH, DK_OPEN_EXISTING, 0,
+			    &h);
+}
+
+static s64 in_dns_open(void)
+{
+	DK_HANDLE h;
+
+	return DkStreamOpen(URI("dns:host.test"), DK_ACCESS_READ,
+			    DK_OPEN_EXISTING, 0, &h);
+}
+
 static const struct {
 	const char *name;
 	s64 (*call)(void);
@@ -124,6 +141,8 @@ static const struct {
 	{ "DkxStreamControl", in_connect },
 	{ "DkStreamOpen of tcp.client:", in_tcp_open },
 	{ "DkStreamRead of tcp.server:", in_accept },
+	{ "DkStreamOpen of pipe.client:", in_pipe_open },
+	{ "DkStreamOpen of dns:", in_dns_open },
 };
 
 /* Until no more fits; which cannot be waited for. */
@@ -187,6 +206,15 @@ static void occupy_tcp(void)
 	idle_server = serve("tcp.server:127.0.0.1:0", 0);
 }
 
+static void occupy_pipe(void)
+{
+	DK_HANDLE h = serve("pipe.server:busy", 0);
+	u32 backlog = 1;
+
+	EXPECT_OK(control(h, DK_CONTROL_LISTEN, &backlog, sizeof(backlog)));
+	call("pipe.client:busy", NONBLOCK);
+}
+
 static void prepare(void)
 {
 	if (event)
@@ -210,6 +238,7 @@ static void prepare(void)
 	stuff();
 	occupy();
 	occupy_tcp();
+	occupy_pipe();
 }
 
 static s64 results[ARRAY_SIZE(waits)];

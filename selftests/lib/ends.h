@@ -18,8 +18,8 @@ static const char *const ends_how[] = { "raised", "aborted", "aborted before" };
 static volatile DK_STATUS ends_result, ends_next;
 static volatile u64 ends_taken; /* exceptions */
 
-static bool ends_note(struct dk_exception *exception,
-		      struct dk_context *context)
+static inline bool ends_note(struct dk_exception *exception,
+			     struct dk_context *context)
 {
 	if (exception->code != DK_EXCEPTION_RAISED)
 		return false;
@@ -27,23 +27,22 @@ static bool ends_note(struct dk_exception *exception,
 	return true;
 }
 
-static void ends_begin(void)
+static inline void ends_begin(void)
 {
 	ends_taken = 0;
 	ends_result = ends_next = 1;
 }
 
-static void ends_check(const char *what, enum how how, DK_STATUS wanted)
+static inline void ends_check(const char *what, enum how how, DK_STATUS wanted)
 {
-	if (ends_result != wanted || ends_next ||
-	    ends_taken != (how == RAISED))
+	if (ends_result != wanted || ends_next || ends_taken != (how == RAISED))
 		dkt_fail("%s, %s: %s, then %s, %lu exceptions", what,
 			 ends_how[how], dkt_status(ends_result),
 			 dkt_status(ends_next), (unsigned long)ends_taken);
 }
 
 /* All threads, so also this one, which has a call to spare. */
-static void ends_abort(void)
+static inline void ends_abort(void)
 {
 	s64 count = 0, left;
 
