@@ -6,6 +6,7 @@
 #ifndef DK_BAD_ROWS_H
 #define DK_BAD_ROWS_H
 
+#include "counts.h"
 #include "world.h"
 
 struct call {
@@ -642,21 +643,6 @@ static s64 make_call(const struct call *c, const u64 *a)
 		dkt_fail("%s returned %s, which is not in its set", c->name,
 			 dkt_status(status));
 	return status;
-}
-
-/* A thread that has been waited for takes a moment to be gone. */
-static void settled_counts(struct dkt_counts *now,
-			   const struct dkt_counts *want)
-{
-	s64 remaining;
-
-	for (int i = 0; i < 200; i++) {
-		dkt_counts(now);
-		if (now->handles == want->handles &&
-		    now->objects == want->objects)
-			return;
-		DkThreadDelayExecution(5 * MSEC, &remaining);
-	}
 }
 
 #endif /* DK_BAD_ROWS_H */

@@ -4,6 +4,8 @@
  * of pipes. The rules of the sandbox are in image_main.c.
  */
 #include "connection.h"
+#include "counts.h"
+#include "ends.h"
 
 /* ---- pipes with names ---- */
 
@@ -181,6 +183,88 @@ TEST(a_full_queue)
 	EXPECT_STATUS(DkStreamWrite(c[0], CURRENT, "x", 1, &done), BROKEN_PIPE);
 	EXPECT_OK(DkObjectClose(c[0]));
 	EXPECT_OK(DkObjectClose(c[1]));
+}
+
+static volatile bool go;
+
+static void waits_for_room(u64 parameter)
+{
+	DK_HANDLE h = POISON;
+	s64 left;
+
+	/* Without a call: the first that might wait is the one. */
+	while (!go)
+		;
+	ends_result = DkStreamOpen(URI("pipe.client:ended"), RW,
+				   DK_OPEN_EXISTING, 0, &h);
+	ends_next = DkThreadDelayExecution(1, &left);
+	EXPECT_EQ(h, POISON);
+}
+
+static void ended_for_room(enum how how, DK_STATUS wanted)
+{
+	DK_HANDLE thread;
+	s64 asleep = 0;
+
+	dkt_exception = ends_note;
+	ends_begin();
+	go = how != ABORTED_BEFORE;
+	thread = dkt_thread(waits_for_room, 0);
+	if (how != ABORTED_BEFORE)
+		dkt_ask("@asleep\n", &asleep, sizeof(asleep));
+	EXPECT_EQ(asleep, 0);
+	EXPECT_EQ(ends_result, 1);
+	if (how == RAISED)
+		EXPECT_OK(
+			DkThreadRaiseException(thread, DK_EXCEPTION_RAISED, 0));
+	else
+		ends_abort();
+	go = true;
+	if (!dkt_wait(thread))
+		dkt_fail("%s: it does not end", ends_how[how]);
+	ends_check("waiting for room", how, wanted);
+	EXPECT_OK(DkObjectClose(thread));
+	dkt_exception = NULL;
+}
+
+TEST(ended_while_the_queue_is_full)
+{
+	DK_HANDLE server = serve("pipe.server:ended", NONBLOCK), event = 0;
+	DK_HANDLE first, thread, here;
+	struct dkt_counts before;
+	struct dk_accepted a;
+	u32 backlog = 1;
+	u64 done;
+
+	EXPECT_OK(control(server, DK_CONTROL_LISTEN, &backlog, 4));
+	first = call("pipe.client:ended", NONBLOCK);
+	EXPECT_OK(DkNotificationEventCreate(0, &event));
+	EXPECT_OK(DkAbortEventRegister(event));
+	dkt_counts(&before);
+	ended_for_room(RAISED, DK_STATUS_INTERRUPTED);
+	ended_for_room(ABORTED, DK_STATUS_ABORTED);
+	ended_for_room(ABORTED_BEFORE, DK_STATUS_ABORTED);
+	expect_counts(&before);
+	/* It waits again; of those before nothing has come into the queue. */
+	thread = start_caller("pipe.client:ended");
+	EXPECT_EQ(status_of_caller, 1);
+	send_text(first, "first");
+	here = take(server, NULL);
+	expect_text(here, "first");
+	EXPECT_OK(DkObjectClose(here));
+	EXPECT_TRUE(dkt_wait(thread));
+	EXPECT_EQ(status_of_caller, 0);
+	EXPECT_OK(DkObjectClose(thread));
+	send_text(caller, "again");
+	here = take(server, NULL);
+	expect_text(here, "again");
+	EXPECT_OK(DkObjectClose(here));
+	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
+		      WOULD_BLOCK);
+	EXPECT_OK(DkObjectClose(caller));
+	EXPECT_OK(DkObjectClose(first));
+	EXPECT_OK(DkObjectClose(server));
+	EXPECT_OK(DkObjectClose(event));
 }
 
 TEST(two_directions_without_a_name)
