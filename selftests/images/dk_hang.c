@@ -3,9 +3,11 @@
  * Calls that wait for a file system's server: each ends with INTERRUPTED when
  * an exception is raised on its thread and with ABORTED when the monitor asks
  * the process to come to rest, be it during the call or just before it; and
- * neither reaches the call behind it. The server, lib/errorfs.h, does not
- * answer before it is interrupted; the outer side has mounted it.
+ * neither reaches the call behind it. Nor does it keep a process from its end.
+ * The server, lib/errorfs.h, does not answer before it is interrupted; the outer
+ * side has mounted it.
  */
+#include "counts.h"
 #include "dktest.h"
 #include "ends.h"
 #include "file_calls.h"
@@ -306,4 +308,81 @@ TEST(requests_to_come_to_rest)
 TEST(requests_just_before)
 {
 	all_end(ABORTED_BEFORE, DK_STATUS_ABORTED);
+}
+
+/* ---- the end of the process ---- */
+
+/* Of a process that ends itself while the other thread hangs. */
+#define EXIT_CODE	7
+
+/* Has the call made by its first thread; or by another one, and then ends. */
+static void child_calls(DK_HANDLE told)
+{
+	u64 index;
+
+	go = true;
+	if (!told) {
+		makes_the_call(0);
+		DkProcessExit(1);
+	}
+	dkt_thread(makes_the_call, 0);
+	if (DkObjectsWaitAny(1, &told, DK_TIMEOUT_INFINITE, &index))
+		DkProcessExit(2);
+	DkProcessExit(ends_result == 1 ? EXIT_CODE : 3);
+}
+
+static void process_ends(bool killed)
+{
+	DK_HANDLE child = 0, told = 0;
+	s64 count = 0, code = -1;
+	u64 id;
+
+	file = call->file ? dkt_open(in(0, call->file), call->access,
+				     DK_OPEN_EXISTING, call->options) :
+			    0;
+	if (!killed)
+		EXPECT_OK(DkNotificationEventCreate(0, &told));
+	ends_begin();
+	ASSERT_OK(DkxProcessClone(0, &child, &id));
+	if (!child)
+		child_calls(told);
+	expect_hung();
+	if (killed) {
+		dkt_ask("@kill\n", &count, sizeof(count));
+		EXPECT_EQ(count, 1);
+	} else {
+		EXPECT_OK(DkEventSet(told));
+	}
+	if (!dkt_wait(child))
+		dkt_fail("%s, %s: the process does not end", call->what,
+			 killed ? "killed" : "exits");
+	else if (DkProcessGetExitCode(child, &code) ||
+		 code != (killed ? 128 + 9 : EXIT_CODE))
+		dkt_fail("%s, %s: exit code %ld", call->what,
+			 killed ? "killed" : "exits", (long)code);
+	EXPECT_OK(DkObjectClose(child));
+	if (told)
+		EXPECT_OK(DkObjectClose(told));
+	if (file)
+		EXPECT_OK(DkObjectClose(file));
+}
+
+static void all_processes_end(bool killed)
+{
+	struct dkt_counts before;
+
+	dkt_counts(&before);
+	for (call = calls; call < calls + ARRAY_SIZE(calls); call++)
+		process_ends(killed);
+	expect_counts(&before);
+}
+
+TEST(a_process_that_is_killed)
+{
+	all_processes_end(true);
+}
+
+TEST(a_process_that_exits)
+{
+	all_processes_end(false);
 }

@@ -257,6 +257,46 @@ static int go_on(struct outside *o, const char *line, __s64 *values)
 	return 1;
 }
 
+/* What stands in /proc of process @pid: whose child it is, if it lives. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64], text[512] = "", state = 0, *at;
+	pid_t parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (read_file(path, text, sizeof(text)) <= 0)
+		return 0;
+	at = strrchr(text, ')');
+	if (!at || sscanf(at, ") %c %d", &state, &parent) != 2)
+		return 0;
+	return strchr("ZX", state) ? 0 : parent;
+}
+
+static int kill_children(struct outside *o, const char *line, __s64 *values)
+{
+	struct dirent *entry;
+	DIR *dir;
+	pid_t pid;
+
+	values[0] = 0;
+	dir = opendir("/proc");
+	if (!dir)
+		die("/proc");
+	while ((entry = readdir(dir))) {
+		pid = atoi(entry->d_name);
+		if (pid > 0 && parent_of(pid) == o->pid)
+			values[0] += !kill(pid, SIGKILL);
+	}
+	closedir(dir);
+	return 1;
+}
+
+static int how_slow(struct outside *o, const char *line, __s64 *values)
+{
+	values[0] = slower();
+	return 1;
+}
+
 static bool stopped(const struct outside *o)
 {
 	return all_are(o->pid, "T");
@@ -396,6 +436,8 @@ static const struct {
 	{ "@asleep", asleep },
 	{ "@stop", stop },
 	{ "@continue", go_on },
+	{ "@kill", kill_children },
+	{ "@slower", how_slow },
 	{ "@type", at_terminal },
 	{ "@shown", at_terminal },
 	{ "@foreground", at_terminal },

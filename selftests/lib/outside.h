@@ -26,6 +26,8 @@
  *	@stop			stops the process when all of its threads sleep;
  *				s64, 0 or -errno
  *	@continue		lets it go on; the same
+ *	@kill			kills its children; s64, how many it were
+ *	@slower			s64, how many times longer things take: slower()
  *	@type TEXT, @shown, @foreground, @background, @stops, @hangup
  *				what the other side of stderr does, which is a
  *				terminal for dk_console.c; s64. @stops is how often
