@@ -236,7 +236,6 @@ void pico_process_end(struct pico_process *process)
 	pico_process_drop(process);
 }
 
-
 /*
  * What is asked for with struct pico_start, but for registers: how the process
  * shows itself to ps, top and /proc/PID/cmdline, and who reaps its children.

@@ -75,7 +75,7 @@ long unix_accept(struct file *file, struct file **accepted,
 long unix_pack(const struct transfer *transfer, u8 **attachment, u32 *length,
 	       DK_HANDLE *handles, u32 *count);
 /* What was packed is not sent after all. */
-void unix_unpacked(const struct transfer *transfer);
+void unix_unsent(const struct transfer *transfer);
 /*
  * Takes over all handles. Files that cannot be made are left out. With
  * MSG_PEEK the message will come again.

@@ -135,7 +135,7 @@ long unix_pack(const struct transfer *transfer, u8 **attachment, u32 *length,
 	return 0;
 }
 
-void unix_unpacked(const struct transfer *transfer)
+void unix_unsent(const struct transfer *transfer)
 {
 	const struct pty_end *end;
 	size_t i;

@@ -82,7 +82,7 @@ s64 unix_send(struct file *file, struct transfer *transfer)
 	mem_free(attachment);
 	/* A stream moves nothing with no bytes. */
 	if (r || (stream && !parcel.done))
-		unix_unpacked(transfer);
+		unix_unsent(transfer);
 	if (!r)
 		return parcel.done;
 	if (r == -EPIPE && !(transfer->flags & MSG_NOSIGNAL) && stream)

@@ -388,31 +388,4 @@ TEST(numbers_beside_the_table)
 	EXPECT_EQ(out, POISON);
 }
 
-TEST(memory)
-{
-	drive(DK_CLASS_MEMORY);
-}
-TEST(threads)
-{
-	drive(DK_CLASS_THREAD);
-}
-TEST(synchronisation)
-{
-	drive(DK_CLASS_SYNC);
-}
-TEST(processes)
-{
-	drive(DK_CLASS_PROCESS);
-}
-TEST(streams)
-{
-	drive(DK_CLASS_STREAM);
-}
-TEST(others)
-{
-	drive(DK_CLASS_OTHER);
-}
-TEST(extensions)
-{
-	drive(DK_CLASS_EXTENSION);
-}
+#include "dk_bad_classes.h"

@@ -185,11 +185,13 @@ TEST(no_way)
 {
 	s64 answer = -1;
 
-	EXPECT_STATUS(try("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING,
+			       0),
 		      NETWORK_UNREACHABLE);
 	dkt_ask("@unreachable 203.0.113.1\n", &answer, sizeof(answer));
 	EXPECT_EQ(answer, 0);
-	EXPECT_STATUS(try("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:203.0.113.1:9", RW, DK_OPEN_EXISTING,
+			       0),
 		      HOST_UNREACHABLE);
 	dkt_ask("@reachable 203.0.113.1\n", &answer, sizeof(answer));
 	EXPECT_EQ(answer, 0);
@@ -207,7 +209,7 @@ TEST(no_answer)
 	EXPECT_GE(retries, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(h); i++)
 		h[i] = call(uri, NONBLOCK);
-	EXPECT_STATUS(try(uri, RW, DK_OPEN_EXISTING, 0), TIMEOUT);
+	EXPECT_STATUS(try_open(uri, RW, DK_OPEN_EXISTING, 0), TIMEOUT);
 	dkt_snprintf(back, sizeof(back), "@syn-retries %lld\n", retries);
 	dkt_ask(back, &retries, sizeof(retries));
 	EXPECT_EQ(retries, 1);

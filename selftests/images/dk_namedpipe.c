@@ -40,24 +40,24 @@ TEST(names_come_and_go)
 {
 	DK_HANDLE server, second = 0;
 
-	EXPECT_STATUS(try("pipe.client:name", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("pipe.client:name", RW, DK_OPEN_EXISTING, 0),
 		      NOT_FOUND);
 	server = serve("pipe.server:name", 0);
-	EXPECT_STATUS(try("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0),
 		      ALREADY_EXISTS);
-	EXPECT_OK(try("pipe.server:name2", R, DK_OPEN_CREATE_NEW, 0));
-	EXPECT_STATUS(try("pipe.client:nam", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_OK(try_open("pipe.server:name2", R, DK_OPEN_CREATE_NEW, 0));
+	EXPECT_STATUS(try_open("pipe.client:nam", RW, DK_OPEN_EXISTING, 0),
 		      NOT_FOUND);
-	EXPECT_OK(try("pipe.client:name", RW, DK_OPEN_EXISTING, 0));
+	EXPECT_OK(try_open("pipe.client:name", RW, DK_OPEN_EXISTING, 0));
 	/* Another handle of it keeps the name. */
 	EXPECT_OK(DkObjectReference(server, 0, &second));
 	EXPECT_OK(DkObjectClose(server));
-	EXPECT_STATUS(try("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0),
 		      ALREADY_EXISTS);
 	EXPECT_OK(DkObjectClose(second));
-	EXPECT_STATUS(try("pipe.client:name", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("pipe.client:name", RW, DK_OPEN_EXISTING, 0),
 		      NOT_FOUND);
-	EXPECT_OK(try("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0));
+	EXPECT_OK(try_open("pipe.server:name", R, DK_OPEN_CREATE_NEW, 0));
 }
 
 TEST(refused_pipes)
@@ -67,45 +67,50 @@ TEST(refused_pipes)
 	u64 done = POISON;
 	struct dk_accepted a;
 
-	EXPECT_STATUS(try("pipe.server:forbidden", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:forbidden", R, DK_OPEN_CREATE_NEW,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("pipe.server:forbidden2", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:forbidden2", R, DK_OPEN_CREATE_NEW,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_OK(try("pipe.server:forbidden.not", R, DK_OPEN_CREATE_NEW, 0));
+	EXPECT_OK(try_open("pipe.server:forbidden.not", R, DK_OPEN_CREATE_NEW,
+			   0));
 	server = serve("pipe.server:read-only", NONBLOCK);
-	EXPECT_STATUS(try("pipe.client:read-only", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("pipe.client:read-only", RW, DK_OPEN_EXISTING,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_OK(try("pipe.client:read-only", R, DK_OPEN_EXISTING, 0));
+	EXPECT_OK(try_open("pipe.client:read-only", R, DK_OPEN_EXISTING, 0));
 
-	EXPECT_STATUS(try("pipe.server:", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:", R, DK_OPEN_CREATE_NEW, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.server:a*", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:a*", R, DK_OPEN_CREATE_NEW, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.server:a", R, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("pipe.server:a", R, DK_OPEN_EXISTING, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.server:a", RW, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:a", RW, DK_OPEN_CREATE_NEW, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.server:a", 0, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("pipe.server:a", 0, DK_OPEN_CREATE_NEW, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.server:a", R, DK_OPEN_CREATE_NEW,
-			  DK_OPTION_SYNC),
+	EXPECT_STATUS(try_open("pipe.server:a", R, DK_OPEN_CREATE_NEW,
+			       DK_OPTION_SYNC),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.client:a", RW, DK_OPEN_CREATE, 0),
+	EXPECT_STATUS(try_open("pipe.client:a", RW, DK_OPEN_CREATE, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.client:a", RW | DK_ACCESS_APPEND,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("pipe.client:a", RW | DK_ACCESS_APPEND,
+			       DK_OPEN_EXISTING, 0),
 		      INVALID_PARAMETER);
-	EXPECT_STATUS(try("pipe.client:a", RW | DK_ACCESS_EXECUTE,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("pipe.client:a", RW | DK_ACCESS_EXECUTE,
+			       DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("pipe.client:a", RW, DK_OPEN_EXISTING,
-			  DK_OPTION_DIRECTORY),
+	EXPECT_STATUS(try_open("pipe.client:a", RW, DK_OPEN_EXISTING,
+			       DK_OPTION_DIRECTORY),
 		      NOT_DIRECTORY);
-	EXPECT_STATUS(try("pipe:a", RW, DK_OPEN_EXISTING, 0), NOT_SUPPORTED);
+	EXPECT_STATUS(try_open("pipe:a", RW, DK_OPEN_EXISTING, 0),
+		      NOT_SUPPORTED);
 	memset(name + 12, 'n', 256);
-	EXPECT_STATUS(try(name, R, DK_OPEN_CREATE_NEW, 0), NAME_TOO_LONG);
+	EXPECT_STATUS(try_open(name, R, DK_OPEN_CREATE_NEW, 0), NAME_TOO_LONG);
 	name[12 + 255] = 0;
-	EXPECT_OK(try(name, R, DK_OPEN_CREATE_NEW, 0));
+	EXPECT_OK(try_open(name, R, DK_OPEN_CREATE_NEW, 0));
 
 	/* Reading the server gives one whole record. */
 	EXPECT_STATUS(DkStreamRead(server, 0, &a, sizeof(a), &done),
@@ -140,7 +145,8 @@ TEST(a_full_queue)
 	EXPECT_OK(control(server, DK_CONTROL_LISTEN, &backlog, 4));
 	for (int i = 0; i < 3; i++)
 		c[i] = call("pipe.client:full", NONBLOCK);
-	EXPECT_STATUS(try("pipe.client:full", RW, DK_OPEN_EXISTING, NONBLOCK),
+	EXPECT_STATUS(try_open("pipe.client:full", RW, DK_OPEN_EXISTING,
+			       NONBLOCK),
 		      WOULD_BLOCK);
 	/* Who may wait, waits for room. */
 	t = start_caller("pipe.client:full");

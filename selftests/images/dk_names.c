@@ -4,6 +4,7 @@
  * The folders and rules are those of image_main.c.
  */
 #include "dktest.h"
+#include "files.h"
 
 #define R	DK_ACCESS_READ
 #define W	DK_ACCESS_WRITE
@@ -17,20 +18,6 @@ static const char *in(const char *s)
 
 	dkt_snprintf(name, sizeof(names[0]), "file:%s/%s", dkt_argument(1), s);
 	return name;
-}
-
-static DK_STATUS try_open(const char *uri, u64 access, u64 disposition,
-			  u64 options)
-{
-	DK_HANDLE h = POISON;
-	DK_STATUS status =
-		DkStreamOpen(URI(uri), access, disposition, options, &h);
-
-	if (status)
-		EXPECT_EQ(h, POISON);
-	else
-		EXPECT_OK(DkObjectClose(h));
-	return status;
 }
 
 static DK_STATUS try_read(const char *uri)

@@ -221,34 +221,7 @@ static void drive(u32 class)
 	expect_edge();
 }
 
-TEST(memory)
-{
-	drive(DK_CLASS_MEMORY);
-}
-TEST(threads)
-{
-	drive(DK_CLASS_THREAD);
-}
-TEST(synchronisation)
-{
-	drive(DK_CLASS_SYNC);
-}
-TEST(processes)
-{
-	drive(DK_CLASS_PROCESS);
-}
-TEST(streams)
-{
-	drive(DK_CLASS_STREAM);
-}
-TEST(others)
-{
-	drive(DK_CLASS_OTHER);
-}
-TEST(extensions)
-{
-	drive(DK_CLASS_EXTENSION);
-}
+#include "dk_bad_classes.h"
 
 /* ---- what these rows do not have ---- */
 

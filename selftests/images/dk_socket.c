@@ -141,52 +141,62 @@ TEST(tcp)
 TEST(tcp_rules)
 {
 	/* Nothing that no rule names. */
-	EXPECT_STATUS(try("tcp.server:0.0.0.0:0", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("tcp.server:0.0.0.0:0", R, DK_OPEN_CREATE_NEW,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.server:127.0.0.2:0", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("tcp.server:127.0.0.2:0", R, DK_OPEN_CREATE_NEW,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.server:[::]:0", R, DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("tcp.server:[::]:0", R, DK_OPEN_CREATE_NEW, 0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:10.0.0.1:80", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:10.0.0.1:80", RW, DK_OPEN_EXISTING,
+			       0),
 		      ACCESS_DENIED);
 	/* A client's own port is one that a server could have. */
-	EXPECT_STATUS(try("tcp.client:127.0.0.1:11?bind=127.0.0.2:4001", RW,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.1:11?bind=127.0.0.2:4001",
+			       RW, DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.1:11?bind=127.0.0.1:4001", RW,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.1:11?bind=127.0.0.1:4001",
+			       RW, DK_OPEN_EXISTING, 0),
 		      CONNECTION_REFUSED);
-	EXPECT_STATUS(try("tcp.client:128.0.0.1:80", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:128.0.0.1:80", RW, DK_OPEN_EXISTING,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:[::2]:80", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:[::2]:80", RW, DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
 	/* The most exact one decides. */
-	EXPECT_STATUS(try("tcp.client:127.0.0.1:9", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.1:9", RW, DK_OPEN_EXISTING,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.1:8", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.1:8", RW, DK_OPEN_EXISTING,
+			       0),
 		      CONNECTION_REFUSED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.2:20", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.2:20", RW, DK_OPEN_EXISTING,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.2:29", R, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.2:29", R, DK_OPEN_EXISTING,
+			       0),
 		      CONNECTION_REFUSED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.2:30", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.2:30", RW, DK_OPEN_EXISTING,
+			       0),
 		      CONNECTION_REFUSED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.2:25", R, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.2:25", R, DK_OPEN_EXISTING,
+			       0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:127.0.0.2:25", DK_ACCESS_WRITE,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:127.0.0.2:25", DK_ACCESS_WRITE,
+			       DK_OPEN_EXISTING, 0),
 		      CONNECTION_REFUSED);
 	/* In another dress. */
-	EXPECT_STATUS(try("tcp.client:[::ffff:127.0.0.1]:9", RW,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:[::ffff:127.0.0.1]:9", RW,
+			       DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:[::ffff:10.0.0.1]:80", RW,
-			  DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:[::ffff:10.0.0.1]:80", RW,
+			       DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:0.0.0.0:9", RW, DK_OPEN_EXISTING, 0),
+	EXPECT_STATUS(try_open("tcp.client:0.0.0.0:9", RW, DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
-	EXPECT_STATUS(try("tcp.client:[::ffff:0.0.0.0]:9", RW, DK_OPEN_EXISTING,
-			  0),
+	EXPECT_STATUS(try_open("tcp.client:[::ffff:0.0.0.0]:9", RW,
+			       DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
 }
 
@@ -224,14 +234,14 @@ TEST(tcp_names)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		DK_STATUS s = try(bad[i], RW, DK_OPEN_EXISTING, 0);
+		DK_STATUS s = try_open(bad[i], RW, DK_OPEN_EXISTING, 0);
 
 		if (s != DK_STATUS_INVALID_PARAMETER)
 			dkt_fail("%s gave %s", bad[i], dkt_status(s));
 	}
-	EXPECT_STATUS(try("tcp:", RW, DK_OPEN_EXISTING, 0), NOT_SUPPORTED);
-	EXPECT_STATUS(try("tcp.server:127.0.0.1:0?bind=127.0.0.1:0", R,
-			  DK_OPEN_CREATE_NEW, 0),
+	EXPECT_STATUS(try_open("tcp:", RW, DK_OPEN_EXISTING, 0), NOT_SUPPORTED);
+	EXPECT_STATUS(try_open("tcp.server:127.0.0.1:0?bind=127.0.0.1:0", R,
+			       DK_OPEN_CREATE_NEW, 0),
 		      INVALID_PARAMETER);
 }
 
@@ -249,7 +259,7 @@ TEST(ports)
 	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
 		      WOULD_BLOCK);
 	dkt_snprintf(uri, sizeof(uri), "tcp.server:127.0.0.1:%u", at.port);
-	EXPECT_STATUS(try(uri, R, DK_OPEN_CREATE_NEW, 0), ADDRESS_IN_USE);
+	EXPECT_STATUS(try_open(uri, R, DK_OPEN_CREATE_NEW, 0), ADDRESS_IN_USE);
 	EXPECT_STATUS(control(server, DK_CONTROL_PEER_ADDRESS, &at, sizeof(at)),
 		      NOT_CONNECTED);
 	EXPECT_OK(DkObjectClose(server));
@@ -265,17 +275,18 @@ TEST(ports)
 	EXPECT_OK(DkObjectClose(server));
 	dkt_snprintf(uri, sizeof(uri),
 		     "tcp.client:127.0.0.1:%u?bind=10.1.2.3:0", at.port);
-	EXPECT_STATUS(try(uri, RW, DK_OPEN_EXISTING, 0), ADDRESS_NOT_AVAILABLE);
+	EXPECT_STATUS(try_open(uri, RW, DK_OPEN_EXISTING, 0),
+		      ADDRESS_NOT_AVAILABLE);
 	/* Bound, but not listening yet. */
 	server = serve("tcp.server:127.0.0.1:0?backlog=0", NONBLOCK);
-	EXPECT_STATUS(try(address_of(server, "127.0.0.1"), RW, DK_OPEN_EXISTING,
-			  0),
+	EXPECT_STATUS(try_open(address_of(server, "127.0.0.1"), RW,
+			       DK_OPEN_EXISTING, 0),
 		      CONNECTION_REFUSED);
 	EXPECT_STATUS(DkStreamRead(server, CURRENT, &a, sizeof(a), &done),
 		      INVALID_PARAMETER);
 	EXPECT_OK(control(server, DK_CONTROL_LISTEN, &backlog, 4));
-	EXPECT_OK(
-		try(address_of(server, "127.0.0.1"), RW, DK_OPEN_EXISTING, 0));
+	EXPECT_OK(try_open(address_of(server, "127.0.0.1"), RW,
+			   DK_OPEN_EXISTING, 0));
 	EXPECT_OK(DkObjectClose(take(server, NULL)));
 	EXPECT_OK(DkObjectClose(server));
 }

@@ -3,7 +3,7 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
-#include "dktest.h"
+#include "files.h"
 
 #define RW	(DK_ACCESS_READ | DK_ACCESS_WRITE)
 #define R	DK_ACCESS_READ
@@ -18,19 +18,6 @@ static inline DK_HANDLE serve(const char *uri, u64 options)
 static inline DK_HANDLE call(const char *uri, u64 options)
 {
 	return dkt_open(uri, RW, DK_OPEN_EXISTING, options);
-}
-
-static inline DK_STATUS try(const char *uri, u64 access, u64 disposition, u64 options)
-{
-	DK_HANDLE h = POISON;
-	DK_STATUS status =
-		DkStreamOpen(URI(uri), access, disposition, options, &h);
-
-	if (status)
-		EXPECT_EQ(h, POISON);
-	else
-		EXPECT_OK(DkObjectClose(h));
-	return status;
 }
 
 static inline DK_HANDLE take(DK_HANDLE server, struct dk_address *peer)
