@@ -9,17 +9,28 @@
 
 #define EFD_SEMAPHORE 1
 
+/*
+ * As in Linux, the number is taken also where it cannot be stored. The host would
+ * put it back, so it does not see the program's buffer.
+ */
 static s64 event_read(struct file *file, void *buffer, size_t length,
 		      u64 offset __unused)
 {
 	DK_STATUS status;
-	dk_u64 done = 0;
+	dk_u64 done;
+	u64 value;
 
+	if (length < sizeof(value))
+		return -EINVAL;
 	do {
 		status = HOST_WAIT(DkStreamRead, file->handle,
-				   DK_OFFSET_CURRENT, buffer, length, &done);
+				   DK_OFFSET_CURRENT, &value, sizeof(value),
+				   &done);
 	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
-	return status ? errno_restart(status) : (s64)done;
+	if (status)
+		return errno_restart(status);
+	return copy_out(buffer, &value, sizeof(value)) ? -EFAULT :
+							 (s64)sizeof(value);
 }
 
 static s64 event_write(struct file *file, const void *buffer, size_t length,
