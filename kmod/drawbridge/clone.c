@@ -57,6 +57,11 @@ void dk_process_drop(struct dk_process *process)
 	mutex_unlock(&sandbox->lock);
 	dk_handles_destroy(process);
 	dk_memory_gone(process);
+	/* Whoever has opened it meanwhile shall not wait for ever. */
+	spin_lock(&sandbox->sync_lock);
+	process->gone = true;
+	spin_unlock(&sandbox->sync_lock);
+	dk_waitable_signal(&process->waitable);
 	dk_object_put(&process->object);
 }
 
@@ -154,10 +159,13 @@ DK_HANDLER(DkxProcessClone)
 	first->created_id_out = thread->created_id_out;
 	registers.context = first;
 	attributes.context = process;
+	/* dk_thread_created()'s: the child may be gone by then. */
+	dk_object_get(&first->object);
 	ret = dk_pico.create_process(thread->pico, current_pt_regs(),
 				     &attributes, &registers);
 	if (!ret)
 		return DK_FORWARD;
+	dk_object_put(&first->object);
 	dk_handle_close(thread->process, thread->created);
 drop:
 	dk_object_put(&first->object);
@@ -194,8 +202,8 @@ int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico)
 }
 
 /*
- * On the parent, maybe while it dies: the clone was made, or not. @child has
- * gone already if it was killed.
+ * On the parent, maybe while it dies: the clone was made, or not. @child may
+ * have ended already.
  */
 long dk_process_created(struct dk_thread *thread, struct pico_thread *new,
 			struct dk_thread *child, int error)

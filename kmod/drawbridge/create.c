@@ -214,10 +214,13 @@ DK_HANDLER(DkProcessCreate)
 		goto drop;
 	registers.context = first;
 	attributes.context = process;
+	/* dk_thread_created()'s: the child may be gone by then. */
+	dk_object_get(&first->object);
 	ret = dk_pico.create_process(thread->pico, current_pt_regs(),
 				     &attributes, &registers);
 	if (!ret)
 		return DK_FORWARD;
+	dk_object_put(&first->object);
 	dk_handle_close(thread->process, thread->created);
 drop:
 	dk_object_put(&first->object);

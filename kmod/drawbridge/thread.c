@@ -80,6 +80,8 @@ DK_HANDLER(DkThreadCreate)
 	if (ret)
 		goto put;
 	thread->created_out = dk_user(a4);
+	/* dk_thread_created()'s: the child may be gone by then. */
+	dk_object_get(&child->object);
 	ret = dk_pico.create_thread(thread->pico, current_pt_regs(),
 				    &attributes);
 	if (ret)
@@ -87,6 +89,7 @@ DK_HANDLER(DkThreadCreate)
 	return DK_FORWARD;
 
 close:
+	dk_object_put(&child->object);
 	dk_handle_close(process, thread->created);
 	dk_object_put(&child->object);
 	return ret;
@@ -108,18 +111,9 @@ long dk_native_call_ended(struct pico_thread *pico, struct pt_regs *regs,
 	return result;
 }
 
-/*
- * The clone that DkThreadCreate asked for was made, or not. The thread cannot
- * run yet; if it was killed already, it knows.
- */
-long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
-		       void *child_context, int error)
+static long thread_created(struct dk_thread *thread, struct pico_thread *new,
+			   struct dk_thread *child, int error)
 {
-	struct dk_thread *thread = pico_thread_context(pico);
-	struct dk_thread *child = child_context;
-
-	if (child->process != thread->process)
-		return dk_process_created(thread, new, child, error);
 	if (error) {
 		/* The reference that the thread itself would have had. */
 		dk_object_put(&child->object);
@@ -134,6 +128,26 @@ long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
 	}
 	dk_handle_close(thread->process, thread->created);
 	return error;
+}
+
+/*
+ * The clone that DkThreadCreate or DkxProcessClone asked for was made, or not.
+ * The child cannot run yet; if it was killed already, it knows. Who asked has
+ * taken a reference to it for this.
+ */
+long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,
+		       void *child_context, int error)
+{
+	struct dk_thread *thread = pico_thread_context(pico);
+	struct dk_thread *child = child_context;
+	long ret;
+
+	if (child->process == thread->process)
+		ret = thread_created(thread, new, child, error);
+	else
+		ret = dk_process_created(thread, new, child, error);
+	dk_object_put(&child->object);
+	return ret;
 }
 
 /* The thread is there: count it, unless it has gone already. */
