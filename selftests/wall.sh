@@ -158,5 +158,31 @@ $nobody "$picoexec" --allow "file:$work/nobodys=rwx" busybox sh -c \
 65534:65534" ]
 result $? "an ordinary user's new files are the user's"
 
+# What the host has mounted stays, though the sandbox has a mount namespace of its
+# own: the kernel would unmount it everywhere when its place went.
+tree=$work/tree
+mkdir -p "$tree/mounted" "$tree/deep/ruled" "$tree/empty"
+touch "$tree/file"
+mount -t tmpfs none "$tree/mounted"
+mount -t tmpfs none "$tree/deep/ruled"
+mount --bind /etc/passwd "$tree/file"
+tried=0
+for attempt in 'rmdir mounted' 'mv mounted other' 'rm -f file' 'mv file other' \
+	'mv -T empty mounted' 'mv deep other' 'mv deep/ruled other'; do
+	# shellcheck disable=SC2016,SC2086
+	"$picoexec" --allow "file:$tree=rwx" --allow "file:$tree/deep/ruled=none" \
+		busybox sh -c 'cd "$1" && shift && busybox "$@"' sh "$tree" \
+		$attempt >>"$work/out" 2>&1 </dev/null || tried=$((tried + 1))
+done
+[ $tried = 7 ]
+result $? "places of mounts are neither moved nor removed"
+mountpoint -q "$tree/mounted" && mountpoint -q "$tree/deep/ruled" &&
+	cmp -s /etc/passwd "$tree/file" && [ ! -e "$tree/other" ]
+result $? "and all is mounted as before"
+"$picoexec" --allow "file:$tree=rwx" busybox mv "$tree/empty" "$tree/other" &&
+	[ -d "$tree/other" ]
+result $? "other names are"
+umount "$tree/mounted" "$tree/deep/ruled" "$tree/file"
+
 nothing_left "nothing is left"
 finish

@@ -106,20 +106,39 @@ const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
 	return NULL;
 }
 
+/* Whether @place is @dentry or below it, mounts between them or not. */
+static bool stands_below(const struct path *place, struct dentry *dentry)
+{
+	struct path at = *place;
+	bool below;
+
+	path_get(&at);
+	do {
+		below = is_subdir(at.dentry, dentry);
+	} while (!below && follow_up(&at));
+	path_put(&at);
+	return below;
+}
+
 /**
- * dk_rule_busy() - whether a name must stay because of the rules
+ * dk_rule_busy() - whether a name must stay
  * @sandbox:	whose process asks
  * @dentry:	positive; its parent is locked
  *
- * True when a rule's root, or the place of a graft, is @dentry or below it.
+ * True when a rule's root, or the place of a graft, is @dentry or below it; and
+ * of a place where something is mounted. The kernel looks for mounts of the
+ * caller's namespace alone and would take away those of all others, and a
+ * sandbox has a namespace of its own.
  */
 bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry)
 {
 	const struct dk_rule *rule;
 
+	if (d_mountpoint(dentry))
+		return true;
 	list_for_each_entry(rule, &sandbox->rules, link)
-		if (is_subdir(rule->path.dentry, dentry) ||
-		    (rule->at.dentry && is_subdir(rule->at.dentry, dentry)))
+		if (stands_below(&rule->path, dentry) ||
+		    (rule->at.dentry && stands_below(&rule->at, dentry)))
 			return true;
 	return false;
 }
