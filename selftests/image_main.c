@@ -14,12 +14,14 @@
  * wo/ (write), all on one mount, and noexec/ (all rights, mounted so that
  * nothing there is executed). For dk_errors.c and dk_hang.c there is errors/,
  * too (all rights), see lib/errorfs.h; for dk_ended.c there is a monitor that
- * answers nothing; for dk_console.c stderr is a terminal;
+ * answers nothing; for dk_console.c stderr is a terminal, for dk_socket.c a
+ * netlink socket whose protocol has TCP's number;
  * for dk_failures*.c the image is a copy in memory.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -247,6 +250,14 @@ static void drop_capabilities(void)
 		die("capabilities");
 }
 
+/* NETLINK_XFRM is 6; where there is none, another socket that is not TCP's. */
+static int other_family(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	return fd < 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : fd;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = strrchr(program_invocation_name, '/');
@@ -257,6 +268,7 @@ int main(int argc, char **argv)
 	struct drawbridge_stats stats;
 	char line[1024], path[128], *said;
 	bool clean, console, fails;
+	int err = -1;
 	pid_t pid;
 	static struct lines lines;
 	struct outside outside;
@@ -267,6 +279,8 @@ int main(int argc, char **argv)
 		 name ? name + 1 : program_invocation_name);
 	image = beside(path);
 	console = !strcmp(path, "dk_console.img");
+	if (!strcmp(path, "dk_socket.img"))
+		err = other_family();
 	fails = !strncmp(path, "dk_failures", strlen("dk_failures"));
 	if (console && terminal_open())
 		die("a terminal");
@@ -305,14 +319,15 @@ int main(int argc, char **argv)
 	args[0] = image;
 	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		die("pipe");
-	pid = sandbox_start(sandbox,
-			    &(struct sandbox_start){
-				    .image = image,
-				    .argv = args,
-				    .in = in[0],
-				    .out = out[1],
-				    .err = console ? terminal_slave() : out[1],
-				    .directory = "/" });
+	pid = sandbox_start(sandbox, &(struct sandbox_start){
+					     .image = image,
+					     .argv = args,
+					     .in = in[0],
+					     .out = out[1],
+					     .err = console ? terminal_slave() :
+						    err >= 0 ? err :
+							       out[1],
+					     .directory = "/" });
 	if (pid < 0)
 		die(image);
 	if (console && terminal_leave())

@@ -165,8 +165,11 @@ static long option_check(struct socket *sock, u32 option)
 {
 	if (!option || option >= ARRAY_SIZE(options))
 		return -EINVAL;
+	/* A console may be any socket, and other families number otherwise. */
 	if (options[option].level == SOL_TCP &&
-	    sock->sk->sk_protocol != IPPROTO_TCP)
+	    ((sock->sk->sk_family != AF_INET &&
+	      sock->sk->sk_family != AF_INET6) ||
+	     sock->sk->sk_protocol != IPPROTO_TCP))
 		return -EOPNOTSUPP;
 	if (options[option].level == SOL_IPV6 &&
 	    sock->sk->sk_family != AF_INET6)

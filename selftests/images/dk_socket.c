@@ -579,6 +579,31 @@ TEST(socket_options)
 	EXPECT_OK(DkObjectClose(b));
 }
 
+/* Numbers of protocols mean something within a family; see image_main.c. */
+TEST(options_of_another_family)
+{
+	DK_HANDLE other =
+		dkt_open("stderr:", DK_ACCESS_WRITE, DK_OPEN_EXISTING, 0);
+	static const u32 of_tcp[] = { DK_SOCKET_NODELAY, DK_SOCKET_CORK,
+				      DK_SOCKET_SEGMENT_SIZE,
+				      DK_SOCKET_ONLY_IPV6 };
+	struct dk_socket_option o = { .option = DK_SOCKET_SEND_BUFFER };
+
+	EXPECT_OK(control(other, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
+	EXPECT_TRUE(o.value > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(of_tcp); i++) {
+		o = (struct dk_socket_option){ .option = of_tcp[i],
+					       .value = 1 };
+		EXPECT_STATUS(control(other, DK_CONTROL_GET_SOCKET, &o,
+				      sizeof(o)),
+			      NOT_SUPPORTED);
+		EXPECT_STATUS(control(other, DK_CONTROL_SET_SOCKET, &o,
+				      sizeof(o)),
+			      NOT_SUPPORTED);
+	}
+	EXPECT_OK(DkObjectClose(other));
+}
+
 /* ---- races ---- */
 
 static volatile bool stop;
