@@ -46,6 +46,8 @@ static bool run(const struct drawbridge_limits *limits, const char *how,
 	while (next_line(&lines, line, sizeof(line))) {
 		if (keep_seen("limits", line))
 			continue;
+		if (line[0] == '#')
+			puts(line);
 		sscanf(line, "got %lld status %lld", &outcome->got,
 		       &outcome->status);
 		sscanf(line, "again %lld", &outcome->again);
@@ -115,16 +117,18 @@ TEST(shared_memory_counts)
 	refused(_metadata, &limits, "shared", 58, 63, DK_STATUS_NO_MEMORY);
 }
 
-/* Of 64 MiB; what the image has looked at itself, and found nothing wrong. */
+/* What the image has looked at itself, and found nothing wrong. */
 static void looked_at(struct __test_metadata *_metadata, const char *how)
 {
-	const struct drawbridge_limits limits = { .memory = 64 * MB };
+	const struct drawbridge_limits limits = { .memory = 64 * MB,
+						  .handles = 100 };
 	struct outcome outcome;
 
 	ASSERT_TRUE(run(&limits, how, &outcome));
 	EXPECT_EQ(0, outcome.got);
 	EXPECT_EQ(0, outcome.wait_status);
 	EXPECT_EQ(0, outcome.stats.memory);
+	EXPECT_EQ(0, outcome.stats.handles);
 	EXPECT_EQ(0, nothing_left());
 }
 
@@ -141,6 +145,16 @@ TEST(moved_memory)
 TEST(made_writable_by_several_threads)
 {
 	looked_at(_metadata, "together");
+}
+
+TEST(made_writable_to_no_end)
+{
+	looked_at(_metadata, "overlong");
+}
+
+TEST(connections_that_wait)
+{
+	looked_at(_metadata, "queues");
 }
 
 TEST(handles)

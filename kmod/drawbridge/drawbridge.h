@@ -39,6 +39,7 @@ struct dk_image;
 struct dk_sandbox;
 struct dk_process;
 struct dk_thread;
+struct dk_stream;
 struct dk_waitable;
 
 /* ---- objects (object.c) ---- */
@@ -276,6 +277,9 @@ u64 dk_cpu_time(struct dk_sandbox *sandbox);
  * took one gives it back by lowering the count.
  */
 long dk_limit_handle(struct dk_sandbox *sandbox);
+long dk_limit_queue(struct dk_stream *stream);
+void dk_limit_requeue(struct dk_stream *stream);
+void dk_limit_unqueue(struct dk_stream *stream);
 long dk_limit_handles(struct dk_sandbox *sandbox, u64 count);
 long dk_limit_thread(struct dk_sandbox *sandbox);
 long dk_limit_process(struct dk_sandbox *sandbox);
@@ -595,6 +599,7 @@ struct dk_stream {
 	void *data;			/* the scheme's */
 	struct list_head events;	/* that follow it, see streamevent.c */
 	bool watched;			/* there was one, ever */
+	bool queued;			/* counts as a handle: limit.c */
 	struct rcu_head rcu;
 };
 

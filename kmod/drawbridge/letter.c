@@ -85,6 +85,7 @@ void dk_letters_destroy(struct dk_sandbox *sandbox)
 		spin_lock(&local->lock);
 		list_splice_tail_init(&local->letters, &letters);
 		local->bytes = 0;
+		local->attached = 0;
 		local->count = 0;
 		spin_unlock(&local->lock);
 	}

@@ -47,6 +47,33 @@ long dk_limit_handle(struct dk_sandbox *sandbox)
 		0 : -EMFILE;
 }
 
+/*
+ * Connections that wait to be accepted have no handle, and count as one: a
+ * client may have closed its own, and there may be thousands.
+ */
+long dk_limit_queue(struct dk_stream *stream)
+{
+	long error = dk_limit_handle(stream->sandbox);
+
+	stream->queued = !error;
+	return error;
+}
+
+/* It was, a moment ago: not refused. */
+void dk_limit_requeue(struct dk_stream *stream)
+{
+	stream->queued = true;
+	atomic64_inc(&stream->sandbox->handle_count);
+}
+
+void dk_limit_unqueue(struct dk_stream *stream)
+{
+	if (!stream->queued)
+		return;
+	stream->queued = false;
+	atomic64_dec(&stream->sandbox->handle_count);
+}
+
 /* That many handles that are there already; they count even if refused. */
 long dk_limit_handles(struct dk_sandbox *sandbox, u64 count)
 {
@@ -219,7 +246,7 @@ static long grant_native(struct dk_thread *thread, u64 pages)
  * dk_memory_writable() - a range will be made writable by a native call
  * @thread:	the caller
  * @base:	page-aligned
- * @length:	in bytes
+ * @length:	in bytes; the range is valid
  *
  * After success dk_memory_forward() is to put the call in place.
  *
@@ -233,8 +260,6 @@ long dk_memory_writable(struct dk_thread *thread, u64 base, u64 length)
 
 	if (!dk_memory_limited(sandbox))
 		return 0;
-	if (!dk_range_valid(base, length))
-		return 0;	/* the native call says what is wrong */
 	mutex_lock(&sandbox->memory_lock);
 	count_memory(process);
 	ret = grant_native(thread, pages_to_come(base, PAGE_ALIGN(length)));

@@ -95,12 +95,19 @@ static void local_wake(struct dk_local *local)
 	wake_up_interruptible_all(&local->wait);
 }
 
-bool dk_local_has_room(const struct dk_local *local, size_t length)
+/*
+ * For a letter of @length bytes with @attached more. The two are apart, so that a
+ * queue takes as many bytes as it does natively.
+ */
+bool dk_local_has_room(const struct dk_local *local, size_t length,
+		       size_t attached)
 {
-	size_t bytes = READ_ONCE(local->bytes);
+	unsigned int count = READ_ONCE(local->count);
 
-	return (!bytes || bytes + length <= DK_LOCAL_ROOM) &&
-	       READ_ONCE(local->count) < DK_LOCAL_LETTERS;
+	return !count ||
+	       (count < DK_LOCAL_LETTERS &&
+		READ_ONCE(local->bytes) + length <= DK_LOCAL_ROOM &&
+		READ_ONCE(local->attached) + attached <= DK_LOCAL_ROOM);
 }
 
 void dk_local_wake_senders(struct dk_local *local)
@@ -188,17 +195,27 @@ static void join(struct dk_local *a, struct dk_local *b)
 	set_peer(b, a);
 }
 
-static void add_sender(struct dk_local *to, struct dk_local *sender)
+/* All of them are woken with the lock held, so there is a limit. */
+static long add_sender(struct dk_local *to, struct dk_local *sender)
 {
+	long error = 0;
+
 	spin_lock(&to->lock);
-	list_add(&sender->sender_link, &to->senders);
+	if (to->sender_count == DK_LOCAL_SENDERS) {
+		error = -EMFILE;
+	} else {
+		list_add(&sender->sender_link, &to->senders);
+		to->sender_count++;
+	}
 	spin_unlock(&to->lock);
+	return error;
 }
 
 static void remove_sender(struct dk_local *to, struct dk_local *sender)
 {
 	spin_lock(&to->lock);
 	list_del_init(&sender->sender_link);
+	to->sender_count--;
 	spin_unlock(&to->lock);
 }
 
@@ -255,6 +272,7 @@ static void local_release(struct dk_stream *stream)
 	local->peer = NULL;
 	list_splice_init(&local->letters, &letters);
 	local->bytes = 0;
+	local->attached = 0;
 	local->count = 0;
 	spin_unlock(&local->lock);
 	if (peer && local->type == DK_LOCAL_DATAGRAM)
@@ -477,20 +495,26 @@ static long connect_datagram(struct dk_local *local, const struct dk_label *to)
 	}
 	if (error)
 		goto unlock;
-	spin_lock(&local->lock);
 	old = local->peer;
-	local->peer = local_get(found);
-	local->connected = found;
-	spin_unlock(&local->lock);
 	if (old)
 		remove_sender(old, local);
 	if (found)
-		add_sender(found, local);
+		error = add_sender(found, local);
+	if (error) {
+		/* There was room, and local_lock is held. */
+		if (old)
+			add_sender(old, local);
+		goto unlock;
+	}
+	spin_lock(&local->lock);
+	local->peer = local_get(found);
+	local->connected = found;
+	spin_unlock(&local->lock);
 	dk_local_put(old);
 unlock:
 	mutex_unlock(&sandbox->local_lock);
-	if (!error)
-		local_wake(local);
+	/* Room at either peer may have been announced meanwhile. */
+	local_wake(local);
 	return error;
 }
 
@@ -519,6 +543,8 @@ static long try_connect(struct dk_local *local, const struct dk_label *to,
 		error = -EEXIST;
 	else if (listener->waiting > listener->backlog)
 		error = -EAGAIN;
+	else
+		error = dk_limit_queue(fresh->stream);
 	if (!error) {
 		fresh->label = label_get(listener->label);
 		memcpy(fresh->identity, listener->identity,
@@ -603,6 +629,7 @@ struct dk_stream *dk_local_accept(struct dk_local *local)
 	mutex_unlock(&local->sandbox->local_lock);
 	if (!fresh)
 		return NULL;
+	dk_limit_unqueue(fresh->stream);
 	local_wake(local);
 	return fresh->stream;
 }
@@ -615,6 +642,7 @@ void dk_local_accept_undo(struct dk_local *local, struct dk_stream *fresh)
 	mutex_lock(&local->sandbox->local_lock);
 	list_add(&connection->accept_link, &local->connections);
 	WRITE_ONCE(local->waiting, local->waiting + 1);
+	dk_limit_requeue(fresh);
 	mutex_unlock(&local->sandbox->local_lock);
 	local_wake(local);
 }
@@ -715,7 +743,7 @@ static __poll_t local_poll(struct dk_stream *stream,
 		ready |= EPOLLERR;
 	if (local->type != DK_LOCAL_DATAGRAM && !local->connected)
 		ready |= EPOLLHUP;
-	if (out || !peer || dk_local_has_room(peer, 1))
+	if (out || !peer || dk_local_has_room(peer, 1, 0))
 		ready |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 unlock:
 	spin_unlock(&local->lock);

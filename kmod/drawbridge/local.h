@@ -7,9 +7,11 @@
 
 #include "stream.h"
 
-#define DK_LOCAL_ROOM		212992	/* bytes that wait, as Linux's default */
+#define DK_LOCAL_ROOM		212992	/* bytes that wait, as Linux's default; */
+					/* and as many attached to them */
 #define DK_LOCAL_LETTERS	512	/* messages that wait */
 #define DK_LOCAL_PIECE		32768	/* of a stream's bytes: one letter */
+#define DK_LOCAL_SENDERS	4096	/* sockets connected to a datagram socket */
 
 enum dk_local_type {
 	DK_LOCAL_STREAM,
@@ -33,6 +35,7 @@ struct dk_label {
  * @lock:	guards what follows; one at a time is held, interrupts on
  * @letters:	struct dk_letter, that it was sent
  * @bytes:	in @letters, that were not read
+ * @attached:	bytes of attachments in @letters
  * @count:	of @letters
  * @closed:	there is no handle any more
  * @shut_in:	nothing is received any more
@@ -42,7 +45,9 @@ struct dk_label {
  * @listening:	it is for connections
  * @connected:	it has, or had, a @peer
  * @peer:	counted; where letters go. Of a datagram socket: one way only
- * @senders:	datagram sockets whose peer this is, by their @sender_link
+ * @senders:	datagram sockets whose peer this is, by their @sender_link;
+ *		changes under sandbox->local_lock as well
+ * @sender_count: of @senders
  * @sender_link: in the @senders of @peer
  * @identity:	who it belongs to, as its process says; the kernel does not ask
  * @peer_identity: the same of who is, or was, at the other end
@@ -65,12 +70,13 @@ struct dk_local {
 
 	spinlock_t lock;
 	struct list_head letters;
-	size_t bytes;
+	size_t bytes, attached;
 	unsigned int count;
 	bool closed, shut_in, shut_out, no_more, reset;
 	bool listening, connected;
 	struct dk_local *peer;
 	struct list_head senders, sender_link;
+	unsigned int sender_count;
 	u8 identity[DK_LOCAL_IDENTITY_SIZE];
 	u8 peer_identity[DK_LOCAL_IDENTITY_SIZE];
 
@@ -128,7 +134,8 @@ void dk_label_put(struct dk_label *label);
 
 /* Whoever may send to @local looks again. */
 void dk_local_wake_senders(struct dk_local *local);
-bool dk_local_has_room(const struct dk_local *local, size_t length);
+bool dk_local_has_room(const struct dk_local *local, size_t length,
+		       size_t attached);
 
 /* All of @letters; @sandbox's own sockets may end by that. */
 void dk_letters_free(struct dk_sandbox *sandbox, struct list_head *letters);

@@ -210,6 +210,9 @@ DK_HANDLER(DkVirtualMemoryProtect)
 		return prot;
 	if (!a1 || a0 & ~PAGE_MASK)
 		return -EINVAL;
+	/* The native call changes what comes before the first hole. */
+	if (!dk_range_valid(a0, a1))
+		return -ENOMEM;
 	return dk_mprotect(thread, a0, a1, prot);
 }
 

@@ -105,6 +105,7 @@ static struct dk_stream *server_accept(struct dk_stream *stream,
 			return ERR_PTR(error);
 	}
 	accepted = connection->stream;
+	dk_limit_unqueue(accepted);
 	connection->stream = NULL;
 	connection_free(connection);
 	return accepted;
@@ -243,6 +244,9 @@ static long connection_queue(struct dk_sandbox *sandbox, const char *name,
 			goto unlock;
 		kref_get(&server->ref);
 		if (server->queued < server->backlog) {
+			error = dk_limit_queue(connection->stream);
+			if (error)
+				goto put;
 			list_add_tail(&connection->link, &server->queue);
 			WRITE_ONCE(server->queued, server->queued + 1);
 			mutex_unlock(&sandbox->pipe_lock);
@@ -257,6 +261,8 @@ static long connection_queue(struct dk_sandbox *sandbox, const char *name,
 		if (error)
 			return error;
 	}
+put:
+	kref_put(&server->ref, server_free);
 unlock:
 	mutex_unlock(&sandbox->pipe_lock);
 	return error;

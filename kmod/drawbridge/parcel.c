@@ -122,11 +122,14 @@ static long deliver(struct dk_local *local, struct dk_local *to,
 							   -EPIPE;
 	else if (to->shut_in)
 		error = -EPIPE;
-	else if (!dk_local_has_room(to, letter->length))
+	else if (!dk_local_has_room(to, letter->length,
+				    letter->attachment_length))
 		error = -EAGAIN;
 	if (!error) {
 		list_add_tail(&letter->link, &to->letters);
 		WRITE_ONCE(to->bytes, to->bytes + letter->length);
+		WRITE_ONCE(to->attached,
+			   to->attached + letter->attachment_length);
 		WRITE_ONCE(to->count, to->count + 1);
 	}
 	spin_unlock(&to->lock);
@@ -136,10 +139,11 @@ static long deliver(struct dk_local *local, struct dk_local *to,
 }
 
 static bool may_deliver(struct dk_local *local, struct dk_local *to,
-			size_t length)
+			const struct dk_letter *letter)
 {
 	return READ_ONCE(local->shut_out) || READ_ONCE(to->closed) ||
-	       READ_ONCE(to->shut_in) || dk_local_has_room(to, length);
+	       READ_ONCE(to->shut_in) ||
+	       dk_local_has_room(to, letter->length, letter->attachment_length);
 }
 
 static struct dk_letter *letter_write(struct dk_transfer *t, size_t length)
@@ -179,8 +183,7 @@ static long send_letter(struct dk_transfer *t, struct dk_local *to,
 	while ((error = deliver(t->local, to, letter)) == -EAGAIN &&
 	       !t->nonblock) {
 		error = dk_transfer_wait(t, to,
-					 may_deliver(t->local, to,
-						     letter->length));
+					 may_deliver(t->local, to, letter));
 		if (error)
 			break;
 	}

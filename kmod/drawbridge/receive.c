@@ -141,6 +141,8 @@ static void consume(struct dk_local *local, struct dk_letter *letter,
 	if (over) {
 		list_move_tail(&letter->link, done);
 		WRITE_ONCE(local->count, local->count - 1);
+		WRITE_ONCE(local->attached,
+			   local->attached - letter->attachment_length);
 		bytes = local->type == DK_LOCAL_STREAM ? bytes :
 							  letter->length;
 	}

@@ -85,6 +85,7 @@ static void stream_release(struct dk_object *object)
 		dk_stream_events_end(stream);
 	if (stream->ops && stream->ops->release)
 		stream->ops->release(stream);
+	dk_limit_unqueue(stream);
 	if (stream->file)
 		fput(stream->file);
 	if (stream->path.dentry)
@@ -185,7 +186,9 @@ DK_HANDLER(DkStreamOpen)
 		.options = (u32)a4,
 		.mode = (a4 >> DK_OPTION_MODE_SHIFT) & 07777,
 	};
+	struct dk_process *process = thread->process;
 	struct dk_stream *stream;
+	DK_HANDLE handle;
 	struct dk_uri uri;
 	u32 rights = 0;
 	long error;
@@ -197,14 +200,20 @@ DK_HANDLER(DkStreamOpen)
 	    !making_makes_sense(&open))
 		return -EINVAL;
 
+	/* Nothing is made, emptied or connected that nobody could be told of. */
+	if (fault_in_safe_writeable(dk_user(a5), sizeof(handle)))
+		return -EFAULT;
 	dk_block_begin(thread);
 	error = dk_uri_get(&uri, a0, a1);
 	if (error)
 		return error;
-	error = -ENOMEM;
-	stream = dk_stream_alloc(thread->process->sandbox);
-	if (!stream)
+	error = dk_handle_reserve(process, &handle);
+	if (error)
 		goto put_uri;
+	error = -ENOMEM;
+	stream = dk_stream_alloc(process->sandbox);
+	if (!stream)
+		goto unreserve;
 	stream->flags = (open.access & DK_ACCESS_APPEND) |
 			(open.options & DK_OPTION_NONBLOCK);
 
@@ -245,11 +254,18 @@ DK_HANDLER(DkStreamOpen)
 	dk_uri_put(&uri);
 	if (error) {
 		dk_stream_put(stream);
+		dk_handle_unreserve(process, handle);
 		return dk_stream_status(error, dk_statuses_DkStreamOpen);
 	}
-	return dk_handle_publish(thread->process, &stream->object, rights,
-				 dk_user(a5));
+	dk_handle_fill(process, handle, &stream->object, rights);
+	if (put_user(handle, (DK_HANDLE __user *)dk_user(a5))) {
+		dk_handle_close(process, handle);
+		return -EFAULT;
+	}
+	return 0;
 
+unreserve:
+	dk_handle_unreserve(process, handle);
 put_uri:
 	dk_uri_put(&uri);
 	return error;

@@ -287,6 +287,104 @@ static void moving(void)
 }
 
 /*
+ * A range that ends beyond all memory: the native call would make writable what
+ * comes before the first hole. Nothing is, and nothing counts.
+ */
+static void overlong(void)
+{
+	u64 length = 200 * CHUNK, more = 40 * CHUNK, too_long;
+	void *base = NULL, *other = NULL;
+
+	EXPECT_OK(DkVirtualMemoryAlloc(&base, &length, DK_MEM_RESERVE,
+				       DK_PROT_NONE));
+	too_long = 0x7ffffffff000 + PAGE - (u64)base;
+	EXPECT_STATUS(DkVirtualMemoryProtect(base, too_long,
+					     DK_PROT_READ | DK_PROT_WRITE),
+		      NO_MEMORY);
+	EXPECT_STATUS(DkVirtualMemoryProtect(base, -PAGE,
+					     DK_PROT_READ | DK_PROT_WRITE),
+		      NO_MEMORY);
+	EXPECT_OK(DkVirtualMemoryAlloc(&other, &more,
+				       DK_MEM_RESERVE | DK_MEM_COMMIT,
+				       DK_PROT_READ | DK_PROT_WRITE));
+	dkt_print("got %d status 0\n", dkt_failed());
+}
+
+/*
+ * Connections that nobody has accepted count as handles, though their clients
+ * have closed theirs; and no more when the server goes.
+ */
+static s64 connect_pipe(DK_HANDLE *client)
+{
+	return DkStreamOpen("pipe.client:q", 13,
+			    DK_ACCESS_READ | DK_ACCESS_WRITE, DK_OPEN_EXISTING,
+			    DK_OPTION_NONBLOCK, client);
+}
+
+static s64 connect_local(DK_HANDLE *client)
+{
+	struct dk_local_name name = { .key_length = 1, .key = "q" };
+	s64 status = DkStreamOpen("local:stream", 12,
+				  DK_ACCESS_READ | DK_ACCESS_WRITE,
+				  DK_OPEN_CREATE_NEW, DK_OPTION_NONBLOCK,
+				  client);
+
+	if (status)
+		return status;
+	status = DkxStreamControl(*client, DK_CONTROL_CONNECT, &name,
+				  sizeof(name));
+	if (status)
+		DkObjectClose(*client);
+	return status;
+}
+
+static void fill(DK_HANDLE server, s64 (*connect)(DK_HANDLE *))
+{
+	DK_HANDLE client, event;
+	u32 backlog = 4000;
+	s64 status;
+	int n;
+
+	EXPECT_OK(DkxStreamControl(server, DK_CONTROL_LISTEN, &backlog,
+				   sizeof(backlog)));
+	for (int round = 0; round < 2; round++) {
+		for (n = 0; !(status = connect(&client)) && n < 1000; n++)
+			EXPECT_OK(DkObjectClose(client));
+		EXPECT_EQ(status, DK_STATUS_TOO_MANY_HANDLES);
+		if (!round)
+			EXPECT_TRUE(n > 80 && n < 98);
+		else
+			EXPECT_EQ(n, 0);
+		/* One is free now, and counts in another way. */
+		EXPECT_OK(DkNotificationEventCreate(0, &event));
+		EXPECT_STATUS(DkNotificationEventCreate(0, &client),
+			      TOO_MANY_HANDLES);
+		EXPECT_OK(DkObjectClose(event));
+	}
+	EXPECT_OK(DkObjectClose(server));
+	for (n = 0; n < 80; n++)
+		EXPECT_OK(DkNotificationEventCreate(0, &handles[n]));
+	while (n--)
+		EXPECT_OK(DkObjectClose(handles[n]));
+}
+
+static void queues(void)
+{
+	struct dk_local_name name = { .key_length = 1, .key = "q" };
+	DK_HANDLE server;
+
+	server = dkt_open("pipe.server:q", DK_ACCESS_READ, DK_OPEN_CREATE_NEW,
+			  0);
+	fill(server, connect_pipe);
+	server = dkt_open("local:stream", DK_ACCESS_READ | DK_ACCESS_WRITE,
+			  DK_OPEN_CREATE_NEW, 0);
+	EXPECT_OK(
+		DkxStreamControl(server, DK_CONTROL_BIND, &name, sizeof(name)));
+	fill(server, connect_local);
+	dkt_print("got %d status 0\n", dkt_failed());
+}
+
+/*
  * Several threads make memory writable at the same time, each with one native
  * call. Of 64 MiB there is room for all of them but one, every time.
  */
@@ -375,6 +473,10 @@ TEST(limits)
 		moving();
 	if (!strcmp(how, "together"))
 		together();
+	if (!strcmp(how, "overlong"))
+		overlong();
+	if (!strcmp(how, "queues"))
+		queues();
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(how, kinds[i].name))
 			continue;

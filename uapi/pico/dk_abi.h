@@ -423,7 +423,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	   VALUE, length),						\
 	  DK_SET_HANDLE | DK_SET_LOCAL | DK_SET_NETWORK | DK_SET_FILE |	\
 	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) |			\
-	  DK_S(ADDRESS_IN_USE))						\
+	  DK_S(ADDRESS_IN_USE) | DK_S(TOO_MANY_HANDLES))		\
 	C(EXTENSION, 17, DkxParcelSend, 1,				\
 	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
 	  DK_SET_HANDLE | DK_SET_LOCAL | DK_S(CONNECTION_REFUSED) |	\
