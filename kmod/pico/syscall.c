@@ -130,7 +130,9 @@ void pico_forward(struct pico_thread *thread, struct pt_regs *regs,
 
 /*
  * Native calls that would take the mark away, or make a process that has none
- * or is nobody's.
+ * or is nobody's. And io_uring: while it waits it does what is to be done on
+ * the way to user mode, and goes on waiting, so that what has been asked of the
+ * thread is never seen to; and it acts in threads that have no mark.
  */
 static bool pico_never_forwarded(unsigned long nr, unsigned long a0)
 {
@@ -141,6 +143,9 @@ static bool pico_never_forwarded(unsigned long nr, unsigned long a0)
 	case __NR_vfork:
 	case __NR_execve:
 	case __NR_execveat:
+	case __NR_io_uring_setup:
+	case __NR_io_uring_enter:
+	case __NR_io_uring_register:
 		return true;
 	case __NR_prctl:
 		return (int)a0 == PR_SET_SYSCALL_USER_DISPATCH;
@@ -190,10 +195,11 @@ static int pico_forward_checked(struct pico_thread *thread,
  *
  * Context: in .dispatch_system_call() only, on @thread. Does not sleep.
  * Return: 0; -EPERM: clone, clone3, fork, vfork (see create_process()),
- * execve, execveat, prctl(PR_SET_SYSCALL_USER_DISPATCH), or a number of x32;
- * -EOPNOTSUPP: the call came from a 32-bit entry, where numbers mean something
- * else; -EBUSY: a call is in place already, this way or by create_thread(),
- * create_process() or pico_restart_system_call().
+ * execve, execveat, prctl(PR_SET_SYSCALL_USER_DISPATCH), io_uring_setup(),
+ * io_uring_enter(), io_uring_register(), or a number of x32; -EOPNOTSUPP: the
+ * call came from a 32-bit entry, where numbers mean something else; -EBUSY: a
+ * call is in place already, this way or by create_thread(), create_process() or
+ * pico_restart_system_call().
  */
 int pico_forward_system_call(struct pico_thread *thread, struct pt_regs *regs,
 			     unsigned long nr, unsigned long a0,
@@ -225,8 +231,7 @@ EXPORT_SYMBOL_GPL(pico_forward_system_call);
  *
  * Context: as pico_forward_system_call().
  * Return: as pico_forward_system_call(); -EOPNOTSUPP also without
- * .native_call_ended(); -EPERM also for io_uring_enter(), which does what is
- * to be done after a call while it lasts.
+ * .native_call_ended().
  */
 int pico_forward_watched(struct pico_thread *thread, struct pt_regs *regs,
 			 unsigned long nr, unsigned long a0, unsigned long a1,
@@ -237,8 +242,6 @@ int pico_forward_watched(struct pico_thread *thread, struct pt_regs *regs,
 
 	if (!thread->process->provider->routines->native_call_ended)
 		return -EOPNOTSUPP;
-	if (nr == __NR_io_uring_enter)
-		return -EPERM;
 	return pico_forward_checked(thread, regs, nr, arguments, true);
 }
 EXPORT_SYMBOL_GPL(pico_forward_watched);
