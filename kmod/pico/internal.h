@@ -161,7 +161,7 @@ struct pico_thread {
 	struct callback_head left;	/* behind the exit hook */
 	unsigned long call_ip;		/* behind the call that was forwarded */
 
-	unsigned long acting;	/* signals that the provider did not take */
+	unsigned long acting;	/* signals that the provider does not take */
 	bool exception_pending;
 	struct pico_exception exception;
 

@@ -5,7 +5,8 @@
  * In a picoprocess without signal handling of its own (struct pico_start's
  * native_signals) the only actions are the default ones. A provider with
  * deliver_signal() is shown every signal first and may take it; SIGKILL and
- * SIGSTOP excepted, and exceptions, which it has seen as such.
+ * SIGSTOP excepted, what the kernel has decided to end the process with, and
+ * exceptions, which it has seen as such.
  *
  * The kernel itself acts on some signals when they are sent, if their action
  * is the default one: many kill the process on the spot, some are dropped.
@@ -145,6 +146,26 @@ static void pico_signal_act(struct pico_thread *thread, kernel_siginfo_t *info)
 		send_sig_info(sig, info, current);
 }
 
+/*
+ * What the kernel has decided to end the process with, as seccomp does, is not
+ * the provider's to take.
+ */
+static unsigned long pico_signals_forced(void)
+{
+	const struct k_sigaction *action = pico_sighand()->action;
+	unsigned long pending, forced = 0;
+	unsigned int bit;
+
+	lockdep_assert_held(&pico_sighand()->siglock);
+	pending = current->pending.signal.sig[0] |
+		  current->signal->shared_pending.signal.sig[0];
+	for_each_set_bit(bit, &pending, _NSIG) {
+		if (action[bit].sa.sa_flags & SA_IMMUTABLE)
+			forced |= BIT(bit);
+	}
+	return forced;
+}
+
 /* Show what is pending to the provider, one after the other; may sleep. */
 static void pico_signals_show(struct pico_thread *thread)
 {
@@ -157,6 +178,7 @@ static void pico_signals_show(struct pico_thread *thread)
 
 	for (;;) {
 		spin_lock_irq(&pico_sighand()->siglock);
+		thread->acting |= pico_signals_forced();
 		mask.sig[0] = current->blocked.sig[0] | thread->acting |
 			      PICO_NEVER_SHOWN;
 		sig = pico_compat_dequeue_signal(&mask, &info);
