@@ -397,7 +397,9 @@ void pico_apc_arrived(struct pico_thread *thread)
 
 /*
  * On the thread itself, before the kernel would look at signals; on return
- * there is nothing left for it to do.
+ * there is nothing left for it to do. A native call that was cut short leaves
+ * to it to make the call again, and to put back the thread's own mask after a
+ * mask of the call's (ppoll() and its like), also where no signal was pending.
  */
 void pico_apc(struct pico_thread *thread, struct pt_regs *regs)
 {
@@ -408,7 +410,7 @@ void pico_apc(struct pico_thread *thread, struct pt_regs *regs)
 		if (task_sigpending(current) || task_work_pending(current) ||
 		    pico_held(thread) || READ_ONCE(thread->leave))
 			pico_rest(thread, regs);
-		else if (pico_call_restarts(regs))
+		else if (pico_call_restarts(regs) || test_restore_sigmask())
 			pico_signals_handle(thread, regs);
 		else if (READ_ONCE(thread->apc))
 			pico_apc_deliver(thread, regs);
