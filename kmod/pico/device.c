@@ -21,7 +21,7 @@ static void pico_host_free(struct kref *ref)
 	struct pico_host *host = container_of(ref, struct pico_host, ref);
 
 	pico_provider_put(host->provider);
-	mutex_destroy(&host->lock);
+	mutex_destroy(&host->preparing);
 	kfree(host);
 }
 
@@ -31,10 +31,50 @@ struct pico_host *pico_host_get(struct pico_host *host)
 	return host;
 }
 
-/* Tickets and processes hold references; only the file's end calls the provider. */
+/* Tickets and processes hold references, which keep @host from nothing else. */
 void pico_host_put(struct pico_host *host)
 {
 	kref_put(&host->ref, pico_host_free);
+}
+
+/* The provider hears of it for the last time. */
+static void pico_host_end(struct pico_host *host)
+{
+	trace_pico_host(host, "release", 0);
+	host->provider->routines->release(host->context);
+}
+
+/* For prepare_process(), one at a time. False: the file has been released. */
+bool pico_host_use(struct pico_host *host)
+{
+	bool use;
+
+	lockdep_assert_held(&host->preparing);
+	spin_lock(&host->lock);
+	use = !host->released;
+	host->in_use = use;
+	spin_unlock(&host->lock);
+	return use;
+}
+
+/*
+ * Behind it; the caller has references. From here on the file's end is the end
+ * of @process, if that is not NULL: it may have been already.
+ */
+void pico_host_unuse(struct pico_host *host, struct pico_process *process)
+{
+	bool end;
+
+	spin_lock(&host->lock);
+	if (process)
+		process->pid = get_pid(task_tgid(current));
+	host->in_use = false;
+	end = host->released;
+	spin_unlock(&host->lock);
+	if (end) {
+		pico_processes_kill(host);
+		pico_host_end(host);
+	}
 }
 
 static int pico_ioctl_info(struct file *file, void __user *arg)
@@ -85,7 +125,8 @@ static int pico_ioctl_bind(struct file *file, void __user *arg)
 	if (!host)
 		return -ENOMEM;
 	kref_init(&host->ref);
-	mutex_init(&host->lock);
+	mutex_init(&host->preparing);
+	spin_lock_init(&host->lock);
 	host->provider = pico_provider_load(bind.provider);
 	if (!host->provider) {
 		kfree(host);
@@ -190,15 +231,17 @@ static long pico_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static int pico_release(struct inode *inode, struct file *file)
 {
 	struct pico_host *host = file->private_data;
+	bool end;
 
 	if (host) {
-		mutex_lock(&host->lock);
+		spin_lock(&host->lock);
 		host->released = true;
-		mutex_unlock(&host->lock);
+		end = !host->in_use;
+		spin_unlock(&host->lock);
 		pico_tickets_revoke(host);
 		pico_processes_kill(host);
-		trace_pico_host(host, "release", 0);
-		host->provider->routines->release(host->context);
+		if (end)
+			pico_host_end(host);
 		pico_host_put(host);
 	}
 	return 0;

@@ -209,17 +209,16 @@ static int pico_prepare(struct linux_binprm *bprm,
 	/* The provider may use its services from start_process() on. */
 	thread->task = get_task_struct(current);
 
-	ret = mutex_lock_killable(&host->lock);
+	ret = mutex_lock_killable(&host->preparing);
 	if (ret)
 		goto put_thread;
 	ret = -EPERM;
-	if (!host->released)
+	if (pico_host_use(host)) {
 		ret = host->provider->routines->prepare_process(host->context,
 				bprm, &process->context, &thread->context);
-	/* From here on the host's end is the process' end. */
-	if (!ret)
-		process->pid = get_pid(task_tgid(current));
-	mutex_unlock(&host->lock);
+		pico_host_unuse(host, ret ? NULL : process);
+	}
+	mutex_unlock(&host->preparing);
 	trace_pico_prepare_process(process, ret);
 	if (ret)
 		goto put_thread;

@@ -170,14 +170,17 @@ struct pico_thread {
 
 /*
  * A /dev/pico file that was bound to a provider. The file, its tickets and
- * its processes hold references; @context is the provider's until the file is
- * released. @lock keeps it from being released while prepare_process() works
- * on it: one lock per host, so that an image on a slow file system delays
- * nobody else.
+ * its processes hold references; @context is the provider's until its
+ * .release(). @preparing has one prepare_process() at a time work on it: one
+ * lock per host, so that an image on a slow file system delays nobody else. The
+ * file's end does not wait for that, which may wait for whoever ends it: who
+ * comes last, the file's end or prepare_process(), calls .release().
  */
 struct pico_host {
 	struct kref ref;
-	struct mutex lock;
+	struct mutex preparing;
+	spinlock_t lock;
+	bool in_use;		/* @lock: by prepare_process() */
 	bool released;		/* @lock */
 	struct pico_provider *provider;
 	void *context;
@@ -308,6 +311,8 @@ void pico_binfmt_exit(void);
 /* device.c */
 struct pico_host *pico_host_get(struct pico_host *host);
 void pico_host_put(struct pico_host *host);
+bool pico_host_use(struct pico_host *host);
+void pico_host_unuse(struct pico_host *host, struct pico_process *process);
 int pico_device_init(void);
 void pico_device_exit(void);
 

@@ -192,7 +192,7 @@ enum pico_descriptor {
  * @PICO_ACCESS_ATTACH: take it over (PTRACE_MODE_ATTACH: /proc/PID/mem,
  *	ptrace, process_vm_writev, ...)
  * @PICO_ACCESS_SIGNAL: send it signals. SIGKILL cannot be refused, nor what
- *	the kernel itself sends.
+ *	the kernel itself sends, but for that of PR_SET_PDEATHSIG.
  */
 enum pico_access {
 	PICO_ACCESS_READ	= BIT(0),
@@ -274,10 +274,12 @@ enum pico_access {
  *	the thread. True: the provider has taken it; there is nothing else to
  *	it. False: it takes its default action. On that thread, also while
  *	that is suspended; may sleep; before a debugger. Each signal is shown
- *	once. Not shown are SIGKILL, SIGSTOP, exceptions, signals that the
- *	launcher of the process ignored, SIGPIPE and SIGXFSZ, and those of a
- *	process with native_signals. SIGCONT has continued the process when it
- *	is shown. Optional.
+ *	once. Not shown are SIGKILL, SIGSTOP, exceptions, that of a seccomp
+ *	filter which kills, signals that the launcher of the process ignored,
+ *	SIGPIPE and SIGXFSZ, and those of a process with native_signals.
+ *	Without dispatch_exception(), the signals of exceptions are shown: to
+ *	take one has the thread execute its instruction again. SIGCONT has
+ *	continued the process when it is shown. Optional.
  *
  * @open:	a file of /dev/pico was bound to the provider; stores its host
  *		object. May sleep. Mandatory if processes are to be created.
@@ -286,12 +288,14 @@ enum pico_access {
  *		the ioctl's result. Optional: -ENOTTY.
  * @release:	the last reference to the file is gone. pico.ko has killed the
  *		processes made from it, which may not have ended yet. On
- *		whichever task has dropped it; may sleep.
+ *		whichever task has dropped it, or, if one was inside
+ *		prepare_process() then, on that one, behind it; may sleep.
  * @prepare_process: a ticket is being redeemed by execve(). Checks everything
  *	that can be checked, allocates the process' and first thread's
  *	contexts; an error makes execve() fail and leaves the caller as it was.
  *	On the thread that calls execve(), with the locks that this takes; may
- *	sleep. @host's .release() waits for it, so it must not wait for that.
+ *	sleep. One at a time for each @host, whose .release() is not called
+ *	meanwhile.
  * @start_process: in a new process, on its first thread, before its first
  *	instruction: map, and say where to start. After execve() and after
  *	create_process() without CLONE_MEMORY the address space is empty; after
