@@ -8,8 +8,9 @@
  * instructions. Functions whose mark is found in the same place share a
  * trampoline, since ftrace takes a tenth of a second and more to let go of
  * each. A hook runs *before* its function, and then either lets it run
- * or answers in its place. Only the signal hook of a marked thread calls its
- * function itself, and may sleep in it: that thread keeps the module.
+ * or answers in its place. Only the hooks of signals and of a tracer's stops
+ * call their function themselves, for a marked thread, and may sleep in it: that
+ * thread keeps the module.
  *
  * A direct call can be switched off with kernel.ftrace_enabled unless an ops
  * is registered that cannot: the guard below, on a function of our own.
@@ -32,6 +33,7 @@ enum pico_hooked {
 	PICO_HOOKED_SIGNAL,
 	PICO_HOOKED_EXEC,
 	PICO_HOOKED_DISPATCH,
+	PICO_HOOKED_TRACER_STOP,
 	PICO_HOOKED_VSYSCALL,
 	PICO_HOOKED_PTRACE_ACCESS,
 #if PICO_HAS_DISPATCH_CONFIG
@@ -59,6 +61,7 @@ static struct pico_hook pico_hooks[PICO_HOOKED_COUNT] = {
 	[PICO_HOOKED_SIGNAL] = { "arch_do_signal_or_restart" },
 	[PICO_HOOKED_EXEC] = { "begin_new_exec" },
 	[PICO_HOOKED_DISPATCH] = { "set_syscall_user_dispatch" },
+	[PICO_HOOKED_TRACER_STOP] = { "ptrace_notify" },
 	[PICO_HOOKED_VSYSCALL] = { "emulate_vsyscall", true },
 	[PICO_HOOKED_PTRACE_ACCESS] = { "__ptrace_may_access" },
 #if PICO_HAS_DISPATCH_CONFIG
@@ -88,18 +91,20 @@ static struct pico_group pico_groups[] = {
 
 /*
  * What ends one thread, or has signals handled, at the place where the kernel
- * itself would do so.
+ * itself would do so; and a stop for a tracer.
  */
 enum pico_function {
 	PICO_DO_EXIT,
 	PICO_DO_GROUP_EXIT,
 	PICO_DO_SIGNAL,
+	PICO_DO_TRACER_STOP,
 };
 
 static struct kprobe pico_functions[] = {
 	[PICO_DO_EXIT] = { .symbol_name = "do_exit" },
 	[PICO_DO_GROUP_EXIT] = { .symbol_name = "do_group_exit" },
 	[PICO_DO_SIGNAL] = { .symbol_name = "arch_do_signal_or_restart" },
+	[PICO_DO_TRACER_STOP] = { .symbol_name = "ptrace_notify" },
 };
 
 /*
@@ -213,6 +218,8 @@ unsigned long pico_hook_current(unsigned long a, unsigned long b,
 					      (struct task_struct *)b, c);
 	if (pico_called_from(ip, PICO_HOOKED_EXIT))
 		return pico_hook_exit((struct task_struct *)a, b);
+	if (pico_called_from(ip, PICO_HOOKED_TRACER_STOP))
+		return pico_hook_tracer_stop(a, b);
 	if (pico_called_from(ip, PICO_HOOKED_EXEC) ||
 	    pico_called_from(ip, PICO_HOOKED_DISPATCH))
 		return pico_hook_mark();
@@ -323,26 +330,33 @@ void pico_hooks_exit(void)
 	synchronize_rcu_tasks();
 }
 
-static void pico_function_call(enum pico_function which, unsigned long argument)
+static unsigned long pico_function_call(enum pico_function which,
+					unsigned long a, unsigned long b)
 {
-	pico_call_kernel(argument, (unsigned long)pico_functions[which].addr);
+	return pico_call_kernel(a, b,
+				(unsigned long)pico_functions[which].addr);
 }
 
 void __noreturn pico_do_exit(long code)
 {
-	pico_function_call(PICO_DO_EXIT, code);
+	pico_function_call(PICO_DO_EXIT, code, 0);
 	BUG();
 }
 
 void __noreturn pico_do_group_exit(int code)
 {
-	pico_function_call(PICO_DO_GROUP_EXIT, code);
+	pico_function_call(PICO_DO_GROUP_EXIT, code, 0);
 	BUG();
 }
 
 void pico_do_signal(struct pt_regs *regs)
 {
-	pico_function_call(PICO_DO_SIGNAL, (unsigned long)regs);
+	pico_function_call(PICO_DO_SIGNAL, (unsigned long)regs, 0);
+}
+
+int pico_do_tracer_stop(int exit_code, unsigned long message)
+{
+	return pico_function_call(PICO_DO_TRACER_STOP, exit_code, message);
 }
 
 /*

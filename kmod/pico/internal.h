@@ -137,6 +137,8 @@ struct pico_thread {
 	bool starting;			/* first in a process that was created */
 	bool in_signal;			/* called the kernel's signal handling */
 	bool watched;			/* native_call_ended() has to follow */
+	bool in_tracer_stop;		/* called the kernel's, while watched */
+	bool watch_again;		/* @after_call was run in there */
 	bool apc;			/* deliver_apc() has to follow */
 	bool sigreturn;			/* rt_sigreturn() is, or was, in place */
 
@@ -346,6 +348,7 @@ void pico_hooks_exit(void);
 void __noreturn pico_do_exit(long code);
 void __noreturn pico_do_group_exit(int code);
 void pico_do_signal(struct pt_regs *regs);
+int pico_do_tracer_stop(int exit_code, unsigned long message);
 
 /* The hooks themselves; hooks.c has the list of the functions. */
 bool pico_hook_system_call(struct pico_thread *thread, struct pt_regs *regs);
@@ -353,6 +356,7 @@ unsigned long pico_hook_dispatch_config(struct task_struct *task);
 unsigned long pico_hook_vsyscall(unsigned long error_code,
 				 struct pt_regs *regs);
 unsigned long pico_hook_mark(void);
+unsigned long pico_hook_tracer_stop(int exit_code, unsigned long message);
 unsigned long pico_hook_force_signal(struct kernel_siginfo *info,
 				     struct task_struct *task, int handler);
 unsigned long pico_hook_signal(struct pt_regs *regs);
@@ -379,7 +383,8 @@ void pico_trampoline_current(void);
 void pico_trampoline_first_argument(void);
 void pico_trampoline_third_argument(void);
 
-void pico_call_kernel(unsigned long argument, unsigned long function);
+unsigned long pico_call_kernel(unsigned long a, unsigned long b,
+			       unsigned long function);
 
 /*
  * What a hook answers to its trampoline: run the hooked function, or return

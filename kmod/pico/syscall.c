@@ -83,10 +83,34 @@ void pico_after_call(struct callback_head *work)
 	struct pico_thread *thread = container_of(work, struct pico_thread,
 						  after_call);
 
-	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	if (thread->in_tracer_stop)
+		thread->watch_again = true;
+	else
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
 	pico_thread_put(thread);
 	/* As in the exit hook: nothing sleeps from here to the kernel. */
 	module_put(THIS_MODULE);
+}
+
+/*
+ * In place of ptrace_notify(). A stop for a tracer begins with the works that
+ * are queued, also where it is before the call: the flag would end that at once
+ * if it waits. So the work of a watched call is queued again, behind the stop.
+ */
+unsigned long pico_hook_tracer_stop(int exit_code, unsigned long message)
+{
+	struct pico_thread *thread = pico_thread_current();
+	int ret;
+
+	if (!thread || !thread->watched || thread->in_tracer_stop)
+		return PICO_HOOK_CONTINUE;
+	thread->in_tracer_stop = true;
+	ret = pico_do_tracer_stop(exit_code, message);
+	thread->in_tracer_stop = false;
+	if (thread->watch_again)
+		pico_watch(thread);
+	thread->watch_again = false;
+	return PICO_HOOK_RETURN((long)ret);
 }
 
 /*

@@ -94,12 +94,12 @@ SYM_FUNC_START(pico_trampoline_system_call)
 SYM_FUNC_END(pico_trampoline_system_call)
 
 /*
- * pico_call_kernel(argument, function): by a return, since an indirect call
- * needs an ENDBR at its target, and the kernel removes those that it does not
- * need itself.
+ * pico_call_kernel(a, b, function): by a return, since an indirect call needs
+ * an ENDBR at its target, and the kernel removes those that it does not need
+ * itself.
  */
 SYM_FUNC_START(pico_call_kernel)
-	pushq	%rsi
+	pushq	%rdx
 	UNWIND_HINT_FUNC
 	RET
 SYM_FUNC_END(pico_call_kernel)
