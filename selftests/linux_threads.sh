@@ -164,6 +164,7 @@ else
 	same ptyrights
 	same vdso
 	same vforks
+	same holds
 	same starts
 	same wishes
 	same refusals

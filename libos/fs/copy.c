@@ -28,10 +28,12 @@ static s64 copy(struct side *from, struct side *to, size_t length)
 	if (!buffer)
 		return -ENOMEM;
 	while ((size_t)done < length) {
+		hold_other(to->file);
 		got = file_read(from->file, buffer, MIN(length - done, room),
 				from->offset);
 		if (got <= 0)
 			break;
+		hold_other(from->file);
 		put = file_write(to->file, buffer, got, to->offset);
 		if (put < got && from->offset == DK_OFFSET_CURRENT)
 			file_seek(from->file, MAX(put, 0) - got, SEEK_CUR);
@@ -45,6 +47,7 @@ static s64 copy(struct side *from, struct side *to, size_t length)
 		if (put < got || signal_interrupts())
 			break;
 	}
+	hold_other(NULL);
 	mem_free_pages(buffer, room);
 	if (done)
 		return done;
@@ -207,6 +210,17 @@ static bool is_not_ready(struct side *side, u32 what)
 	return file_can_poll(side->file) && !is_ready(side, what);
 }
 
+/* The thread holds one side, and here the other one. */
+static s64 wait_for_room(struct side *to, struct side *held)
+{
+	s64 result;
+
+	hold(held->file);
+	result = file_wait(to->file, POLLOUT, DK_TIMEOUT_INFINITE);
+	hold(NULL);
+	return result;
+}
+
 /*
  * 0: go on; -EAGAIN; or what ended the wait. Where data come from, the read
  * itself waits; but it is not begun before the other side is ready.
@@ -222,7 +236,7 @@ static s64 splice_ready(struct side *from, struct side *to, bool wait)
 		return 0;
 	if (!wait || flags & O_NONBLOCK)
 		return -EAGAIN;
-	return empty ? 0 : file_wait(to->file, POLLOUT, DK_TIMEOUT_INFINITE);
+	return empty ? 0 : wait_for_room(to, from);
 }
 
 /*
@@ -242,7 +256,7 @@ static s64 put_part(struct side *to, const u8 *data, size_t length, bool all)
 		if (put > 0)
 			done += put;
 		else if (put != -EAGAIN || !all || signal_interrupts() ||
-			 file_wait(to->file, POLLOUT, DK_TIMEOUT_INFINITE))
+			 wait_for_room(to, to))
 			break;
 	} while (all && done < length);
 	return done ? (s64)done : put;
@@ -263,6 +277,7 @@ static s64 splice_parts(struct side *from, struct side *to, size_t length,
 	if (!buffer)
 		return -ENOMEM;
 	while (done < length) {
+		hold_other(to->file);
 		got = splice_ready(from, to, wait && !done);
 		if (got)
 			break;
@@ -270,6 +285,7 @@ static s64 splice_parts(struct side *from, struct side *to, size_t length,
 				MIN(length - done, PIPE_PART), from->offset);
 		if (got <= 0)
 			break;
+		hold_other(from->file);
 		put = put_part(to, buffer, got, is_pipe(from));
 		if (put < got && !is_pipe(from) &&
 		    from->offset == DK_OFFSET_CURRENT)
@@ -286,6 +302,7 @@ static s64 splice_parts(struct side *from, struct side *to, size_t length,
 		if (put < got || signal_interrupts())
 			break;
 	}
+	hold_other(NULL);
 	mem_free(buffer);
 	return done ? (s64)done : got;
 }

@@ -198,9 +198,11 @@ static long epoll_wait_fd(int fd, struct epoll_event *to, int room,
 	if (!file)
 		return -EBADF;
 	result = -EINVAL;
+	hold(file);
 	if (file->kind == FILE_EPOLL)
 		result = wait_for(file->data, events, MIN(room, EVENTS_AT_ONCE),
 				  duration);
+	hold(NULL);
 	if (result > 0 && user_write(to, events, result * sizeof(*to)))
 		result = -EFAULT;
 	file_put(file);

@@ -191,6 +191,25 @@ bool file_try_get(struct file *file);
 void file_put(struct file *file);
 u8 access_of_flags(u32 flags);
 
+/*
+ * The calling thread has a reference to @file and may be long. Between this and
+ * its end (NULL), a process that is cloned gives back the reference of the copy,
+ * which has no such thread: hold.c.
+ */
+static inline void hold(struct file *file)
+{
+	__atomic_store_n(&self()->held[0], file, __ATOMIC_RELEASE);
+}
+
+/* The same of a second one; those of the first are of reads and writes. */
+static inline void hold_other(struct file *file)
+{
+	__atomic_store_n(&self()->held[1], file, __ATOMIC_RELEASE);
+}
+
+/* The same of @count more, @stride bytes apart. */
+void hold_many(struct file **first, size_t stride, size_t count);
+
 /* ---- descriptors (table.c) ---- */
 
 struct file *fd_get(int fd);
@@ -413,6 +432,8 @@ struct poll_slot {
  * returns how many are, 0 after the time, -ERESTARTSYS, -ENOMEM.
  */
 int poll_slots(struct poll_slot *slots, size_t count, s64 deadline);
+/* The same of slots that poll_slot_set() filled; -EINTR for -ERESTARTSYS. */
+int poll_slots_wait(struct poll_slot *slots, size_t count, s64 deadline);
 void poll_slot_set(struct poll_slot *slot, int fd, u32 wanted);
 void poll_slots_free(struct poll_slot *slots, size_t count);
 /* One file: 0: ready; -EAGAIN after @deadline; -ERESTARTSYS, -EINTR with one. */

@@ -207,6 +207,7 @@ SYSCALL3(ioctl, int, fd, unsigned int, command, unsigned long, argument)
 
 	if (!file)
 		return -EBADF;
+	hold(file);
 	switch (command) {
 	case FIOCLEX:
 	case FIONCLEX:
@@ -228,6 +229,7 @@ SYSCALL3(ioctl, int, fd, unsigned int, command, unsigned long, argument)
 		else if (file_is_terminal(file))
 			result = terminal_control(file, command, argument);
 	}
+	hold(NULL);
 	file_put(file);
 	return result;
 }

@@ -102,10 +102,12 @@ static long lock_call(struct file *file, u64 operation, u64 start, u64 length)
 {
 	DK_STATUS status;
 
+	hold(file);
 	do {
 		status = HOST_WAIT(DkxStreamLock, file->handle, operation,
 				   start, length);
 	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
+	hold(NULL);
 	/* what is no file of the host's: nobody else can have it locked */
 	if (status == DK_STATUS_NOT_SUPPORTED)
 		return 0;

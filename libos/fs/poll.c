@@ -43,6 +43,16 @@ void poll_slot_set(struct poll_slot *slot, int fd, u32 wanted)
 	slot->found = slot->file ? 0 : POLLNVAL;
 }
 
+int poll_slots_wait(struct poll_slot *slots, size_t count, s64 deadline)
+{
+	int result;
+
+	hold_many(&slots->file, sizeof(*slots), count);
+	result = poll_slots(slots, count, deadline);
+	hold_many(NULL, 0, 0);
+	return result == -ERESTARTSYS ? -EINTR : result;
+}
+
 void poll_slots_free(struct poll_slot *slots, size_t count)
 {
 	size_t i;
@@ -72,9 +82,7 @@ static long poll_fds(struct pollfd *fds, u32 count, s64 deadline)
 		if (fd.fd >= 0)
 			poll_slot_set(&slots[i], fd.fd, (u16)fd.events);
 	}
-	result = poll_slots(slots, count, deadline);
-	if (result == -ERESTARTSYS)
-		result = -EINTR;
+	result = poll_slots_wait(slots, count, deadline);
 	for (i = 0; i < count && result >= 0; i++) {
 		s16 found = slots[i].found;
 

@@ -39,28 +39,6 @@ s64 broken_pipe(void)
 	return -EPIPE;
 }
 
-/*
- * The calling thread has a reference to @file and may be long. Between this and
- * its end, a process that is cloned gives back the reference of the copy, which
- * has no such thread.
- */
-static inline void hold(struct file *file)
-{
-	struct libos_thread *t = self();
-
-	__atomic_store_n(&t->held, file, __ATOMIC_RELEASE);
-}
-
-void fs_forked(struct libos_thread *t)
-{
-	struct file *file = t->held;
-
-	t->held = NULL;
-	if (file)
-		file_put(file);
-	waiter_drop(t);
-}
-
 /* @buffer is the program's and checked, or the libos's. */
 s64 file_read(struct file *file, void *buffer, size_t length, u64 offset)
 {

@@ -126,9 +126,7 @@ static long select_fds(int limit, struct sets *sets, s64 deadline)
 			result = -EBADF;
 	}
 	if (!result)
-		result = poll_slots(slots, used, deadline);
-	if (result == -ERESTARTSYS)
-		result = -EINTR;
+		result = poll_slots_wait(slots, used, deadline);
 	if (result >= 0)
 		result = sets_put(sets, slots, fds, used);
 	if (slots)

@@ -131,10 +131,20 @@ struct file *socket_get(int fd, long *error)
 	struct file *file = fs_get(fd);
 
 	*error = file ? -ENOTSOCK : -EBADF;
-	if (!file || file->kind == FILE_SOCKET)
-		return file;
+	if (!file)
+		return NULL;
+	if (file->kind != FILE_SOCKET) {
+		file_put(file);
+		return NULL;
+	}
+	hold(file);
+	return file;
+}
+
+void socket_put(struct file *file)
+{
+	hold(NULL);
 	file_put(file);
-	return NULL;
 }
 
 long socket_address_get(struct address *to, const void *from, int length)
@@ -256,7 +266,7 @@ SYSCALL3(bind, int, fd, const void *, from, int, length)
 	r = socket_address_get(&address, from, length);
 	if (!r)
 		r = socket_of(file)->ops->bind(socket_of(file), &address);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -272,7 +282,7 @@ SYSCALL3(connect, int, fd, const void *, from, int, length)
 	r = socket_address_get(&address, from, length);
 	if (!r)
 		r = socket_of(file)->ops->connect(file, &address);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -285,7 +295,7 @@ SYSCALL2(listen, int, fd, int, backlog)
 	if (!file)
 		return r;
 	r = socket_of(file)->ops->listen(socket_of(file), backlog);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -305,7 +315,7 @@ static long accept_from(int fd, void *to, int *length, int flags)
 	n = fd_allocate(0, flags & SOCK_CLOEXEC);
 	r = n < 0 ? n :
 		    socket_of(file)->ops->accept(file, &accepted, &peer, flags);
-	file_put(file);
+	socket_put(file);
 	if (r) {
 		if (n >= 0)
 			fd_abandon(n);
@@ -342,7 +352,7 @@ static long name_of(int fd, bool peer, void *to, int *length)
 	if (!file)
 		return r;
 	r = socket_of(file)->ops->name(socket_of(file), peer, &address);
-	file_put(file);
+	socket_put(file);
 	return r ? r : socket_address_put(&address, to, length);
 }
 
@@ -367,6 +377,6 @@ SYSCALL2(shutdown, int, fd, int, how)
 	r = how < SHUT_RD || how > SHUT_RDWR ?
 		    -EINVAL :
 		    socket_of(file)->ops->shutdown(socket_of(file), how);
-	file_put(file);
+	socket_put(file);
 	return r;
 }

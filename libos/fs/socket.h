@@ -156,6 +156,7 @@ int socket_sleep(struct waiter *waiter, s64 deadline);
 
 /* socket.c: descriptors and addresses of the program */
 struct file *socket_get(int fd, long *error);
+void socket_put(struct file *file);
 long socket_address_get(struct address *to, const void *from, int length);
 long socket_address_put(const struct address *from, void *to, int *length);
 

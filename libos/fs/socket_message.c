@@ -39,8 +39,12 @@ static long send_message(struct file *file, const struct user_msghdr *from,
 	else if (message.control_length)
 		r = control_get(&transfer, message.control,
 				message.control_length);
-	if (!r)
+	if (!r) {
+		hold_many(transfer.files, sizeof(*transfer.files),
+			  transfer.file_count);
 		r = socket_of(file)->ops->send(file, &transfer);
+		hold_many(NULL, 0, 0);
+	}
 	transfer_files_put(&transfer);
 	vector_put(&transfer.vector);
 	return r;
@@ -90,7 +94,7 @@ SYSCALL3(sendmsg, int, fd, const struct user_msghdr *, from, u32, flags)
 	if (!file)
 		return r;
 	r = send_message(file, from, flags);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -103,7 +107,7 @@ SYSCALL3(recvmsg, int, fd, struct user_msghdr *, to, u32, flags)
 	if (!file)
 		return r;
 	r = receive_message(file, to, flags);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -131,7 +135,7 @@ SYSCALL4(sendmmsg, int, fd, struct user_mmsghdr *, messages, u32, count, u32,
 		if (r < 0)
 			break;
 	}
-	file_put(file);
+	socket_put(file);
 	return done ? (long)done : MIN(r, 0);
 }
 
@@ -168,7 +172,7 @@ SYSCALL5(recvmmsg, int, fd, struct user_mmsghdr *, messages, u32, count, u32,
 			break;
 		}
 	}
-	file_put(file);
+	socket_put(file);
 	return done ? (long)done : MIN(r, 0);
 }
 
@@ -199,7 +203,7 @@ SYSCALL6(sendto, int, fd, void *, buffer, size_t, length, u32, flags,
 		r = socket_address_get(&transfer.address, to, to_length);
 	if (!r)
 		r = socket_of(file)->ops->send(file, &transfer);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -219,6 +223,6 @@ SYSCALL6(recvfrom, int, fd, void *, buffer, size_t, length, u32, flags, void *,
 	transfer_files_put(&transfer);
 	if (r >= 0 && from)
 		put = socket_address_put(&transfer.address, from, from_length);
-	file_put(file);
+	socket_put(file);
 	return put ? put : r;
 }

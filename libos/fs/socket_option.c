@@ -154,7 +154,7 @@ SYSCALL5(setsockopt, int, fd, int, level, int, name, const void *, from, int,
 		r = level == SOL_SOCKET ?
 			    option_set(socket, name, from, length) :
 			    unknown_option(socket, level, false);
-	file_put(file);
+	socket_put(file);
 	return r;
 }
 
@@ -248,7 +248,7 @@ SYSCALL5(getsockopt, int, fd, int, level, int, name, void *, to, int *, length)
 	} else if (r == -ENOPROTOOPT) {
 		r = unknown_option(socket, level, true);
 	}
-	file_put(file);
+	socket_put(file);
 	if (r)
 		return r;
 	room = MIN(room, (int)size);

@@ -254,6 +254,12 @@ struct heap_cache {
 
 #define CPUS_MAX	1024
 
+/* References that stand @stride bytes apart, NULL among them. */
+struct held {
+	struct file **first;
+	size_t stride, count;
+};
+
 /*
  * struct libos_thread - one thread of the program, or a helper of the libos
  *
@@ -300,7 +306,8 @@ struct libos_thread {
 	struct heap_cache heap;
 	struct fd_table *files;		/* libos/fs owns these */
 	struct fs_context *fs;
-	struct file *held;		/* being read or written: fs_forked() */
+	struct file *held[2];		/* that a call of it works with, and */
+	struct held held_too;		/* more of them: fs/hold.c */
 	struct waiter *waiter;		/* fs/wait.c: at hand for the next wait */
 	struct file *free_files;	/* fs/file.c: at hand for this thread */
 	u32	free_file_count;
