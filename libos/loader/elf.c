@@ -162,9 +162,44 @@ static void note_segment(struct elf *e, const Elf64_Phdr *p)
 	e->data_end = start + p->p_filesz;
 }
 
+/* The largest that a segment asks for; what is no power of two does not count. */
+static u64 alignment_of(const struct elf *e)
+{
+	u64 alignment = PAGE_SIZE;
+	u32 i;
+
+	for (i = 0; i < e->header.e_phnum; i++) {
+		const Elf64_Phdr *p = &e->segments[i];
+
+		if (p->p_type == PT_LOAD && !(p->p_align & (p->p_align - 1)))
+			alignment = MAX(alignment, p->p_align);
+	}
+	return alignment;
+}
+
+/* Somewhere, at @start from a multiple of @alignment. */
+static long reserve_aligned(u64 *base, u64 length, u64 start, u64 alignment)
+{
+	u64 more = alignment - PAGE_SIZE, all = 0, end;
+	long r;
+
+	if (length + more < length)
+		return -ENOMEM;
+	r = map_anonymous(&all, length + more, PROT_NONE, 0, false);
+	if (r)
+		return r;
+	end = all + length + more;
+	*base = ALIGN_UP(all - start, alignment) + start;
+	if (*base > all)
+		unmap(all, *base - all);
+	if (end > *base + length)
+		unmap(*base + length, end - *base - length);
+	return 0;
+}
+
 long elf_map(struct elf *e, u64 hint)
 {
-	u64 length = e->end - e->start, base, last;
+	u64 length = e->end - e->start, alignment = alignment_of(e), base, last;
 	const Elf64_Phdr *p = e->segments;
 	long r = -EEXIST;
 	u32 i;
@@ -176,13 +211,11 @@ long elf_map(struct elf *e, u64 hint)
 			return -ENOMEM;
 		r = map_anonymous(&base, length, PROT_NONE, 0, false);
 	} else {
-		base = hint;
-		if (hint && !range_is_libos(hint, length))
+		base = (hint & -alignment) + e->start;
+		if (hint && !range_is_libos(base, length))
 			r = map_anonymous(&base, length, PROT_NONE, 0, false);
-		if (r == -EEXIST) {
-			base = 0;
-			r = map_anonymous(&base, length, PROT_NONE, 0, false);
-		}
+		if (r == -EEXIST)
+			r = reserve_aligned(&base, length, e->start, alignment);
 	}
 	if (r)
 		return r == -EEXIST ? -ENOMEM : r;

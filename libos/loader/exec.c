@@ -160,10 +160,18 @@ static long open_script(struct exec *x, struct file *file)
 	if (n < 2 || line[0] != '#' || line[1] != '!')
 		return 0;
 	end = memchr(line, '\n', n);
+	if (!end && n == SCRIPT_LINE) {
+		/* An argument is cut off, the interpreter's name is not. */
+		for (end = line + 2; is_blank(*end); end++)
+			;
+		while (*end && !is_blank(*end))
+			end++;
+		if (end == line + n)
+			return -ENOEXEC;
+		end = line + n - 1;
+	}
 	if (end)
 		*end = 0;
-	else if (n == SCRIPT_LINE)
-		return -ENOEXEC;
 	r = script_strings(x, line);
 	return r ? r : 1;
 }

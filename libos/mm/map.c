@@ -324,15 +324,44 @@ long protect(u64 start, u64 length, u32 protection)
 	return r;
 }
 
+/* PROT_GROWSDOWN: all of the stack that ends with the range. */
+static long stack_range(u64 *address, u64 *length)
+{
+	struct area *a;
+	long r = 0;
+
+	lock_acquire(&mm_lock);
+	a = area_find(*address);
+	if (!a || a->start >= *address + *length) {
+		r = -ENOMEM;
+	} else if (!(a->flags & AREA_STACK)) {
+		r = -EINVAL;
+	} else {
+		*length += *address - a->start;
+		*address = a->start;
+	}
+	lock_release(&mm_lock);
+	return r;
+}
+
 SYSCALL3(mprotect, u64, address, u64, length, u64, protection)
 {
+	long r;
+
+	/* No memory grows upwards on this processor. */
 	if (address & ~PAGE_MASK ||
-	    protection & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+	    protection & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM |
+				PROT_GROWSDOWN))
 		return -EINVAL;
 	if (!length)
 		return 0;
 	if (address + PAGE_ALIGN(length) <= address)
 		return -ENOMEM;
+	if (protection & PROT_GROWSDOWN) {
+		r = stack_range(&address, &length);
+		if (r)
+			return r;
+	}
 	return protect(address, length,
 		       protection & (PROT_READ | PROT_WRITE | PROT_EXEC));
 }

@@ -63,6 +63,24 @@ static void mapping(void)
 	munmap(hint, PAGE);
 }
 
+/* What a segment of the program asks for. */
+static char aligned[1 << 16] __attribute__((aligned(1 << 16)));
+
+/* A stack as a whole, which is how dynamic loaders make it executable. */
+static void grown(void)
+{
+	char *here = (char *)((uintptr_t)__builtin_frame_address(0) & -PAGE);
+	const int down = PROT_GROWSDOWN, up = PROT_GROWSUP;
+
+	TRY(mprotect(here, PAGE, RW | down));
+	here[-PAGE] = 1;
+	TRY(mprotect(here, PAGE, RW | up));
+	TRY(mprotect(here, PAGE, RW | down | up));
+	TRY(mprotect(aligned, PAGE, RW | down));
+	TRY(mprotect(NULL, PAGE, RW | down));
+	SHOW("aligned", (uintptr_t)aligned & (sizeof(aligned) - 1));
+}
+
 static void protecting(void)
 {
 	char *m = pages(6, PRIVATE);
@@ -89,6 +107,7 @@ static void protecting(void)
 	TRY(mprotect(m, 0, RW));
 	TRY(mprotect(m, -1UL, RW));
 	TRY(mprotect(m, PAGE, 0x40));
+	grown();
 	TRY(mprotect(m, PAGE, RW | PROT_GROWSDOWN));
 	TRY(mprotect(m, PAGE, RW | PROT_GROWSUP));
 	TRY(mprotect(m, PAGE, RW | PROT_GROWSDOWN | PROT_GROWSUP));

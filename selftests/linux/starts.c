@@ -62,6 +62,30 @@ static void write_file(const char *name, const char *text, int mode)
 	close(fd);
 }
 
+/* A first line longer than Linux reads of it. */
+static void long_lines(int here)
+{
+	static const struct {
+		const char *start;
+		char more;
+	} lines[] = {
+		{ "#!/bin/echo ", 'a' }, { "#! /bin/echo\tb ", 'a' },
+		{ "#!/bin/echo", ' ' },	 { "#!/bin/", 'a' },
+		{ "#!", ' ' },
+	};
+	char text[400];
+	size_t i;
+
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		memset(text, lines[i].more, sizeof(text) - 2);
+		memcpy(text, lines[i].start, strlen(lines[i].start));
+		strcpy(text + sizeof(text) - 2, "\n");
+		write_file("long", text, 0700);
+		RUN(here, "long", 0);
+		unlink("long");
+	}
+}
+
 static void executions(void)
 {
 	char folder[] = "/tmp/starts.XXXXXX", *name = strrchr(self, '/') + 1;
@@ -110,6 +134,7 @@ static void executions(void)
 	RUN(file, "", AT_EMPTY_PATH | 1);
 	RUN(file, (char *)8, AT_EMPTY_PATH);
 
+	long_lines(here);
 	unlink("script");
 	unlink("plain");
 	unlink("link");
