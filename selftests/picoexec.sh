@@ -226,6 +226,31 @@ expect 0 "hello, Drawbridge" "--stats leaves standard output alone"
 grep -qi 'calls' "$work/err"
 result $? "--stats on standard error"
 
+# ---- who is left behind ----
+
+# The first process is gone when the second one speaks.
+# shellcheck disable=SC2016
+left='(while [ -d /proc/$$ ]; do sleep 0.1; done; echo $$ is gone; busybox true &&
+	busybox echo late) & echo early; exit 3'
+run busybox sh -c "$left"
+expect 3 early "the sandbox ends with its first process"
+run --wait-all busybox sh -c "$left"
+[ $code = 3 ] && [ "$(sed 's/^[0-9]* is/N is/' "$work/out")" = "early
+N is gone
+late" ]
+result $? "--wait-all waits for all, and tells of the first"
+"$picoexec" --wait-all busybox sh -c 'sleep 1000 & sleep 1000 & exit 4' \
+	</dev/null >"$work/out" 2>&1 &
+monitor=$!
+for ((i = 0; i < 100 * ${PICO_SLOWER:-1}; i++)); do
+	[ "$(pgrep -cx sleep)" = 2 ] && [ "$(pgrep -cP $monitor)" = 1 ] && break
+	sleep 0.1
+done
+kill -TERM $monitor
+wait $monitor
+[ $? = 4 ] && [ "$(pgrep -cx sleep)" = 0 ]
+result $? "and SIGTERM ends those that are left"
+
 # ---- ordinary users ----
 
 nobody="setpriv --reuid 65534 --regid 65534 --clear-groups"

@@ -57,12 +57,15 @@ struct watch {
 	const struct sandbox *sandbox;
 	struct learn *learn;
 	struct resolver resolver;
-	pid_t child;
+	pid_t child; /* 0: it has ended */
 	int signals;
 	int grace;
 	time_t kill_at;
 	bool debug;
+	bool wait_all;
 };
+
+#define OTHERS_PERIOD 100 /* ms between two looks whether others are left */
 
 /* Why the child could not become a picoprocess. */
 struct report {
@@ -178,12 +181,36 @@ static void pass_on(struct watch *watch, int sig)
 	kill(watch->child, sig);
 }
 
+/*
+ * The first process has ended, and with it who signals would be passed on to. The
+ * others have had those of the terminal.
+ */
+static void signal_others(const struct watch *watch, int sig, bool terminal)
+{
+	switch (sig) {
+	case SIGTSTP:
+		raise(SIGSTOP);
+		break;
+	case SIGHUP:
+	case SIGINT:
+	case SIGQUIT:
+	case SIGTERM:
+		if (!terminal)
+			sandbox_kill(watch->sandbox);
+	}
+}
+
 /* True when the first process has ended: *@status is how. */
 static bool take_signals(struct watch *watch, int *status)
 {
 	struct signalfd_siginfo info;
 
 	while (read(watch->signals, &info, sizeof(info)) == sizeof(info)) {
+		if (!watch->child) {
+			signal_others(watch, info.ssi_signo,
+				      info.ssi_code == SI_KERNEL);
+			continue;
+		}
 		if (info.ssi_signo != SIGCHLD) {
 			if (info.ssi_code != SI_KERNEL)
 				pass_on(watch, info.ssi_signo);
@@ -199,14 +226,14 @@ static bool take_signals(struct watch *watch, int *status)
 	return false;
 }
 
-/* The monitor's work, until the first process has ended; its status. */
+/* The monitor's work, until all is over; the first process' status. */
 static int watch_sandbox(struct watch *watch)
 {
 	const struct sandbox *sandbox = watch->sandbox;
 	struct pollfd polls[2 + RESOLUTIONS_MAX];
 	uint64_t count;
 	bool ended;
-	int status;
+	int status, timeout;
 
 	do {
 		size_t others;
@@ -218,11 +245,14 @@ static int watch_sandbox(struct watch *watch)
 					    .events = POLLIN };
 		others = resolver_poll(&watch->resolver, polls + 2);
 		waits = others || watch->kill_at;
-		if (poll(polls, 2 + others, waits ? 1000 : -1) < 0 &&
-		    errno != EINTR)
+		timeout = watch->child ? (waits ? 1000 : -1) : OTHERS_PERIOD;
+		if (poll(polls, 2 + others, timeout) < 0 && errno != EINTR)
 			fail(EXIT_OWN_FAILURE, "poll: %s", strerror(errno));
 
-		ended = take_signals(watch, &status);
+		if (take_signals(watch, &status))
+			watch->child = 0;
+		ended = !watch->child &&
+			!(watch->wait_all && sandbox_has_processes(sandbox));
 		if (read(sandbox->event, &count, sizeof(count)) > 0)
 			resolver_take(&watch->resolver, sandbox);
 		resolver_answer(&watch->resolver, sandbox);
@@ -270,6 +300,7 @@ int launch(const struct sandbox *sandbox, const struct launch *launch)
 		.sandbox = sandbox,
 		.learn = launch->learn,
 		.debug = launch->debug,
+		.wait_all = launch->wait_all,
 		.grace = launch->grace,
 	};
 	struct report report;
@@ -298,7 +329,7 @@ int launch(const struct sandbox *sandbox, const struct launch *launch)
 		     strerror(errno));
 	status = watch_sandbox(&watch);
 	close(watch.signals);
-	/* The first process is the sandbox, as it is of a container. */
+	/* The first process is the sandbox unless --wait-all says otherwise. */
 	sandbox_kill(sandbox);
 	wall_close(&wall);
 	if (got == sizeof(report))

@@ -51,6 +51,8 @@ static const char usage[] =
 	"  --strace             print the program's system calls on standard error\n"
 	"  --stats              print the sandbox's counters on standard error afterwards\n"
 	"  --version            print the version and exit\n"
+	"  --wait-all           let the processes that PROGRAM leaves behind go on, and\n"
+	"                       wait for them, too\n"
 	"  --help               print this and exit\n"
 	"\n"
 	"Exit code: PROGRAM's own; 128+N when signal N killed it; 127 when PROGRAM does\n"
@@ -75,6 +77,7 @@ enum {
 	OPT_STATS,
 	OPT_STRACE,
 	OPT_VERSION,
+	OPT_WAIT_ALL,
 };
 
 static const struct option known[] = {
@@ -96,6 +99,7 @@ static const struct option known[] = {
 	{ "strace", no_argument, NULL, OPT_STRACE },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "wait-all", no_argument, NULL, OPT_WAIT_ALL },
 	{ 0 },
 };
 
@@ -283,6 +287,9 @@ void options_parse(struct options *options, int argc, char **argv)
 			break;
 		case OPT_STRACE:
 			options->strace = true;
+			break;
+		case OPT_WAIT_ALL:
+			options->wait_all = true;
 			break;
 		case OPT_VERSION:
 			print_and_exit("picoexec " PICOEXEC_VERSION "\n");

@@ -200,6 +200,7 @@ int main(int argc, char **argv)
 				.network = rules_need_network(&options.rules),
 				.wall = !options.no_wall,
 				.debug = options.debug,
+				.wait_all = options.wait_all,
 				.grace = options.grace,
 				.learn = learn,
 			});

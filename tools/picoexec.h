@@ -157,6 +157,7 @@ struct options {
 	bool stats;
 	bool no_wall;
 	bool strace;
+	bool wait_all;
 	bool has_manifest;
 	int grace;
 	const char *learn;
@@ -223,6 +224,7 @@ void sandbox_print_end(const struct sandbox *sandbox);
 void sandbox_print_stats(const struct sandbox *sandbox);
 /* End all processes that are left. */
 void sandbox_kill(const struct sandbox *sandbox);
+bool sandbox_has_processes(const struct sandbox *sandbox);
 void sandbox_close(struct sandbox *sandbox);
 
 /* ---- wall.c ---- */
@@ -314,6 +316,7 @@ void learn_write(struct learn *learn, const struct options *options,
  * @network:	the rules name something in the network
  * @wall:	build the outer wall
  * @debug:	print the sandbox's debug text as it comes
+ * @wait_all:	until all processes have ended, not only the first
  * @grace:	seconds between SIGTERM and the end of all, negative: no end
  * @learn:	to be told what is named, or NULL
  */
@@ -323,13 +326,14 @@ struct launch {
 	bool network;
 	bool wall;
 	bool debug;
+	bool wait_all;
 	int grace;
 	struct learn *learn;
 };
 
 /*
- * Start the sandbox's first process, wait for its end, and return its status
- * as waitpid(2) has it.
+ * Start the sandbox's first process, wait for its end, and for the others' as
+ * asked, and return the first one's status as waitpid(2) has it.
  */
 int launch(const struct sandbox *sandbox, const struct launch *launch);
 

@@ -225,6 +225,14 @@ void sandbox_print_stats(const struct sandbox *sandbox)
 			rows[i].value);
 }
 
+bool sandbox_has_processes(const struct sandbox *sandbox)
+{
+	struct drawbridge_stats stats;
+
+	return !ioctl(sandbox->device, DRAWBRIDGE_IOC_STATS, &stats) &&
+	       stats.processes;
+}
+
 void sandbox_kill(const struct sandbox *sandbox)
 {
 	ioctl(sandbox->device, DRAWBRIDGE_IOC_KILL);
