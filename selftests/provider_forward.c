@@ -139,7 +139,10 @@ TEST_F(calls, forwarded)
 	EXPECT_EQ(-ENOSYS, forward(&self->w, 511, 0, 0, 0));
 }
 
-/* What would take the mark away, or make a process that has none. */
+/*
+ * What would take the mark away, or make a process that has none, or would not
+ * let its thread be reached.
+ */
 TEST_F(calls, refused)
 {
 	static const struct {
@@ -151,6 +154,9 @@ TEST_F(calls, refused)
 		{ SYS_clone3, 0 },
 		{ SYS_fork, 0 },
 		{ SYS_vfork, 0 },
+		{ SYS_io_uring_setup, 1 },
+		{ SYS_io_uring_enter, -1 },
+		{ SYS_io_uring_register, -1 },
 		{ SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH },
 		/* The number is an int to the kernel, */
 		{ SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH | 1L << 32 },
@@ -164,7 +170,7 @@ TEST_F(calls, refused)
 		{ 512, 0 },
 	};
 
-	for (int i = 0; i < 15; i++) {
+	for (int i = 0; i < 18; i++) {
 		EXPECT_EQ(-EPERM,
 			  forward(&self->w, wrong[i].nr, wrong[i].a0, 0, 0))
 		TH_LOG("case %d", i);
