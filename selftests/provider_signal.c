@@ -4,9 +4,13 @@
  * it takes and of the others, and what comes while it looks at them.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -298,6 +302,51 @@ TEST_F(signals, of_an_exception)
 	EXPECT_EQ(SIGSEGV, end_status(self->pid) & 0x7f);
 	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXCEPTION, 0));
 	EXPECT_EQ(0, shown(&self->w));
+}
+
+/*
+ * A seccomp filter of the launcher's that kills: what it kills with is not the
+ * provider's to take, whoever is to die with it.
+ */
+TEST_F(signals, of_a_filter_that_kills)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpriority, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = { 4, code };
+	static const int calls[] = { PICO_TEST_CALL_FORWARD,
+				     PICO_TEST_CALL_WATCHED };
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	ASSERT_EQ(0, on_signal(&self->w, PICO_TEST_TAKEN, 0, 0));
+	ASSERT_EQ(0, prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	ASSERT_EQ(0, prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter));
+	for (int i = 0; i < 6; i++) {
+		pid_t pid = start_process(&self->w, self->w.host, 1, true);
+
+		ASSERT_TRUE(alive(&self->w, 1));
+		/* One of several threads; behind one that was sent and taken. */
+		if (i & 2)
+			ASSERT_GT(new_thread(&self->w, 1, 2), 0);
+		if (i & 4) {
+			clear_events(&self->w);
+			ASSERT_EQ(0, kill(pid, SIGSYS));
+			ASSERT_TRUE(wait_event(&self->w, PICO_TEST_SIGNAL, 0));
+			ASSERT_TRUE(alive(&self->w, 1));
+		}
+		clear_events(&self->w);
+		slot_begin(&self->w, 1, SLOT_CALL, calls[i & 1],
+			   SYS_getpriority, 0, 0, 0, 0, 0);
+		EXPECT_EQ(SIGSYS, end_status(pid) & 0x7f)
+		TH_LOG("case %d", i);
+		EXPECT_EQ(0, shown(&self->w)) TH_LOG("case %d", i);
+		EXPECT_FALSE(slot_is_done(&self->w, 1)) TH_LOG("case %d", i);
+		kill(pid, SIGKILL);
+	}
 }
 
 /* A debugger sees what is left. */
