@@ -120,6 +120,57 @@ TEST_F(files, released_before_its_processes_end)
 }
 
 /* A file that was never bound is nobody's to release. */
+/*
+ * Closed while execve() is inside prepare_process(): nobody waits, and .release
+ * comes behind that, whether it fails or not.
+ */
+TEST_F(files, released_behind_prepare)
+{
+	for (int error = 0; error < 2; error++) {
+		int fd = provider_open(&self->w, PICO_TEST_PROVIDER);
+		struct pico_test_behaviour gate = {
+			.callback = PICO_TEST_PREPARE,
+			.result = error ? -EACCES : 0,
+			.flags = PICO_TEST_GATE,
+		};
+		pid_t pid, closes;
+
+		ASSERT_GE(fd, 0);
+		ASSERT_EQ(0, behave(&self->w, gate));
+		clear_events(&self->w);
+		ASSERT_EQ(0, ioctl(fd, PICO_TEST_IOC_SLOT, 1));
+		pid = fork();
+		if (pid == 0) {
+			char *const none[] = { NULL };
+
+			if (ioctl(fd, PICO_IOC_TICKET))
+				_exit(99);
+			close(fd);
+			execve(beside("provider.img"), none, none);
+			_exit(errno);
+		}
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_PREPARE, 0));
+		closes = fork();
+		if (closes == 0) {
+			usleep(100000);
+			_exit(0);
+		}
+		close(fd);
+		/* The last descriptor goes with this process. */
+		EXPECT_EQ(EXITED(0), end_status(closes));
+		usleep(50000);
+		EXPECT_EQ(0, released(&self->w));
+		gate.flags = 0;
+		ASSERT_EQ(0, behave(&self->w, gate));
+		EXPECT_EQ(error ? EXITED(EACCES) : SIGKILL, end_status(pid));
+		EXPECT_TRUE(eventually(released(&self->w)));
+		EXPECT_EQ(1, released(&self->w));
+		EXPECT_EQ(0, self->w.shared->slots[1].started);
+		EXPECT_TRUE(
+			eventually(module_counter("pico", "processes") == 0));
+	}
+}
+
 TEST_F(files, not_bound)
 {
 	int fd = open(PICO_DEVICE, O_RDWR | O_CLOEXEC);
