@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include "lib/harness.h"
 #include "lib/provider.h"
@@ -106,13 +109,18 @@ TEST_F(ended, refusals)
 					    .name = "another",
 					    .without = 1U << PICO_TEST_ENDED };
 	volatile struct slot *slot = &self->w.shared->slots[0];
-	static const long wrong[] = { SYS_execve, SYS_clone, SYS_vfork,
-				      SYS_io_uring_enter, 512 };
+	static const long wrong[] = { SYS_execve,
+				      SYS_clone,
+				      SYS_vfork,
+				      SYS_io_uring_setup,
+				      SYS_io_uring_enter,
+				      SYS_io_uring_register,
+				      512 };
 	__u64 out = SLOT_ADDRESS(0, scratch);
 	int host, status;
 	pid_t pid;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 7; i++)
 		EXPECT_EQ(-EPERM, watched(&self->w, wrong[i], 0, 0, 0));
 	slot_begin(&self->w, 0, SLOT_INT80, PICO_TEST_CALL_WATCHED, SYS_getpid,
 		   0, 0, 0, 0, 0);
@@ -261,6 +269,71 @@ TEST_F(ended, of_the_own_call)
 		ASSERT_TRUE(slot_done(&self->w, 0));
 		EXPECT_EQ(-EINTR, (long)slot->result);
 	}
+}
+
+/*
+ * A tracer sees the call before the kernel makes it: the call waits all the
+ * same, and its end is told, whatever the tracer has done meanwhile.
+ */
+TEST_F(ended, under_a_tracer)
+{
+	static const int onwards[] = { PTRACE_SYSCALL, PTRACE_CONT,
+				       PTRACE_DETACH };
+	volatile struct slot *slot = &self->w.shared->slots[0];
+	struct pico_test_event e;
+	int status;
+
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->pid, 0,
+				    PTRACE_O_TRACESYSGOOD));
+		ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->pid, 0, 0));
+		ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+		ASSERT_EQ(0, ptrace(PTRACE_SYSCALL, self->pid, 0, 0));
+		clear_events(&self->w);
+		begin_wait(&self->w, 0, PICO_TEST_CALL_WATCHED, 0);
+		ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+		ASSERT_EQ(SIGTRAP | 0x80, WSTOPSIG(status));
+		ASSERT_EQ(0, ptrace(onwards[i], self->pid, 0, 0));
+		ASSERT_TRUE(waits(&self->w, 0, self->pid))
+		TH_LOG("case %d", i);
+		/* To be let go is a signal of a kind: the wait is made again. */
+		if (onwards[i] == PTRACE_DETACH)
+			clear_events(&self->w);
+		EXPECT_EQ(0, count_events(&self->w, PICO_TEST_ENDED, 0))
+		TH_LOG("case %d", i);
+		ASSERT_EQ(1, syscall(SYS_futex, slot->scratch + 32, FUTEX_WAKE,
+				     1));
+		if (onwards[i] == PTRACE_SYSCALL) {
+			ASSERT_EQ(self->pid,
+				  waitpid(self->pid, &status, __WALL));
+			ASSERT_EQ(SIGTRAP | 0x80, WSTOPSIG(status));
+			EXPECT_EQ(0,
+				  count_events(&self->w, PICO_TEST_ENDED, 0));
+			ASSERT_EQ(0, ptrace(PTRACE_CONT, self->pid, 0, 0));
+		}
+		ASSERT_TRUE(slot_done(&self->w, 0)) TH_LOG("case %d", i);
+		EXPECT_EQ(0, (long)slot->result);
+		EXPECT_EQ(1, count_events(&self->w, PICO_TEST_ENDED, 0));
+		ASSERT_TRUE(last_event(&self->w, PICO_TEST_ENDED, 0, &e));
+		EXPECT_EQ(0, e.value[0]);
+		if (onwards[i] != PTRACE_DETACH) {
+			ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->pid, 0, 0));
+			ASSERT_EQ(self->pid,
+				  waitpid(self->pid, &status, __WALL));
+			ASSERT_EQ(0, ptrace(PTRACE_DETACH, self->pid, 0, 0));
+		}
+	}
+	/* Killed in the stop: it is told, too. */
+	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, self->pid, 0, PTRACE_O_TRACESYSGOOD));
+	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, self->pid, 0, 0));
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+	ASSERT_EQ(0, ptrace(PTRACE_SYSCALL, self->pid, 0, 0));
+	clear_events(&self->w);
+	begin_wait(&self->w, 0, PICO_TEST_CALL_WATCHED, 0);
+	ASSERT_EQ(self->pid, waitpid(self->pid, &status, __WALL));
+	kill(self->pid, SIGKILL);
+	EXPECT_EQ(SIGKILL, end_status(self->pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_ENDED, 0));
 }
 
 PROVIDER_FIXTURE(apc, true)
@@ -457,6 +530,69 @@ TEST_F(apc, from_the_thread_itself)
 	ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
 	EXPECT_TRUE(slot_moves(&self->w, 0));
 	ASSERT_TRUE(slot_stop(&self->w, 0));
+}
+
+static unsigned long blocked(pid_t pid)
+{
+	unsigned long mask = ~0UL;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		sscanf(line, "SigBlk: %lx", &mask);
+	if (file)
+		fclose(file);
+	return mask;
+}
+
+/*
+ * What the thread does to itself before it forwards a call that has a mask of
+ * its own ends the call with no signal in sight: the mask has to go with it,
+ * before user mode, and before the call is made again and takes it for the
+ * thread's.
+ */
+TEST_F(apc, before_a_call_with_a_mask)
+{
+	static const int calls[] = { PICO_TEST_CALL_FORWARD,
+				     PICO_TEST_CALL_WATCHED };
+	volatile struct slot *slot = &self->w.shared->slots[0];
+	unsigned long own = 1UL << (SIGUSR2 - 1);
+	unsigned long other = 1UL << (SIGUSR1 - 1);
+	__u64 address = SLOT_ADDRESS(0, scratch);
+
+	ASSERT_EQ(0, on(&self->w, PICO_TEST_APC, PICO_TEST_USED, 0));
+	memcpy((void *)slot->scratch, &own, 8);
+	ASSERT_EQ(0, slot_call(&self->w, 0, PICO_TEST_CALL_FORWARD,
+			       SYS_rt_sigprocmask, SIG_SETMASK, address, 0, 8));
+	ASSERT_EQ(own, blocked(self->pid));
+	memcpy((void *)slot->scratch, &other, 8);
+	for (int i = 0; i < 4; i++) {
+		struct pico_test_service s = {
+			.service = i & 2 ? PICO_TEST_DO_SUSPEND :
+					   PICO_TEST_DO_APC,
+		};
+
+		ASSERT_EQ(0, within(&self->w, 0, self->pid,
+				    PICO_TEST_SYSTEM_CALL, &s));
+		slot_begin(&self->w, 0, SLOT_CALL, calls[i & 1], SYS_ppoll, 0,
+			   0, 0, address, 8);
+		ASSERT_EQ(0, within_result(&self->w, 0));
+		if (i & 2) {
+			ASSERT_EQ(0, comes_to_rest(&self->w, self->pid));
+			ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
+			/* Unwatched, it cannot wait: it is made anew and anew. */
+			if (i & 1)
+				ASSERT_TRUE(waits(&self->w, 0, self->pid));
+			ASSERT_EQ(0, queue_apc(&self->w, self->pid));
+		}
+		ASSERT_TRUE(slot_done(&self->w, 0)) TH_LOG("case %d", i);
+		EXPECT_EQ(-EINTR, (long)slot->result) TH_LOG("case %d", i);
+		ASSERT_TRUE(slot_spin(&self->w, 0));
+		EXPECT_EQ(own, blocked(self->pid)) TH_LOG("case %d", i);
+		ASSERT_TRUE(slot_stop(&self->w, 0));
+	}
 }
 
 /* Before the first instruction of a thread that has never run. */
