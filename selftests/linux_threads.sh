@@ -5,7 +5,7 @@
 # selftests/linux print what their system does, line by line, and have to print
 # the same in a picoprocess as natively, with the same exit code.
 #
-# linux_threads.sh [PROGRAM...]: only these
+# linux_threads.sh [PROGRAM...]: only these, or functions of this script
 
 # shellcheck source=lib/tap.sh
 . "$(dirname "$0")/lib/tap.sh"
@@ -78,6 +78,19 @@ faults_named()
 	result $? "its parent goes on"
 }
 
+# A write to a pipe that the launcher was given ends before its time only for a
+# signal that the program sees.
+whole_output()
+{
+	timeout -k 5 $((60 * ${PICO_SLOWER:-1})) "$picoexec" \
+		"$programs/interrupts" output 2>"$work/p.err" </dev/null |
+		{ sleep 4; wc -c; } >"$work/p.out"
+	[ "$(cat "$work/p.out")" = 1000000 ] &&
+		[ "$(cat "$work/p.err")" = "written = 1000000" ]
+	result $? "a write to standard output is whole though a child ends"
+	note "$work/p.err"
+}
+
 # private PID...: kilobytes that are nobody else's
 private()
 {
@@ -128,7 +141,11 @@ idle_memory()
 
 if [ $# -gt 0 ]; then
 	for program in "$@"; do
-		same "$program"
+		if [ "$(type -t "$program")" = function ]; then
+			"$program"
+		else
+			same "$program"
+		fi
 	done
 else
 	same threads
@@ -144,6 +161,7 @@ else
 	same signals 9 thread
 	same signals 64 thread
 	same interrupts
+	whole_output
 	same masks
 	same parents
 	same timers

@@ -195,19 +195,11 @@ static s64 console_write(struct file *file, const void *buffer, size_t length,
 			 u64 offset)
 {
 	struct console *console = file->data;
-	DK_STATUS status;
-	dk_u64 done;
 	s64 result = console->terminal ? check_write(file) : 0;
 
-	if (result)
-		return result;
-	do {
-		status = HOST_WAIT(DkStreamWrite, console_handle(file), offset,
-				   buffer, length, &done);
-	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
-	if (status == DK_STATUS_BROKEN_PIPE)
-		return broken_pipe();
-	return status ? errno_restart(status) : (s64)done;
+	return result ? result :
+			stream_write(file, console_handle(file), buffer, length,
+				     offset);
 }
 
 static u32 console_poll(struct file *file, struct poll_table *table)

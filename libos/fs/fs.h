@@ -295,6 +295,8 @@ extern const struct file_ops event_ops, name_ops;
 
 int host_open(struct path *path, u32 flags, u32 mode, struct file **file);
 int host_append(struct file *file, int set);
+s64 stream_write(struct file *file, DK_HANDLE stream, const void *buffer,
+		 size_t length, u64 offset);
 bool file_appends(struct file *file); /* fcntl.c */
 int host_open_unnamed(struct path *path, u32 flags, u32 mode,
 		      struct file **file);

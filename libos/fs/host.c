@@ -41,25 +41,60 @@ static s64 host_read(struct file *file, void *buffer, size_t length, u64 offset)
 	return status ? errno_restart(status) : (s64)done;
 }
 
+/*
+ * stream_write() - to @stream, of @file's; whole, where that may wait
+ *
+ * Whatever is raised ends the host's call, with what was done. Linux's goes on
+ * if it was nothing that the program sees.
+ */
+s64 stream_write(struct file *file, DK_HANDLE stream, const void *buffer,
+		 size_t length, u64 offset)
+{
+	DK_STATUS status;
+	size_t total = 0;
+	dk_u64 done;
+
+	for (;;) {
+		done = 0;
+		status = HOST_WAIT(DkStreamWrite, stream, offset,
+				   (const u8 *)buffer + total, length - total,
+				   &done);
+		if (status == DK_STATUS_INTERRUPTED && !signal_interrupts())
+			continue;
+		if (status)
+			break;
+		total += done;
+		if (offset != DK_OFFSET_CURRENT)
+			offset += done;
+		/* A short one: there was no room, or a signal came. */
+		if (!done || total >= length || is_quick(file_type(file)) ||
+		    __atomic_load_n(&file->flags, __ATOMIC_RELAXED) &
+			    O_NONBLOCK ||
+		    signal_interrupts())
+			break;
+	}
+	if (total || !status)
+		return total;
+	return status == DK_STATUS_BROKEN_PIPE ? broken_pipe() :
+						 errno_restart(status);
+}
+
 static s64 host_write(struct file *file, const void *buffer, size_t length,
 		      u64 offset)
 {
+	s64 result = stream_write(file, file->handle, buffer, length, offset);
 	DK_STATUS status;
 	dk_u64 done;
 	int tries;
 
-	do {
-		status = HOST_WAIT(DkStreamWrite, file->handle, offset, buffer,
-				   length, &done);
-	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
-	for (tries = 0; status == DK_STATUS_INTERRUPTED &&
-			tries < QUICK_TRIES && is_quick(file_type(file));
-	     tries++)
+	for (tries = 0; result == -ERESTARTSYS && tries < QUICK_TRIES &&
+			is_quick(file_type(file));
+	     tries++) {
 		status = DkStreamWrite(file->handle, offset, buffer, length,
 				       &done);
-	if (status == DK_STATUS_BROKEN_PIPE)
-		return broken_pipe();
-	return status ? errno_restart(status) : (s64)done;
+		result = status ? errno_restart(status) : (s64)done;
+	}
+	return result;
 }
 
 static s64 host_seek(struct file *file, s64 offset, int whence)

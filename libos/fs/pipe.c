@@ -28,34 +28,9 @@ static s64 pipe_read(struct file *file, void *buffer, size_t length,
 static s64 pipe_write(struct file *file, const void *buffer, size_t length,
 		      u64 offset __unused)
 {
-	size_t total = 0;
-	dk_u64 done;
-	s64 result;
-
-	while (total < length) {
-		done = 0;
-		result = HOST_WAIT(DkStreamWrite, file->handle,
-				   DK_OFFSET_CURRENT,
-				   (const u8 *)buffer + total, length - total,
-				   &done);
-		if (result == DK_STATUS_INTERRUPTED && !signal_interrupts())
-			continue;
-		if (result) {
-			if (total)
-				return total;
-			return result == DK_STATUS_BROKEN_PIPE ?
-				       broken_pipe() :
-				       errno_restart(result);
-		}
-		total += done;
-		/* A short one: there was no room, or a signal came. */
-		if (total < length &&
-		    (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) &
-			     O_NONBLOCK ||
-		     signal_interrupts()))
-			break;
-	}
-	return total;
+	return length ? stream_write(file, file->handle, buffer, length,
+				     DK_OFFSET_CURRENT) :
+			0;
 }
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)

@@ -10,6 +10,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 
 static int pipes[2], event, epoll;
 static volatile int seen;
@@ -167,10 +170,109 @@ static void interrupt(long i, int flags, bool ignored)
 	fcntl(event, F_SETFL, 0);
 }
 
-int main(void)
+#define MANY 1000000
+
+static char text[MANY];
+
+/* A child that reads all, after a while. */
+static void reads_later(int fd, int other)
+{
+	if (fork())
+		return;
+	close(other);
+	sleep_ms(700);
+	while (read(fd, text, 50000) > 0)
+		;
+	_exit(0);
+}
+
+/* A child that ends while its parent writes, and may send it a signal. */
+static void disturbs(int signal)
+{
+	for (int i = 0; i < 2; i++) {
+		if (fork())
+			continue;
+		sleep_ms(200 + 150 * i);
+		if (signal)
+			kill(getppid(), signal);
+		_exit(0);
+	}
+}
+
+enum { PIPE, SOCKET, NAMED };
+
+static void make_pair(int kind, int *p)
+{
+	char name[64];
+
+	if (kind == PIPE)
+		(void)!pipe(p);
+	else if (kind == SOCKET)
+		(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+	if (kind != NAMED)
+		return;
+	snprintf(name, sizeof(name), "/tmp/pico-interrupts.%d", getpid());
+	mkfifo(name, 0600);
+	p[0] = open(name, O_RDONLY | O_NONBLOCK);
+	p[1] = open(name, O_WRONLY);
+	fcntl(p[0], F_SETFL, 0);
+	unlink(name);
+}
+
+static long disturbed_write(int kind, int signal)
+{
+	int p[2];
+	long r;
+
+	make_pair(kind, p);
+	reads_later(p[0], p[1]);
+	disturbs(signal);
+	r = write(p[1], text, MANY);
+	close(p[0]);
+	close(p[1]);
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	return r;
+}
+
+/* A write is whole, unless the program sees the signal. */
+static void whole_writes(void)
+{
+	struct sigaction a = { .sa_handler = handler };
+	int kind;
+	long r;
+
+	for (kind = PIPE; kind <= NAMED; kind++) {
+		SHOW("whole write", disturbed_write(kind, 0));
+		SHOW("whole write", disturbed_write(kind, SIGWINCH));
+	}
+	sigaction(SIGUSR1, &a, NULL);
+	for (kind = PIPE; kind <= NAMED; kind++) {
+		r = disturbed_write(kind, SIGUSR1);
+		SHOW("a part", r > 0 && r < MANY);
+	}
+}
+
+/* To standard output, which is a pipe that is read after a while. */
+static int whole_output(void)
+{
+	long r;
+
+	disturbs(SIGWINCH);
+	r = write(1, text, MANY);
+	fprintf(stderr, "written = %ld\n", r);
+	while (wait(NULL) > 0)
+		;
+	return r != MANY;
+}
+
+int main(int argc, char **argv)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 	size_t i;
+
+	if (argc > 1)
+		return whole_output();
 
 	(void)!pipe(pipes);
 	event = eventfd(0, 0);
@@ -181,5 +283,6 @@ int main(void)
 		interrupt(i, SA_RESTART, false);
 		interrupt(i, 0, true);
 	}
+	whole_writes();
 	return 0;
 }
