@@ -171,6 +171,7 @@ else
 	same cancel
 	same sockets
 	same transfers
+	same vectors
 	same sharing
 	same files
 	same calls

@@ -387,6 +387,8 @@ struct vector {
 
 int vector_get(struct vector *vector, const struct iovec *parts, size_t count);
 void vector_put(struct vector *vector);
+/* The next @done bytes have been moved. */
+void vector_advance(struct vector *vector, size_t done);
 
 /* ---- polling (readiness.c, poll.c) ---- */
 

@@ -149,10 +149,11 @@ s64 inet_send(struct file *file, struct transfer *transfer)
 	for (i = 0; i < transfer->vector.count && part >= 0; i++) {
 		struct iovec *iov = &transfer->vector.parts[i];
 
-		/* Only the last one's last byte is urgent. */
+		/* Together they are one: the last one's last byte is urgent. */
 		part = send_buffer(file, iov,
-				   i + 1 < transfer->vector.count ?
-					   flags & ~MSG_OOB :
+				   done + iov->iov_len <
+						   transfer->vector.total ?
+					   (flags & ~MSG_OOB) | MSG_MORE :
 					   flags,
 				   deadline);
 		if (part < 0)

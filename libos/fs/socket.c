@@ -10,29 +10,45 @@
 
 /* ---- as a file ---- */
 
-static s64 one_buffer(struct file *file, void *buffer, size_t length, bool send)
+static s64 transfer(struct file *file, struct transfer *transfer, bool send)
 {
 	const struct socket_ops *ops = socket_of(file)->ops;
-	struct transfer transfer = { 0 };
-	size_t i;
 	s64 r;
 
-	transfer.vector.parts = transfer.vector.few;
-	transfer.vector.count = 1;
-	transfer.vector.total = length;
-	transfer.vector.few[0] = (struct iovec){ buffer, length };
-	r = send ? ops->send(file, &transfer) : ops->receive(file, &transfer);
+	r = send ? ops->send(file, transfer) : ops->receive(file, transfer);
 	/* Files that nobody can see. */
-	for (i = 0; i < transfer.file_count; i++)
-		file_put(transfer.files[i]);
-	mem_free(transfer.files);
+	transfer_files_put(transfer);
 	return r;
+}
+
+s64 socket_transfer(struct file *file, const struct vector *vector, bool send)
+{
+	struct transfer t = { .vector = *vector };
+	s64 r;
+
+	/* vector.parts is the caller's, and may be changed. */
+	hold(file);
+	r = transfer(file, &t, send);
+	hold(NULL);
+	return r;
+}
+
+static s64 one_buffer(struct file *file, void *buffer, size_t length, bool send)
+{
+	struct transfer t = { 0 };
+
+	t.vector.parts = t.vector.few;
+	t.vector.count = 1;
+	t.vector.total = length;
+	t.vector.few[0] = (struct iovec){ buffer, length };
+	return transfer(file, &t, send);
 }
 
 static s64 socket_read(struct file *file, void *buffer, size_t length,
 		       u64 offset __unused)
 {
-	return one_buffer(file, buffer, length, false);
+	/* As Linux: no message is taken. */
+	return length ? one_buffer(file, buffer, length, false) : 0;
 }
 
 static s64 socket_write(struct file *file, const void *buffer, size_t length,

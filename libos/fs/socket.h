@@ -157,6 +157,8 @@ int socket_sleep(struct waiter *waiter, s64 deadline);
 /* socket.c: descriptors and addresses of the program */
 struct file *socket_get(int fd, long *error);
 void socket_put(struct file *file);
+/* readv and writev: all of @vector as one message. */
+s64 socket_transfer(struct file *file, const struct vector *vector, bool send);
 long socket_address_get(struct address *to, const void *from, int length);
 long socket_address_put(const struct address *from, void *to, int *length);
 

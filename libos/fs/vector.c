@@ -2,15 +2,21 @@
 /*
  * readv, writev and their relatives.
  *
- * A transfer that fits GATHER_MAX is one call of the host through a buffer
- * here: cheaper than two, and whole, as programs expect of a pipe or a file
- * opened with O_APPEND. A larger one goes part by part.
+ * A socket is given the whole vector, which is one message. A write is one of
+ * the host's, through a buffer here, where that can be seen: at the file's own
+ * position others may write, and so they may to a pipe or with O_APPEND. A read
+ * of what is not a file is one for the same reason. Of a small transfer one call
+ * through a buffer on the stack is cheaper than two, whatever it is. What is
+ * left goes part by part.
  */
 #include "fs.h"
+#include "socket.h"
 
 #include <linux/uio.h>
 
-#define GATHER_MAX 4096
+#define GATHER_SMALL 4096UL
+#define GATHER_READ 0x10000UL
+#define GATHER_WRITE 0x100000UL
 
 void vector_put(struct vector *vector)
 {
@@ -54,40 +60,93 @@ fault:
 	return -EFAULT;
 }
 
-/* All parts through a buffer of ours. */
-static s64 transfer_gathered(struct file *file, struct vector *vector,
-			     u64 offset, bool write)
+void vector_advance(struct vector *vector, size_t done)
 {
-	u8 buffer[GATHER_MAX];
-	s64 result = vector->total;
-	size_t i, at = 0, length;
+	struct iovec *part = vector->parts;
+	size_t i, n;
 
-	if (!write)
-		result = file_read(file, buffer, vector->total, offset);
-	for (i = 0; i < vector->count && (s64)at < result; i++) {
-		struct iovec *part = &vector->parts[i];
-		long fault;
-
-		length = MIN(part->iov_len, result - at);
-		if (write)
-			fault = user_read(buffer + at, part->iov_base, length);
-		else
-			fault = user_write(part->iov_base, buffer + at, length);
-		if (fault)
-			return -EFAULT;
-		at += length;
+	for (i = 0; i < vector->count && done; i++, part++) {
+		n = MIN(part->iov_len, done);
+		part->iov_base = (u8 *)part->iov_base + n;
+		part->iov_len -= n;
+		vector->total -= n;
+		done -= n;
 	}
-	if (write)
-		result = file_write(file, buffer, vector->total, offset);
-	return result;
 }
 
-/* Would going on with the next part wait? Then what there is must do. */
-static bool would_wait(struct file *file, bool write)
+/* @length bytes from the program, or to it; as many as there is memory. */
+static size_t copy_parts(const struct vector *vector, u8 *buffer, size_t length,
+			 bool write)
 {
-	u32 wanted = write ? POLLOUT : POLLIN;
+	size_t i, n, at = 0;
 
-	return file->ops->poll && !(file_poll(file, NULL) & wanted);
+	for (i = 0; i < vector->count && at < length; i++, at += n) {
+		const struct iovec *part = &vector->parts[i];
+
+		n = MIN(part->iov_len, length - at);
+		if (write ? user_read(buffer + at, part->iov_base, n) :
+			    user_write(part->iov_base, buffer + at, n))
+			break;
+	}
+	return at;
+}
+
+/* Would going on reading wait? Then what there is must do. */
+static bool would_wait(struct file *file)
+{
+	return file_can_poll(file) && !(file_poll(file, NULL) & POLLIN);
+}
+
+static s64 write_gathered(struct file *file, struct vector *vector, u8 *buffer,
+			  size_t length, u64 offset)
+{
+	size_t got = copy_parts(vector, buffer, length, true);
+
+	/* As Linux: a pipe is given whole pages of what comes before a fault. */
+	if (got < length && file_type(file) != DK_TYPE_FILE)
+		got &= PAGE_MASK;
+	return got || !length ? file_write(file, buffer, got, offset) : -EFAULT;
+}
+
+static s64 read_gathered(struct file *file, struct vector *vector, u8 *buffer,
+			 size_t length, u64 offset)
+{
+	s64 result = file_read(file, buffer, length, offset), put;
+
+	if (result <= 0)
+		return result;
+	put = copy_parts(vector, buffer, result, false);
+	if (put < result && offset == DK_OFFSET_CURRENT &&
+	    file_type(file) == DK_TYPE_FILE)
+		file_seek(file, put - result, SEEK_CUR);
+	return put ? put : -EFAULT;
+}
+
+/* Through @buffer, @room bytes at a time. */
+static s64 transfer_through(struct file *file, struct vector *vector,
+			    u8 *buffer, size_t room, u64 offset, bool write)
+{
+	s64 done = 0, result;
+	size_t length;
+
+	do {
+		length = MIN(vector->total, room);
+		if (write)
+			result = write_gathered(file, vector, buffer, length,
+						offset);
+		else if (done && would_wait(file))
+			break;
+		else
+			result = read_gathered(file, vector, buffer, length,
+					       offset);
+		if (result < 0)
+			return done ? done : result;
+		done += result;
+		vector_advance(vector, result);
+		if (offset != DK_OFFSET_CURRENT)
+			offset += result;
+	} while ((size_t)result == length && vector->total);
+	return done;
 }
 
 static s64 transfer_parts(struct file *file, struct vector *vector, u64 offset,
@@ -101,7 +160,7 @@ static s64 transfer_parts(struct file *file, struct vector *vector, u64 offset,
 
 		if (!part->iov_len)
 			continue;
-		if (done && would_wait(file, write))
+		if (done && !write && would_wait(file))
 			break;
 		if (write)
 			result = file_write(file, part->iov_base, part->iov_len,
@@ -120,6 +179,69 @@ static s64 transfer_parts(struct file *file, struct vector *vector, u64 offset,
 	return done;
 }
 
+/* Has it to be one call of the host? */
+static bool must_gather(struct file *file, u64 offset, bool write)
+{
+	if (write)
+		return offset == DK_OFFSET_CURRENT || file_appends(file);
+	return file_type(file) != DK_TYPE_FILE;
+}
+
+static s64 transfer_large(struct file *file, struct vector *vector, u64 offset,
+			  bool write)
+{
+	size_t room = MIN(vector->total, write ? GATHER_WRITE : GATHER_READ);
+	u8 *buffer = NULL;
+	s64 result;
+
+	if (must_gather(file, offset, write))
+		buffer = mem_alloc(room);
+	if (!buffer)
+		return transfer_parts(file, vector, offset, write);
+	result = transfer_through(file, vector, buffer, room, offset, write);
+	mem_free(buffer);
+	return result;
+}
+
+static s64 transfer_small(struct file *file, struct vector *vector, u64 offset,
+			  bool write)
+{
+	u8 buffer[GATHER_SMALL];
+
+	return transfer_through(file, vector, buffer, sizeof(buffer), offset,
+				write);
+}
+
+static bool is_one_part(const struct vector *vector)
+{
+	size_t i;
+
+	for (i = 0; i < vector->count; i++) {
+		if (vector->parts[i].iov_len)
+			return vector->parts[i].iov_len == vector->total;
+	}
+	return false;
+}
+
+static s64 transfer_vector(struct file *file, struct vector *vector, u64 offset,
+			   bool write)
+{
+	if (!(write ? (void *)file->ops->write : (void *)file->ops->read))
+		return -EINVAL;
+	if (offset != DK_OFFSET_CURRENT && !file->ops->seek)
+		return -ESPIPE;
+	if (!vector->total)
+		return 0;
+	if (is_one_part(vector))
+		return transfer_parts(file, vector, offset, write);
+	if (file->kind == FILE_SOCKET && (vector->total > GATHER_SMALL ||
+					  socket_of(file)->family == AF_UNIX))
+		return socket_transfer(file, vector, write);
+	if (vector->total <= GATHER_SMALL)
+		return transfer_small(file, vector, offset, write);
+	return transfer_large(file, vector, offset, write);
+}
+
 static long transfer(int fd, const struct iovec *parts, size_t count,
 		     u64 offset, bool write)
 {
@@ -136,12 +258,7 @@ static long transfer(int fd, const struct iovec *parts, size_t count,
 	result = vector_get(&vector, parts, count);
 	if (result)
 		goto out;
-	if (vector.count == 1)
-		result = transfer_parts(file, &vector, offset, write);
-	else if (vector.total <= GATHER_MAX)
-		result = transfer_gathered(file, &vector, offset, write);
-	else
-		result = transfer_parts(file, &vector, offset, write);
+	result = transfer_vector(file, &vector, offset, write);
 	vector_put(&vector);
 out:
 	file_put(file);
