@@ -131,6 +131,7 @@ struct socket {
 	int error;
 	s64 send_timeout, receive_timeout;
 	u32 send_buffer, receive_buffer;
+	int receive_low; /* SO_RCVLOWAT; 0: 1 */
 	u64 flags; /* SO_* that are only remembered, a bit each */
 	bool pass_credentials;
 	bool listening;

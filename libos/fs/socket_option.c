@@ -105,6 +105,8 @@ static long option_set(struct socket *socket, int name, const void *from,
 	case SO_LINGER:
 		return length < 8 ? -EINVAL : 0;
 	case SO_RCVLOWAT:
+		socket->receive_low = value < 0 ? INT32_MAX : value;
+		return 0;
 	case SO_PRIORITY:
 		return 0;
 	case SO_SNDBUFFORCE:
@@ -199,6 +201,8 @@ static size_t option_get(struct socket *socket, int name, int *value)
 		*value = 0;
 		break;
 	case SO_RCVLOWAT:
+		*value = MAX(socket->receive_low, 1);
+		break;
 	case SO_SNDLOWAT:
 		*value = 1;
 		break;

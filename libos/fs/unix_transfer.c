@@ -9,9 +9,12 @@
 #define FEW_HANDLES 8
 #define SMALL_ATTACHMENT 512
 
-static s64 timeout_of(s64 timeout)
+/* Of a wait that may have begun before: what is left. */
+static s64 time_left(s64 deadline)
 {
-	return timeout ? timeout : DK_TIMEOUT_INFINITE;
+	return deadline == DK_TIMEOUT_INFINITE ?
+		       deadline :
+		       MAX(deadline - clock_now(DK_CLOCK_MONOTONIC), 0);
 }
 
 static u32 nonblock_of(u32 flags)
@@ -27,12 +30,14 @@ static long interrupted(s64 timeout)
 
 /* ---- sending ---- */
 
-static long send_parcel(struct unix_socket *u, struct dk_parcel *parcel)
+static long send_parcel(struct unix_socket *u, struct dk_parcel *parcel,
+			s64 deadline)
 {
 	s64 timeout = u->socket.send_timeout;
 	DK_STATUS status;
 
 	for (;;) {
+		parcel->timeout = time_left(deadline);
 		status = HOST_WAIT(DkxParcelSend, u->handle, parcel,
 				   sizeof(*parcel));
 		if (status != DK_STATUS_INTERRUPTED &&
@@ -41,6 +46,28 @@ static long send_parcel(struct unix_socket *u, struct dk_parcel *parcel)
 		if (signal_interrupts())
 			return interrupted(timeout);
 	}
+}
+
+/*
+ * What a stream's first parcel did not take: the host ends it behind the piece
+ * that the files went with, and when something is raised, be it nothing that
+ * the program sees. The number of all bytes that were sent.
+ */
+static s64 send_rest(struct unix_socket *u, struct transfer *transfer,
+		     struct dk_parcel *parcel, s64 deadline)
+{
+	struct vector *vector = &transfer->vector;
+	s64 done = parcel->done;
+
+	parcel->handle_count = 0;
+	parcel->attachment_length = UNIX_ATTACHMENT_LEAST;
+	vector_advance(vector, parcel->done);
+	while (vector->total && !signal_interrupts() &&
+	       !send_parcel(u, parcel, deadline) && parcel->done) {
+		done += parcel->done;
+		vector_advance(vector, parcel->done);
+	}
+	return done;
 }
 
 s64 unix_send(struct file *file, struct transfer *transfer)
@@ -55,10 +82,10 @@ s64 unix_send(struct file *file, struct transfer *transfer)
 		.flags = nonblock_of(transfer->flags),
 		.handles = (u64)handles,
 		.name = (u64)key,
-		.timeout = timeout_of(u->socket.send_timeout),
 	};
+	s64 deadline = socket_deadline(u->socket.send_timeout);
 	u8 *attachment;
-	long r;
+	s64 r;
 
 	if (transfer->flags & MSG_OOB)
 		return -EOPNOTSUPP;
@@ -78,13 +105,16 @@ s64 unix_send(struct file *file, struct transfer *transfer)
 	if (r)
 		return r;
 	parcel.attachment = (u64)attachment;
-	r = send_parcel(u, &parcel);
-	mem_free(attachment);
+	r = send_parcel(u, &parcel, deadline);
 	/* A stream moves nothing with no bytes. */
 	if (r || (stream && !parcel.done))
 		unix_unsent(transfer);
 	if (!r)
-		return parcel.done;
+		r = stream ? send_rest(u, transfer, &parcel, deadline) :
+			     (s64)parcel.done;
+	mem_free(attachment);
+	if (r >= 0)
+		return r;
 	if (r == -EPIPE && !(transfer->flags & MSG_NOSIGNAL) && stream)
 		return broken_pipe();
 	return r;
@@ -132,7 +162,7 @@ static long make_room(struct taken *t, struct dk_parcel *parcel)
 }
 
 static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
-			   struct taken *t)
+			   struct taken *t, s64 deadline)
 {
 	s64 timeout = u->socket.receive_timeout;
 	u32 length = parcel->attachment_length, count = parcel->handle_count;
@@ -140,6 +170,7 @@ static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
 	long r;
 
 	for (;;) {
+		parcel->timeout = time_left(deadline);
 		status = HOST_WAIT(DkxParcelReceive, u->handle, parcel,
 				   sizeof(*parcel));
 		switch (status) {
@@ -162,23 +193,10 @@ static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
 	}
 }
 
-/* The next @done bytes of @vector have been filled. */
-static void advance(struct vector *vector, size_t done)
-{
-	struct iovec *part = vector->parts;
-	size_t i, n;
-
-	for (i = 0; i < vector->count && done; i++, part++) {
-		n = MIN(part->iov_len, done);
-		part->iov_base = (u8 *)part->iov_base + n;
-		part->iov_len -= n;
-		done -= n;
-	}
-}
-
 static s64 receive_once(struct unix_socket *u, struct transfer *transfer,
-			bool first)
+			s64 deadline, bool first)
 {
+	bool stream = u->socket.type == SOCK_STREAM;
 	u8 name[DK_LOCAL_NAME_MAX];
 	struct taken t;
 	struct dk_parcel parcel = {
@@ -192,13 +210,12 @@ static s64 receive_once(struct unix_socket *u, struct transfer *transfer,
 		.handles = (u64)t.few,
 		.handle_count = FEW_HANDLES,
 		.name = (u64)name,
-		.timeout = timeout_of(u->socket.receive_timeout),
 	};
 	s64 r;
 
 	t.attachment = t.small;
 	t.handles = t.few;
-	r = receive_parcel(u, &parcel, &t);
+	r = receive_parcel(u, &parcel, &t, deadline);
 	if (!r) {
 		unix_unpack(transfer, t.attachment, parcel.attachment_length,
 			    t.handles, parcel.handle_count);
@@ -214,35 +231,45 @@ static s64 receive_once(struct unix_socket *u, struct transfer *transfer,
 		if (parcel.result & DK_PARCEL_CUT)
 			transfer->result_flags |= MSG_CTRUNC;
 		r = parcel.done;
-		if (u->socket.type != SOCK_STREAM &&
-		    transfer->flags & MSG_TRUNC)
+		if (!stream && transfer->flags & MSG_TRUNC)
 			r = parcel.whole;
 	}
 	taken_free(&t);
 	return r;
 }
 
+/* How much a stream waits for. */
+static size_t receive_least(const struct unix_socket *u,
+			    const struct transfer *transfer)
+{
+	size_t total = transfer->vector.total;
+
+	if (u->socket.type != SOCK_STREAM || transfer->flags & MSG_PEEK)
+		return 0;
+	return transfer->flags & MSG_WAITALL ?
+		       total :
+		       MIN((size_t)MAX(u->socket.receive_low, 1), total);
+}
+
 s64 unix_receive(struct file *file, struct transfer *transfer)
 {
 	struct unix_socket *u = unix_of(socket_of(file));
-	bool stream = u->socket.type == SOCK_STREAM, all;
-	size_t done = 0;
-	s64 r;
+	s64 deadline = socket_deadline(u->socket.receive_timeout), r;
+	size_t done = 0, least = receive_least(u, transfer);
 
 	if (transfer->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (stream && !transfer->vector.total)
+	if (u->socket.type == SOCK_STREAM && !transfer->vector.total)
 		return 0;
-	all = stream && transfer->flags & MSG_WAITALL &&
-	      !(transfer->flags & MSG_PEEK);
-	do {
-		r = receive_once(u, transfer, !done);
-		if (r > 0 && all)
-			advance(&transfer->vector, r);
-		if (r > 0)
-			done += r;
-	} while (r > 0 && all && !transfer->file_count &&
-		 done < transfer->vector.total);
+	for (;;) {
+		r = receive_once(u, transfer, deadline, !done);
+		if (r <= 0)
+			break;
+		done += r;
+		if (done >= least || transfer->file_count)
+			break;
+		vector_advance(&transfer->vector, r);
+	}
 	return done ? (s64)done : r;
 }
 
@@ -257,13 +284,14 @@ long unix_accept(struct file *file, struct file **accepted,
 		.handles = (u64)&handle,
 		.handle_count = 1,
 		.name = (u64)name,
-		.timeout = timeout_of(u->socket.receive_timeout),
 	};
+	s64 deadline = socket_deadline(u->socket.receive_timeout);
 	DK_STATUS status;
 
 	if (u->socket.type == SOCK_DGRAM)
 		return -EOPNOTSUPP;
 	for (;;) {
+		parcel.timeout = time_left(deadline);
 		status = HOST_WAIT(DkxParcelReceive, u->handle, &parcel,
 				   sizeof(parcel));
 		if (status != DK_STATUS_INTERRUPTED &&

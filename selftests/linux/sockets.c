@@ -49,6 +49,26 @@ static long take_all(int from, int *fds, int *count, char *text, size_t size,
 	return r;
 }
 
+/* One read, and the files that came with it. */
+static long take_many(int from, int *fds, int *count, char *text, size_t size)
+{
+	char control[256] = "";
+	struct iovec iov = { text, size };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	long r = recvmsg(from, &m, 0);
+	struct cmsghdr *c = r < 0 ? NULL : CMSG_FIRSTHDR(&m);
+
+	*count = 0;
+	if (c && c->cmsg_type == SCM_RIGHTS) {
+		*count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(fds, CMSG_DATA(c), *count * sizeof(int));
+	}
+	return r;
+}
+
 static void streams(void)
 {
 	char buffer[64] = "";
@@ -352,6 +372,94 @@ static void options(void)
 	close(s[1]);
 }
 
+#define MANY 1000000
+
+static void *takes_many(void *arg)
+{
+	static char block[50000];
+	long sum = 0, files = 0, r;
+	int fds[8], count;
+
+	sleep_ms(100);
+	while ((r = take_many(*(int *)arg, fds, &count, block, sizeof(block))) >
+	       0) {
+		for (sum += r; count; count--, files++)
+			close(fds[count - 1]);
+	}
+	return (void *)(sum + files * 10 * MANY);
+}
+
+/* All of a long message goes, the files with its first bytes. */
+static void long_with_files(void)
+{
+	static char text[MANY + 1];
+	pthread_t thread;
+	int s[2], fds[2];
+	void *sum;
+	long r;
+
+	memset(text, 'x', MANY);
+	(void)!pipe(fds);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	pthread_create(&thread, NULL, takes_many, &s[1]);
+	TRY(pass_many(s[0], fds, 2, text, 0));
+	shutdown(s[0], SHUT_WR);
+	pthread_join(thread, &sum);
+	SHOW("taken, with files", sum);
+	close(s[0]);
+	close(s[1]);
+	/* As much as goes. */
+	socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s);
+	r = pass_many(s[0], fds, 2, text, 0);
+	SHOW("more than a piece", r > 40000 && r < MANY);
+	TRY(pass_many(s[0], fds, 2, text, 0));
+	close(s[0]);
+	close(s[1]);
+}
+
+static void *writes_in_parts(void *arg)
+{
+	int fd = *(int *)arg;
+
+	for (int i = 0; i < 3; i++) {
+		sleep_ms(100);
+		(void)!write(fd, "12345", 5);
+	}
+	sleep_ms(100);
+	shutdown(fd, SHUT_WR);
+	return NULL;
+}
+
+static void low_water(void)
+{
+	socklen_t length = sizeof(int);
+	int s[2], value = 10;
+	pthread_t thread;
+	char b[64];
+
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	TRY(setsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &value, length));
+	TRY(getsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &value, &length));
+	CHECK(value);
+	pthread_create(&thread, NULL, writes_in_parts, &s[0]);
+	TRY(recv(s[1], b, 3, 0));
+	TRY(recv(s[1], b, sizeof(b), MSG_DONTWAIT));
+	TRY(recv(s[1], b, sizeof(b), MSG_PEEK));
+	TRY(read(s[1], b, sizeof(b)));
+	TRY(read(s[1], b, sizeof(b)));
+	pthread_join(thread, NULL);
+	value = 0;
+	TRY(setsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &value, length));
+	TRY(getsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &value, &length));
+	CHECK(value);
+	value = -1;
+	TRY(setsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &value, length));
+	TRY(getsockopt(s[1], SOL_SOCKET, SO_RCVLOWAT, &value, &length));
+	CHECK(value);
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	snprintf(name, sizeof(name), "/tmp/pico.%d", getpid());
@@ -365,5 +473,7 @@ int main(void)
 	named_datagrams();
 	nodes("/tmp/pico.node");
 	options();
+	long_with_files();
+	low_water();
 	return 0;
 }
