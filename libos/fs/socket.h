@@ -49,6 +49,7 @@ enum {
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2
 #define SCM_MAX_FD 253
+#define SO_TIMESTAMP 29 /* and SCM_TIMESTAMP, of a struct timeval */
 
 struct address {
 	u32 length; /* 0: none */
@@ -69,6 +70,7 @@ struct user_credentials { /* struct ucred */
  * @address:	to whom, or from whom
  * @files:	sent: counted, taken over when the call succeeds; received: the
  *		receiver's to enter into its table
+ * @at_end:	received: there is no message any more, nor what goes with one
  * @flags:	MSG_* asked for, then those that came of it
  */
 struct transfer {
@@ -78,6 +80,7 @@ struct transfer {
 	size_t file_count;
 	struct user_credentials credentials;
 	bool has_credentials;
+	bool at_end;
 	u32 flags;
 	u32 result_flags;
 };

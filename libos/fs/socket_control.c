@@ -4,6 +4,8 @@
  */
 #include "socket.h"
 
+#include <linux/time.h>
+
 struct control_header {
 	size_t length;
 	int level, type;
@@ -137,13 +139,32 @@ static bool attach_files(struct user_msghdr *message, struct transfer *transfer)
 	return whole;
 }
 
+/* SO_TIMESTAMP: of messages, not of bytes. */
+static bool has_time(const struct socket *socket)
+{
+	return socket->flags >> SO_TIMESTAMP & 1 &&
+	       socket->type != SOCK_STREAM && socket->family != AF_NETLINK;
+}
+
+/* When it came nobody has written down: now it is here. */
+static bool attach_time(struct user_msghdr *message)
+{
+	s64 now = clock_now(DK_CLOCK_WALL);
+	struct __kernel_old_timeval tv = { now / NSEC_PER_SEC,
+					   now % NSEC_PER_SEC / 1000 };
+
+	return attach(message, SO_TIMESTAMP, &tv, sizeof(tv));
+}
+
 /* All attachments of a received message; control_length: what they took. */
 void control_put(struct socket *socket, struct user_msghdr *message,
 		 struct transfer *transfer)
 {
 	size_t room = message->control_length;
 
-	if (socket->pass_credentials &&
+	if (!transfer->at_end && has_time(socket) && !attach_time(message))
+		transfer->result_flags |= MSG_CTRUNC;
+	if (!transfer->at_end && socket->pass_credentials &&
 	    !attach(message, SCM_CREDENTIALS, &transfer->credentials,
 		    sizeof(transfer->credentials)))
 		transfer->result_flags |= MSG_CTRUNC;

@@ -144,7 +144,8 @@ static void taken_free(struct taken *t)
 /* As much room as the host has asked for. */
 static long make_room(struct taken *t, struct dk_parcel *parcel)
 {
-	u8 *attachment = mem_alloc(parcel->attachment_length + 1);
+	u8 *attachment = mem_alloc(
+		MAX(parcel->attachment_length, (u32)UNIX_ATTACHMENT_LEAST));
 	DK_HANDLE *handles =
 		mem_alloc((parcel->handle_count + 1) * sizeof(*handles));
 
@@ -161,6 +162,18 @@ static long make_room(struct taken *t, struct dk_parcel *parcel)
 	return 0;
 }
 
+/*
+ * Did nothing come, with which there would be credentials? The host does not
+ * say so to who looks at the end (MSG_PEEK).
+ */
+static bool is_untouched(const struct taken *t)
+{
+	struct user_credentials c;
+
+	memcpy(&c, t->attachment, sizeof(c));
+	return c.pid == ~0U;
+}
+
 static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
 			   struct taken *t, s64 deadline)
 {
@@ -171,9 +184,15 @@ static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
 
 	for (;;) {
 		parcel->timeout = time_left(deadline);
+		memset(t->attachment, 0xff, UNIX_ATTACHMENT_LEAST);
 		status = HOST_WAIT(DkxParcelReceive, u->handle, parcel,
 				   sizeof(*parcel));
 		switch (status) {
+		case DK_STATUS_SUCCESS:
+			if (is_untouched(t))
+				parcel->attachment_length =
+					parcel->handle_count = 0;
+			return 0;
 		case DK_STATUS_BUFFER_TOO_SMALL:
 			parcel->attachment_length =
 				MAX(parcel->attachment_length, length);
@@ -233,6 +252,8 @@ static s64 receive_once(struct unix_socket *u, struct transfer *transfer,
 		r = parcel.done;
 		if (!stream && transfer->flags & MSG_TRUNC)
 			r = parcel.whole;
+		/* Every message has an attachment. */
+		transfer->at_end = !stream && !parcel.attachment_length;
 	}
 	taken_free(&t);
 	return r;

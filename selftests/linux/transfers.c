@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * What sockets are asked besides their data: options that they have not, queues
- * of errors; and what a splice to a full one does with its data.
+ * of errors, credentials and times of messages; and what a splice to a full one
+ * does with its data.
  */
 #include "linux_test.h"
 
@@ -10,6 +11,8 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 static void options_of(int family, int type)
 {
@@ -124,6 +127,136 @@ static void full(void)
 	TRY(read(s[0], data, sizeof(data)));
 }
 
+/* One message, and what is attached: in that order. */
+static long take(int from, size_t size, size_t room, int flags)
+{
+	char control[256] = "", data[64];
+	struct iovec iov = { data, size };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = room };
+	long r = recvmsg(from, &m, flags);
+	struct cmsghdr *c = r < 0 ? NULL : CMSG_FIRSTHDR(&m);
+	struct timeval now, then;
+	struct ucred cred;
+	int fd;
+
+	for (; c; c = CMSG_NXTHDR(&m, c)) {
+		printf("level %d, type %d, %zu bytes\n", c->cmsg_level,
+		       c->cmsg_type, c->cmsg_len - CMSG_LEN(0));
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+			SHOW("  own pid", cred.pid == getpid());
+			SHOW("  no pid", cred.pid == 0);
+			SHOW("  own ids",
+			     cred.uid == geteuid() && cred.gid == getegid());
+		} else if (c->cmsg_type == SCM_TIMESTAMP) {
+			memcpy(&then, CMSG_DATA(c), sizeof(then));
+			gettimeofday(&now, NULL);
+			SHOW("  recent", now.tv_sec - then.tv_sec >= 0 &&
+						 now.tv_sec - then.tv_sec < 20);
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+			close(fd);
+		}
+	}
+	if (r >= 0)
+		SHOW("  flags", m.msg_flags);
+	return r;
+}
+
+/* With credentials, of @length bytes; and a file if there is one. */
+static long give(int to, const struct ucred *cred, size_t length, int fd)
+{
+	char control[128] = "";
+	struct iovec iov = { "text", 4 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = CMSG_SPACE(length) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_CREDENTIALS;
+	c->cmsg_len = CMSG_LEN(length);
+	memcpy(CMSG_DATA(c), cred, length);
+	if (fd >= 0) {
+		c = (void *)(control + CMSG_SPACE(length));
+		m.msg_controllen += CMSG_SPACE(sizeof(fd));
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	}
+	return sendmsg(to, &m, 0);
+}
+
+static void credentials(int type)
+{
+	struct ucred own = { getpid(), geteuid(), getegid() };
+	socklen_t length = sizeof(int);
+	int s[2], one = 1, value = 0;
+
+	SHOW("credentials", type);
+	(void)!socketpair(AF_UNIX, type, 0, s);
+	TRY(give(s[0], &own, sizeof(own), -1));
+	TRY(take(s[1], 64, 256, 0));
+	TRY(setsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	TRY(getsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &value, &length));
+	CHECK(value);
+	TRY(getsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &value, &length));
+	CHECK(value);
+	TRY(send(s[0], "more", 4, 0));
+	TRY(take(s[1], 64, 256, 0));
+	TRY(give(s[0], &own, sizeof(own), -1));
+	TRY(take(s[1], 64, 256, MSG_PEEK));
+	TRY(take(s[1], 64, 256, 0));
+	TRY(give(s[0], &own, sizeof(own), 0));
+	TRY(take(s[1], 64, 256, 0));
+	/* No room for all, or for any. */
+	TRY(give(s[0], &own, sizeof(own), 0));
+	TRY(take(s[1], 64, CMSG_SPACE(sizeof(own)), 0));
+	TRY(give(s[0], &own, sizeof(own), 0));
+	TRY(take(s[1], 64, CMSG_LEN(0) - 1, 0));
+	TRY(give(s[0], &own, sizeof(own) - 4, -1));
+	TRY(give(s[0], &own, sizeof(own) + 4, -1));
+	/* Of two senders: read apart, also as bytes of a stream. */
+	TRY(send(s[0], "parent", 6, 0));
+	if (!fork()) {
+		send(s[0], "child", 5, 0);
+		_exit(0);
+	}
+	wait(NULL);
+	TRY(take(s[1], 64, 256, 0));
+	TRY(take(s[1], 64, 256, 0));
+	close(s[0]);
+	close(s[1]);
+}
+
+static void times(int type)
+{
+	int s[2], one = 1, value = 0;
+	socklen_t length = sizeof(int);
+
+	SHOW("times", type);
+	(void)!socketpair(AF_UNIX, type, 0, s);
+	TRY(setsockopt(s[1], SOL_SOCKET, SO_TIMESTAMP, &one, sizeof(one)));
+	TRY(getsockopt(s[1], SOL_SOCKET, SO_TIMESTAMP, &value, &length));
+	CHECK(value);
+	TRY(send(s[0], "text", 4, 0));
+	TRY(take(s[1], 64, 256, 0));
+	TRY(setsockopt(s[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	TRY(send(s[0], "text", 4, 0));
+	TRY(take(s[1], 64, 256, 0));
+	TRY(send(s[0], "text", 4, 0));
+	TRY(take(s[1], 64, 8, 0));
+	close(s[0]);
+	TRY(take(s[1], 64, 256, MSG_DONTWAIT | MSG_PEEK));
+	TRY(take(s[1], 64, 256, MSG_DONTWAIT));
+	close(s[1]);
+}
+
 int main(void)
 {
 	options_of(AF_UNIX, SOCK_STREAM);
@@ -137,5 +270,11 @@ int main(void)
 	rights(AF_NETLINK, SOCK_RAW, 0);
 	rights(AF_INET, SOCK_STREAM, 0);
 	full();
+	credentials(SOCK_STREAM);
+	credentials(SOCK_DGRAM);
+	credentials(SOCK_SEQPACKET);
+	times(SOCK_DGRAM);
+	times(SOCK_SEQPACKET);
+	times(SOCK_STREAM);
 	return 0;
 }
