@@ -77,32 +77,6 @@ static void side_put(struct side *side)
 		file_put(side->file);
 }
 
-SYSCALL4(sendfile, int, out_fd, int, in_fd, s64 *, offset, size_t, length)
-{
-	struct side from, to = { NULL, 0 };
-	s64 result;
-
-	result = side_get(&from, in_fd, offset);
-	if (result)
-		goto out;
-	result = side_get(&to, out_fd, NULL);
-	if (result)
-		goto out;
-	if (!(from.file->access & FILE_READ) || !(to.file->access & FILE_WRITE))
-		result = -EBADF;
-	else if ((s64)length < 0 || file_type(from.file) != DK_TYPE_FILE ||
-		 file_appends(to.file))
-		result = -EINVAL;
-	else
-		result = copy(&from, &to, MIN(length, MAX_TRANSFER));
-	if (result >= 0 && offset)
-		result = user_put(from.offset, offset) ? -EFAULT : result;
-out:
-	side_put(&from);
-	side_put(&to);
-	return result;
-}
-
 static s64 check_range(struct side *from, struct side *to)
 {
 	if (!(from->file->access & FILE_READ) ||
@@ -117,20 +91,31 @@ static s64 check_range(struct side *from, struct side *to)
 	return 0;
 }
 
-/* Ranges of one file must not overlap. */
-static s64 check_overlap(struct side *from, struct side *to, size_t length)
+static s64 position_of(struct side *side)
+{
+	return side->offset == DK_OFFSET_CURRENT ?
+		       file_seek(side->file, 0, SEEK_CUR) :
+		       (s64)side->offset;
+}
+
+/*
+ * Ranges of one file must not overlap: what there is to copy, not what was
+ * asked for, so *length is cut at the end of the file.
+ */
+static s64 check_ends(struct side *from, struct side *to, size_t *length)
 {
 	struct dk_stream_attributes a, b;
-	s64 in = from->offset, out = to->offset;
+	s64 in = position_of(from), out = position_of(to);
 
-	if (file_attributes(from->file, &a) || file_attributes(to->file, &b) ||
-	    a.inode != b.inode || a.device != b.device)
+	if (*length > ~(u64)in || *length > ~(u64)out)
+		return -EOVERFLOW;
+	if (in < 0 || out < 0 || file_attributes(from->file, &a) ||
+	    file_attributes(to->file, &b))
 		return 0;
-	if (from->offset == DK_OFFSET_CURRENT)
-		in = file_seek(from->file, 0, SEEK_CUR);
-	if (to->offset == DK_OFFSET_CURRENT)
-		out = file_seek(to->file, 0, SEEK_CUR);
-	return (size_t)(in < out ? out - in : in - out) < length ? -EINVAL : 0;
+	*length = (u64)in < a.length ? MIN(*length, a.length - in) : 0;
+	if (a.inode != b.inode || a.device != b.device)
+		return 0;
+	return (size_t)(in < out ? out - in : in - out) < *length ? -EINVAL : 0;
 }
 
 SYSCALL6(copy_file_range, int, in_fd, s64 *, in_offset, int, out_fd, s64 *,
@@ -139,7 +124,6 @@ SYSCALL6(copy_file_range, int, in_fd, s64 *, in_offset, int, out_fd, s64 *,
 	struct side from, to = { NULL, 0 };
 	s64 result;
 
-	length = MIN(length, MAX_TRANSFER);
 	result = side_get(&from, in_fd, in_offset);
 	if (result)
 		goto out;
@@ -148,9 +132,9 @@ SYSCALL6(copy_file_range, int, in_fd, s64 *, in_offset, int, out_fd, s64 *,
 		goto out;
 	result = flags ? -EINVAL : check_range(&from, &to);
 	if (!result)
-		result = check_overlap(&from, &to, length);
+		result = check_ends(&from, &to, &length);
 	if (!result && length)
-		result = copy(&from, &to, length);
+		result = copy(&from, &to, MIN(length, MAX_TRANSFER));
 	if (result > 0 && in_offset && user_put(from.offset, in_offset))
 		result = -EFAULT;
 	if (result > 0 && out_offset && user_put(to.offset, out_offset))
@@ -329,6 +313,39 @@ SYSCALL6(splice, int, in_fd, s64 *, in_offset, int, out_fd, s64 *, out_offset,
 		result = -EFAULT;
 	if (result > 0 && out_offset && user_put(to.offset, out_offset))
 		result = -EFAULT;
+	side_put(&from);
+	side_put(&to);
+	return result;
+}
+
+/* To a pipe it is a splice: what there is room for, once there is any. */
+static s64 send_file(struct side *from, struct side *to, size_t length)
+{
+	return is_pipe(to) && length ? splice_parts(from, to, length, true) :
+				       copy(from, to, length);
+}
+
+SYSCALL4(sendfile, int, out_fd, int, in_fd, s64 *, offset, size_t, length)
+{
+	struct side from, to = { NULL, 0 };
+	s64 result;
+
+	result = side_get(&from, in_fd, offset);
+	if (result)
+		goto out;
+	result = side_get(&to, out_fd, NULL);
+	if (result)
+		goto out;
+	if (!(from.file->access & FILE_READ) || !(to.file->access & FILE_WRITE))
+		result = -EBADF;
+	else if ((s64)length < 0 || file_type(from.file) != DK_TYPE_FILE ||
+		 file_appends(to.file))
+		result = -EINVAL;
+	else
+		result = send_file(&from, &to, MIN(length, MAX_TRANSFER));
+	if (result >= 0 && offset)
+		result = user_put(from.offset, offset) ? -EFAULT : result;
+out:
 	side_put(&from);
 	side_put(&to);
 	return result;

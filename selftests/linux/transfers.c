@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * What sockets are asked besides their data: options that they have not, queues
- * of errors, credentials and times of messages; and what a splice to a full one
- * does with its data.
+ * of errors, credentials and times of messages; and what goes from file to file
+ * without the program: splice, sendfile, copy_file_range.
  */
 #include "linux_test.h"
 
@@ -10,6 +10,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -257,6 +260,122 @@ static void times(int type)
 	close(s[1]);
 }
 
+#define LENGTH 300000
+
+static char content[LENGTH], came[LENGTH];
+
+static void *takes_all(void *arg)
+{
+	long sum = 0, r;
+
+	sleep_ms(100);
+	while ((r = read(*(int *)arg, came + sum, LENGTH - sum)) > 0)
+		sum += r;
+	return (void *)sum;
+}
+
+static void send_to_socket(int fd, int *s)
+{
+	pthread_t thread;
+	off_t at = 1000;
+	void *sum;
+
+	memset(came, 0, sizeof(came));
+	pthread_create(&thread, NULL, takes_all, &s[1]);
+	TRY(sendfile(s[0], fd, &at, LENGTH));
+	CHECK(at);
+	TRY(lseek(fd, 0, SEEK_CUR));
+	shutdown(s[0], SHUT_WR);
+	pthread_join(thread, &sum);
+	SHOW("came", sum);
+	CHECK(!memcmp(came, content + 1000, LENGTH - 1000));
+	TRY(sendfile(s[0], fd, NULL, 10));
+	TRY(lseek(fd, 0, SEEK_SET));
+	close(s[0]);
+	close(s[1]);
+}
+
+static void send_files(int fd)
+{
+	int p[2], s[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	(void)!pipe(p);
+	/* A pipe takes what it has room for. */
+	TRY(sendfile(p[1], fd, NULL, LENGTH));
+	TRY(lseek(fd, 0, SEEK_CUR));
+	fcntl(p[1], F_SETFL, O_NONBLOCK);
+	TRY(sendfile(p[1], fd, NULL, LENGTH));
+	TRY(read(p[0], came, sizeof(came)));
+	CHECK(!memcmp(came, content, 65536));
+	TRY(sendfile(p[1], fd, NULL, 10000));
+	TRY(read(p[0], came, sizeof(came)));
+	CHECK(!memcmp(came, content + 65536, 10000));
+	TRY(sendfile(s[0] = open("/dev/null", O_WRONLY), p[0], NULL, 10));
+	close(s[0]);
+	close(p[0]);
+	TRY(sendfile(p[1], fd, NULL, 10));
+	TRY(lseek(fd, 0, SEEK_SET));
+	close(p[1]);
+	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	send_to_socket(fd, s);
+}
+
+static void copy_ranges(int fd, const char *other)
+{
+	off_t in = 0, out = LENGTH;
+	int to;
+
+	/* As far as the file goes: that is not into itself. */
+	TRY(copy_file_range(fd, &in, fd, &out, 10 * LENGTH, 0));
+	CHECK(in);
+	CHECK(out);
+	TRY(pread(fd, came, LENGTH, LENGTH));
+	CHECK(!memcmp(came, content, LENGTH));
+	TRY(ftruncate(fd, LENGTH));
+	in = 0;
+	out = LENGTH / 2;
+	TRY(copy_file_range(fd, &in, fd, &out, 10 * LENGTH, 0));
+	out = LENGTH - 1;
+	TRY(copy_file_range(fd, &in, fd, &out, LENGTH, 0));
+	TRY(copy_file_range(fd, &in, fd, &out, LENGTH - 1, 0));
+	TRY(ftruncate(fd, LENGTH));
+	in = out = LENGTH;
+	TRY(copy_file_range(fd, &in, fd, &out, 10, 0));
+	in = LENGTH - 5;
+	out = LENGTH - 20;
+	TRY(copy_file_range(fd, &in, fd, &out, 100, 0));
+	in = 1;
+	TRY(copy_file_range(fd, &in, fd, &out, -1, 0));
+	to = open(other, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	in = LENGTH - 10;
+	TRY(copy_file_range(fd, &in, to, NULL, -2000000, 0));
+	in = LENGTH - 10;
+	TRY(copy_file_range(fd, &in, to, NULL, 1 << 20, 0));
+	TRY(lseek(to, 0, SEEK_CUR));
+	TRY(copy_file_range(fd, &in, to, NULL, 1 << 20, 1));
+	close(to);
+	unlink(other);
+}
+
+static void files(void)
+{
+	char name[64], other[80];
+	int fd;
+
+	for (size_t i = 0; i < LENGTH; i++)
+		content[i] = 'a' + i * 11 % 59;
+	snprintf(name, sizeof(name), "/tmp/pico-transfers.%d", getpid());
+	snprintf(other, sizeof(other), "%s.to", name);
+	fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+	(void)!write(fd, content, LENGTH);
+	lseek(fd, 0, SEEK_SET);
+	send_files(fd);
+	copy_ranges(fd, other);
+	close(fd);
+	unlink(name);
+}
+
 int main(void)
 {
 	options_of(AF_UNIX, SOCK_STREAM);
@@ -276,5 +395,6 @@ int main(void)
 	times(SOCK_DGRAM);
 	times(SOCK_SEQPACKET);
 	times(SOCK_STREAM);
+	files();
 	return 0;
 }
