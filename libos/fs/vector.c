@@ -13,6 +13,7 @@
 #include "socket.h"
 
 #include <linux/uio.h>
+#include <signals.h>
 
 #define GATHER_SMALL 4096UL
 #define GATHER_READ 0x10000UL
@@ -303,4 +304,75 @@ SYSCALL6(pwritev2, int, fd, const struct iovec *, parts, size_t, count, s64,
 	if (flags)
 		return -EOPNOTSUPP;
 	return offset < -1 ? -EINVAL : transfer(fd, parts, count, offset, true);
+}
+
+/* ---- vmsplice ---- */
+
+#define SPLICE_FLAGS 0xf /* MOVE, NONBLOCK, MORE, GIFT */
+#define SPLICE_NONBLOCK 0x2
+
+/* 0: the pipe is ready, or what there is to be said. */
+static long pipe_ready(struct file *file, u32 wanted, bool wait)
+{
+	if (file_poll(file, NULL) & (wanted | POLLHUP | POLLERR))
+		return 0;
+	return wait ? file_wait(file, wanted, DK_TIMEOUT_INFINITE) : -EAGAIN;
+}
+
+/* As much as there is room for; what a ready pipe takes for certain is a page. */
+static s64 splice_out(struct file *file, struct vector *vector, bool wait)
+{
+	u8 buffer[GATHER_SMALL];
+	s64 done = 0, result;
+
+	do {
+		result = pipe_ready(file, POLLOUT, wait && !done);
+		if (result)
+			break;
+		result = write_gathered(file, vector, buffer,
+					MIN(vector->total, sizeof(buffer)),
+					DK_OFFSET_CURRENT);
+		if (result <= 0)
+			break;
+		done += result;
+		vector_advance(vector, result);
+	} while (vector->total && !signal_interrupts());
+	return done ? done : result;
+}
+
+/* O_NONBLOCK counts for nothing, as in Linux: the flag alone does. */
+static s64 splice_vector(struct file *file, struct vector *vector, bool wait)
+{
+	long error;
+
+	if (file_type(file) != DK_TYPE_FIFO)
+		return -EBADF;
+	if (file->access & FILE_WRITE)
+		return splice_out(file, vector, wait);
+	error = pipe_ready(file, POLLIN, wait);
+	return error ? error :
+		       transfer_vector(file, vector, DK_OFFSET_CURRENT, false);
+}
+
+SYSCALL4(vmsplice, int, fd, const struct iovec *, parts, size_t, count, u32,
+	 flags)
+{
+	struct vector vector;
+	struct file *file;
+	s64 result;
+
+	if (flags & ~(u32)SPLICE_FLAGS)
+		return -EINVAL;
+	file = fs_get(fd);
+	if (!file)
+		return -EBADF;
+	result = vector_get(&vector, parts, count);
+	if (!result) {
+		if (vector.total)
+			result = splice_vector(file, &vector,
+					       !(flags & SPLICE_NONBLOCK));
+		vector_put(&vector);
+	}
+	file_put(file);
+	return result;
 }

@@ -308,7 +308,7 @@
 	S(275, splice, REAL, "FPFPNX")					\
 	S(276, tee, REAL, "FFNX")					\
 	S(277, sync_file_range, REAL, "FXNX")				\
-	S(278, vmsplice, NONE, "FPNX")					\
+	S(278, vmsplice, REAL, "FPNX")					\
 	S(279, move_pages, NONE, "")					\
 	S(280, utimensat, REAL, "ASPa")					\
 	S(281, epoll_pwait, REAL, "FPDDQN")				\

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * readv and writev with more than a page: what is one message, one write or one
- * wait natively is one here.
+ * readv, writev and vmsplice with more than a page: what is one message, one
+ * write or one wait natively is one here.
  */
 #include "linux_test.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -15,6 +16,7 @@
 
 #define LARGE 65536
 
+/* Whole pages: vmsplice counts those. */
 static _Alignas(4096) char block[2 * LARGE];
 static char got[2 * LARGE];
 static struct iovec too_many[1025];
@@ -216,6 +218,47 @@ static void files(const char *name)
 	unlink(name);
 }
 
+static void splices(void)
+{
+	struct iovec iov[] = { { block, LARGE }, { block + LARGE, LARGE } };
+	struct iovec in[] = { { got, 10 }, { got + 10, LARGE } };
+	int p[2], n, s[2];
+
+	(void)!pipe(p);
+	TRY(vmsplice(p[0], in, 2, SPLICE_F_NONBLOCK));
+	/* What there is room for. */
+	TRY(vmsplice(p[1], iov, 2, 0));
+	TRY(ioctl(p[0], FIONREAD, &n));
+	CHECK(n);
+	TRY(vmsplice(p[1], iov, 2, SPLICE_F_NONBLOCK));
+	memset(got, 0, sizeof(got));
+	TRY(vmsplice(p[0], in, 2, 0));
+	CHECK(!memcmp(got, block, 65536));
+	TRY(vmsplice(p[0], in, 2, SPLICE_F_NONBLOCK));
+	TRY(write(p[1], "few", 3));
+	TRY(vmsplice(p[0], in, 2, 0));
+	TRY(vmsplice(p[1], iov, 1, SPLICE_F_GIFT | SPLICE_F_MORE));
+	TRY(vmsplice(p[0], in, 1, 0));
+	TRY(vmsplice(p[1], iov, 2, 16));
+	TRY(vmsplice(p[1], iov, 0, 0));
+	TRY(vmsplice(99, iov, 2, 0));
+	TRY(vmsplice(p[1], (void *)8, 2, 0));
+	TRY(vmsplice(p[1], too_many, 1025, 0));
+	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	TRY(vmsplice(s[0], iov, 2, 0));
+	while (read(p[0], got, sizeof(got)) == sizeof(got))
+		;
+	close(p[1]);
+	TRY(vmsplice(p[0], in, 2, 0));
+	close(p[0]);
+	(void)!pipe(p);
+	close(p[0]);
+	TRY(vmsplice(p[1], iov, 2, 0));
+	close(p[1]);
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	char name[64];
@@ -231,5 +274,6 @@ int main(void)
 	files(name);
 	records(name, O_APPEND);
 	records(name, 0);
+	splices();
 	return 0;
 }
