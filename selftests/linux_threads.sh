@@ -91,6 +91,16 @@ whole_output()
 	note "$work/p.err"
 }
 
+# Data of a pipe with O_DIRECT would run together.
+no_packets()
+{
+	timeout 60 "$picoexec" "$programs/arguments" packets >"$work/p.out" \
+		2>"$work/p.err" </dev/null
+	[ "$(grep -c ' = -22$' "$work/p.out")" = 2 ]
+	result $? "pipe2 with O_DIRECT is refused"
+	note "$work/p.out"
+}
+
 # private PID...: kilobytes that are nobody else's
 private()
 {
@@ -172,6 +182,8 @@ else
 	same sockets
 	same transfers
 	same vectors
+	same arguments
+	no_packets
 	same sharing
 	same files
 	same calls

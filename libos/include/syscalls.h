@@ -179,9 +179,9 @@
 	S(146, sched_get_priority_max, REAL, "D")			\
 	S(147, sched_get_priority_min, REAL, "D")			\
 	S(148, sched_rr_get_interval, REAL, "DP")			\
-	S(149, mlock, NOOP, "XN")					\
-	S(150, munlock, NOOP, "XN")					\
-	S(151, mlockall, NOOP, "X")					\
+	S(149, mlock, REAL, "XN")					\
+	S(150, munlock, REAL, "XN")					\
+	S(151, mlockall, REAL, "X")					\
 	S(152, munlockall, NOOP, "")					\
 	S(153, vhangup, DENY, "")					\
 	S(154, modify_ldt, NONE, "")					\
@@ -355,7 +355,7 @@
 	S(322, execveat, REAL, "ASVPa")					\
 	S(323, userfaultfd, NONE, "")					\
 	S(324, membarrier, REAL, "XXD")					\
-	S(325, mlock2, NOOP, "XNX")					\
+	S(325, mlock2, REAL, "XNX")					\
 	S(326, copy_file_range, REAL, "FPFPNX")				\
 	S(327, preadv2, REAL, "FPNXXX")					\
 	S(328, pwritev2, REAL, "FvNXXX")				\

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * madvise, msync, mincore.
+ * madvise, msync, mincore, mlock.
  */
 #include <layout.h>
 #include <libos.h>
@@ -155,5 +155,49 @@ SYSCALL3(mincore, u64, address, u64, length, u8 *, vector)
 		if (user_put(resident, vector + i))
 			return -EFAULT;
 	}
+	return 0;
+}
+
+/*
+ * What is resident is the host's to decide, so nothing is locked. But who asks
+ * for what is not there is told so.
+ */
+static long lock_range(u64 address, u64 length)
+{
+	u64 start = address & PAGE_MASK;
+	u64 end = start + PAGE_ALIGN(length + (address & ~PAGE_MASK));
+	bool covered;
+
+	if (end < start)
+		return -EINVAL;
+	if (end == start)
+		return 0;
+	lock_acquire(&mm_lock);
+	covered = area_covers(start, end);
+	lock_release(&mm_lock);
+	return covered ? 0 : -ENOMEM;
+}
+
+SYSCALL2(mlock, u64, address, u64, length)
+{
+	return lock_range(address, length);
+}
+
+SYSCALL3(mlock2, u64, address, u64, length, u32, flags)
+{
+	return flags & ~(u32)MLOCK_ONFAULT ? -EINVAL :
+					     lock_range(address, length);
+}
+
+SYSCALL2(munlock, u64, address, u64, length)
+{
+	return lock_range(address, length);
+}
+
+SYSCALL1(mlockall, u32, flags)
+{
+	if (flags & ~(u32)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) ||
+	    !(flags & (MCL_CURRENT | MCL_FUTURE)))
+		return -EINVAL;
 	return 0;
 }

@@ -179,6 +179,13 @@ static long sleep_until(u64 clock, s64 end, s64 *left)
 	}
 }
 
+/* Clocks of Linux's that are only read. */
+static bool can_sleep_by(int id)
+{
+	return id != CLOCK_MONOTONIC_RAW && id != CLOCK_MONOTONIC_COARSE &&
+	       id != CLOCK_REALTIME_COARSE && id != CLOCK_THREAD_CPUTIME_ID;
+}
+
 SYSCALL4(clock_nanosleep, int, id, int, flags, const struct __kernel_timespec *,
 	 from, struct __kernel_timespec *, remaining)
 {
@@ -188,8 +195,8 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, const struct __kernel_timespec *,
 
 	if (clock < 0)
 		return clock;
-	if (id == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
+	if (!can_sleep_by(id))
+		return -EOPNOTSUPP;
 	if (clock == DK_CLOCK_THREAD_CPU)
 		return -EINVAL;
 	if (user_get(ts, from))
