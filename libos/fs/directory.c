@@ -167,53 +167,91 @@ SYSCALL3(getdents, int, fd, void *, to, u32, size)
 
 /* ---- working directory ---- */
 
-/* @path is resolved: no links, so that getcwd() can tell it as it is. */
-static int change_directory(struct path *path)
+struct file *directory_get(void)
+{
+	struct fs_context *fs = self()->fs;
+	struct file *file;
+
+	lock_acquire(&fs->lock);
+	file = fs_ref(fs->directory);
+	lock_release(&fs->lock);
+	return file;
+}
+
+/*
+ * May the caller be in @file, which is a directory's name without links? If so
+ * that becomes the working directory. Uses up the reference.
+ */
+static int change_directory(struct file *file)
 {
 	struct dk_stream_attributes attributes;
 	struct fs_context *fs = self()->fs;
+	struct file *old;
 	int error;
 
-	error = path_attributes(path, &attributes);
-	if (error)
+	error = file_attributes(file, &attributes);
+	if (!error && attributes.type != DK_TYPE_DIRECTORY)
+		error = -ENOTDIR;
+	if (!error)
+		error = permission_of(&attributes, 1, process.fsuid,
+				      process.fsgid);
+	if (error) {
+		file_put(file);
 		return error;
-	if (attributes.type != DK_TYPE_DIRECTORY)
-		return -ENOTDIR;
-	error = permission_of(&attributes, 1, process.fsuid, process.fsgid);
-	if (error)
-		return error;
+	}
 	lock_acquire(&fs->lock);
-	fs->length = path->length - URI_PREFIX_LENGTH;
-	memcpy(fs->directory, path_text(path), fs->length + 1);
+	old = fs->directory;
+	fs->directory = file;
 	lock_release(&fs->lock);
+	file_put(old);
 	return 0;
+}
+
+/*
+ * What is already open stays what it is, whatever its name leads to by now. The
+ * name is only right if it still does, which is seen at the first use.
+ */
+static long change_to_open(int fd, long error)
+{
+	struct file *file = fd_get(fd), *directory = NULL;
+	struct path path;
+
+	if (!file)
+		return error;
+	error = -ENOTDIR;
+	if (file->path && file_type(file) == DK_TYPE_DIRECTORY) {
+		file_follow(file);
+		error = path_set(&path, file_name(file), 0);
+	}
+	if (!error && path_resolve(&path))
+		error = path_set(&path, file_name(file), 0);
+	if (!error && file->handle == DK_INVALID_HANDLE)
+		error = name_open(&path, O_PATH | O_DIRECTORY, &directory);
+	else if (!error)
+		error = name_share(file, &path, &directory);
+	file_put(file);
+	return error ? error : change_directory(directory);
 }
 
 SYSCALL1(chdir, const char *, name)
 {
+	struct file *file;
 	struct path path;
 	int error;
 
 	error = path_get(AT_FDCWD, name, 0, &path);
 	if (!error)
 		error = path_resolve(&path);
-	return error ? error : change_directory(&path);
+	if (!error && path.node && path.node->magic)
+		return change_to_open(path.id, -ENOENT);
+	if (!error)
+		error = name_open(&path, O_PATH | O_DIRECTORY, &file);
+	return error ? error : change_directory(file);
 }
 
 SYSCALL1(fchdir, int, fd)
 {
-	struct file *file = fd_get(fd);
-	struct path path;
-	int error = -ENOTDIR;
-
-	if (!file)
-		return -EBADF;
-	if (file->path && file_type(file) == DK_TYPE_DIRECTORY)
-		error = path_set(&path, file->path, 0);
-	file_put(file);
-	if (!error)
-		error = path_resolve(&path);
-	return error ? error : change_directory(&path);
+	return change_to_open(fd, -EBADF);
 }
 
 SYSCALL2(getcwd, char *, to, size_t, size)

@@ -104,6 +104,9 @@ struct file *file_new(u8 kind, const struct file_ops *ops, u8 access, u32 flags)
 	file->ops = ops;
 	file->handle = DK_INVALID_HANDLE;
 	file->path = NULL;
+	file->checked = 0;
+	file->name = NULL;
+	file->names = NULL;
 	file->data = NULL;
 	file->position = 0;
 	file->watched = NULL;
@@ -125,6 +128,45 @@ bool file_try_get(struct file *file)
 	return true;
 }
 
+/*
+ * Give @file another name. Those that it had stay, for somebody may be reading
+ * them; when it gets one back, that is used again. -ENOMEM
+ */
+int file_rename(struct file *file, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct file_name *name;
+
+	lock_acquire(&file->lock);
+	for (name = file->names; name; name = name->next)
+		if (!strcmp(name->text, text))
+			break;
+	if (!name) {
+		name = mem_alloc(sizeof(*name) + size);
+		if (!name) {
+			lock_release(&file->lock);
+			return -ENOMEM;
+		}
+		memcpy(name->text, text, size);
+		name->next = file->names;
+		file->names = name;
+	}
+	__atomic_store_n(&file->name, name, __ATOMIC_RELEASE);
+	lock_release(&file->lock);
+	return 0;
+}
+
+static void free_names(struct file *file)
+{
+	struct file_name *name = file->names, *next;
+
+	for (; name; name = next) {
+		next = name->next;
+		mem_free(name);
+	}
+	mem_free(file->path);
+}
+
 void file_put(struct file *file)
 {
 	struct libos_thread *t = self();
@@ -139,7 +181,7 @@ void file_put(struct file *file)
 		file->ops->release(file);
 	if (file->handle != DK_INVALID_HANDLE)
 		DkObjectClose(file->handle);
-	mem_free(file->path);
+	free_names(file);
 
 	file->next_free = t->free_files;
 	t->free_files = file;

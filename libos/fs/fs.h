@@ -165,7 +165,8 @@ enum {
  *
  * The memory of descriptions is never used for anything else, so a reader of
  * the table may look at @refs of one that was just released (table.c).
- * @refs, @flags are atomic; @kind to @path do not change while it lives;
+ * @refs, @flags, @checked and @name are atomic; @kind to @path do not change
+ * while it lives, but for @checked;
  * @lock guards @position, and @data where the kind says so.
  */
 struct file {
@@ -174,9 +175,12 @@ struct file {
 	u8 kind;
 	u8 access;
 	u8 type; /* DK_TYPE_* as far as it is known, else 0 */
+	u32 checked; /* moves_count() when @path was its; 0: not yet */
 	const struct file_ops *ops;
 	DK_HANDLE handle;
 	char *path; /* absolute, of what has a name; or NULL */
+	struct file_name *name; /* that it has by now; NULL: @path */
+	struct file_name *names; /* that it had; under @lock */
 	void *data; /* of the kind */
 	struct lock lock;
 	u64 position;
@@ -185,6 +189,22 @@ struct file {
 	struct file *next_free;
 };
 
+/* A name that a file has got since it was opened; stays as long as the file. */
+struct file_name {
+	struct file_name *next;
+	char text[];
+};
+
+/* Where it has a path: which by now, as far as file_follow() has seen. */
+static inline const char *file_name(const struct file *file)
+{
+	const struct file_name *name =
+		__atomic_load_n(&file->name, __ATOMIC_ACQUIRE);
+
+	return name ? name->text : file->path;
+}
+
+int file_rename(struct file *file, const char *text);
 struct file *file_new(u8 kind, const struct file_ops *ops, u8 access,
 		      u32 flags);
 bool file_try_get(struct file *file);
@@ -209,6 +229,13 @@ static inline void hold_other(struct file *file)
 
 /* The same of @count more, @stride bytes apart. */
 void hold_many(struct file **first, size_t stride, size_t count);
+
+/* ---- directories that are renamed (moves.c) ---- */
+
+u32 moves_count(void);
+void moves_happened(void);
+void moves_renamed(const char *from, const char *to, bool exchange);
+int file_follow(struct file *file);
 
 /* ---- descriptors (table.c) ---- */
 
@@ -255,6 +282,7 @@ int path_set(struct path *path, const char *absolute, u32 flags);
 void path_put(struct path *path);
 int path_resolve(struct path *path);
 bool path_reroute(struct path *path, int error);
+bool path_settle(struct path *path, int error);
 
 static inline char *path_text(struct path *path)
 {
@@ -301,6 +329,7 @@ bool file_appends(struct file *file); /* fcntl.c */
 int host_open_unnamed(struct path *path, u32 flags, u32 mode,
 		      struct file **file);
 int name_open(struct path *path, u32 flags, struct file **file);
+int name_share(struct file *open, struct path *path, struct file **file);
 int host_attributes(struct path *path, struct dk_stream_attributes *attributes);
 int host_read_link(struct path *path, char *buffer, size_t length);
 u8 file_type(struct file *file);
@@ -455,16 +484,17 @@ int duration_get(const struct __kernel_timespec *time, s64 *duration);
 
 /*
  * struct fs_context - working directory and umask
- * @directory: absolute, without symbolic links; under @lock
+ * @directory: its name has no symbolic links; under @lock, with a reference
  */
 struct fs_context {
 	u32 refs;
 	u32 umask;
 	struct lock lock;
-	u32 length;
-	char directory[PATH_MAX];
+	struct file *directory;
 };
 
+struct file *directory_get(void);
+struct file *directory_start(struct path *path);
 int directory_copy(char *to, size_t size);
 
 #endif /* _LIBOS_FS_FS_H */

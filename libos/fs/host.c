@@ -180,7 +180,7 @@ static int name_attributes(struct file *file,
 
 	if (file->handle != DK_INVALID_HANDLE)
 		return host_get_attributes(file, attributes);
-	error = path_set(&path, file->path, PATH_NOFOLLOW);
+	error = path_set(&path, file_name(file), PATH_NOFOLLOW);
 	return error ? error : path_attributes(&path, attributes);
 }
 
@@ -370,6 +370,16 @@ static bool is_socket(struct path *path)
 	       attributes.type == DK_TYPE_SOCKET;
 }
 
+/*
+ * Whoever opens a directory through a link has that directory, also when the
+ * link is replaced later. So it gets the name without the link: most names have
+ * none, which is found out by opening it.
+ */
+static bool is_followed(u32 flags)
+{
+	return (flags & (O_DIRECTORY | O_NOFOLLOW)) == O_DIRECTORY;
+}
+
 /* host_open() - open @path with O_* @flags; @mode has the umask taken off */
 int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 {
@@ -388,7 +398,15 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 	file = file_new(FILE_HOST, &host_ops, access_of_flags(flags), flags);
 	if (!file)
 		return -ENOMEM;
+	file->checked = moves_count();
 	error = -EACCES;
+	if (is_followed(flags)) {
+		error = errno_restart(open_wait(path, flags,
+						options | DK_OPTION_NOFOLLOW,
+						&file->handle));
+		if (path_settle(path, error))
+			error = -EACCES;
+	}
 	if (is_private(flags))
 		error = errno_of(DkStreamOpen(
 			URI(path), dk_access_of(flags) | DK_ACCESS_EXECUTE,
@@ -413,11 +431,19 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 static int open_name_handle(struct path *path, u32 flags, DK_HANDLE *handle)
 {
 	u64 options = 0;
+	long error;
 
 	if (flags & O_DIRECTORY)
 		options |= DK_OPTION_DIRECTORY;
 	if (flags & O_NOFOLLOW)
 		options |= DK_OPTION_LINK;
+	if (is_followed(flags)) {
+		error = errno_of(DkStreamOpen(URI(path), 0, DK_OPEN_EXISTING,
+					      options | DK_OPTION_NOFOLLOW,
+					      handle));
+		if (!path_settle(path, error))
+			return error;
+	}
 	return errno_of(
 		DkStreamOpen(URI(path), 0, DK_OPEN_EXISTING, options, handle));
 }
@@ -430,8 +456,12 @@ int name_open(struct path *path, u32 flags, struct file **out)
 
 	if (!file)
 		return -ENOMEM;
+	file->checked = moves_count();
 	if (!path->node) {
 		error = open_name_handle(path, flags, &file->handle);
+		/* then the host has seen to it */
+		if (!error && is_followed(flags))
+			file->type = DK_TYPE_DIRECTORY;
 		if (error && path_reroute(path, error))
 			error = 0;
 	}
@@ -446,6 +476,49 @@ int name_open(struct path *path, u32 flags, struct file **out)
 	}
 	*out = file;
 	return 0;
+}
+
+/* The same of the directory @open, whose name without links is @path. */
+int name_share(struct file *open, struct path *path, struct file **out)
+{
+	struct file *file = file_new(FILE_PATH, &name_ops, 0, O_PATH);
+	int error = file ? keep_name(file, path) : -ENOMEM;
+
+	if (!error)
+		error = errno_of(
+			DkObjectReference(open->handle, 0, &file->handle));
+	if (error) {
+		if (file)
+			file_put(file);
+		return error;
+	}
+	file->type = DK_TYPE_DIRECTORY;
+	/* A name that had links, which may be others by now, is looked at. */
+	if (!strcmp(file->path, file_name(open)))
+		file->checked = open->checked;
+	*out = file;
+	return 0;
+}
+
+/*
+ * The working directory of the first process: what the rules hide may be one.
+ * NULL: no memory
+ */
+struct file *directory_start(struct path *path)
+{
+	struct file *file;
+
+	if (!name_open(path, O_PATH | O_DIRECTORY, &file))
+		return file;
+	file = file_new(FILE_PATH, &name_ops, 0, O_PATH);
+	if (!file)
+		return NULL;
+	file->type = DK_TYPE_DIRECTORY;
+	if (keep_name(file, path)) {
+		file_put(file);
+		return NULL;
+	}
+	return file;
 }
 
 /* Of the name, as path->flags say: of a link or of what it leads to. */

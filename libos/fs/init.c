@@ -27,13 +27,12 @@ void fs_init(const struct dk_parameters *p)
 		panic("no memory for the table of files");
 	fs->refs = 1;
 	fs->umask = p->umask & 0777;
-	fs->length = 1;
-	fs->directory[0] = '/';
-	if (!path_set(&path, (const char *)p + p->directory_offset, 0) &&
-	    !path_resolve(&path)) {
-		fs->length = path.length - URI_PREFIX_LENGTH;
-		memcpy(fs->directory, path_text(&path), fs->length + 1);
-	}
+	if (path_set(&path, (const char *)p + p->directory_offset, 0) ||
+	    path_resolve(&path))
+		path_set(&path, "/", 0);
+	fs->directory = directory_start(&path);
+	if (!fs->directory)
+		panic("no memory for the working directory");
 	open_consoles();
 }
 
@@ -54,7 +53,7 @@ static int path_of_program(struct path *path, const char *name, u32 flags)
 	if (*name != '/') {
 		length = directory_copy(text, sizeof(text));
 		if (length < 0)
-			return -ENAMETOOLONG;
+			return length == -ERANGE ? -ENAMETOOLONG : length;
 		text[length++] = '/';
 	}
 	if (strlen(name) >= sizeof(text) - length)
@@ -178,7 +177,7 @@ ssize_t fs_exec_read(struct file *file, u64 offset, void *to, size_t n)
 
 void fs_file_path(struct file *file, char *to, size_t size)
 {
-	strlcpy(to, file->path ? file->path : "", size);
+	strlcpy(to, file->path ? file_name(file) : "", size);
 }
 
 void fs_file_identity(struct file *file, u64 *device, u64 *inode)
@@ -193,8 +192,11 @@ void fs_file_identity(struct file *file, u64 *device, u64 *inode)
 	*inode = attributes.inode;
 }
 
-/* Has a file of the host lost its last name since it was opened? */
-static bool is_nameless(struct file *file)
+/*
+ * Has a file of the host lost its last name since it was opened? So it is shown
+ * if it is @lost, too: its name is another's by now.
+ */
+static bool is_nameless(struct file *file, bool lost)
 {
 	static const char suffix[] = " (deleted)";
 	struct dk_stream_attributes attributes;
@@ -205,8 +207,9 @@ static bool is_nameless(struct file *file)
 	/* one that never had a name says so by itself */
 	if (length > n && !strcmp(file->path + length - n, suffix))
 		return false;
-	return file->handle != DK_INVALID_HANDLE &&
-	       !file_attributes(file, &attributes) && !attributes.nlink;
+	return lost ||
+	       (file->handle != DK_INVALID_HANDLE &&
+		!file_attributes(file, &attributes) && !attributes.nlink);
 }
 
 /* What readlink of /proc/self/fd/N says; its length, or -ENOENT. */
@@ -229,12 +232,15 @@ int fd_name(int fd, char *buffer, size_t length)
 	if (!file)
 		return -ENOENT;
 	if (file->path) {
-		needed = strlcpy(buffer, file->path, length);
-		if (!path_set(&path, file->path,
+		bool lost = file_follow(file) &&
+			    file_type(file) == DK_TYPE_DIRECTORY;
+
+		needed = strlcpy(buffer, file_name(file), length);
+		if (!path_set(&path, file_name(file),
 			      file->kind == FILE_PATH ? PATH_NOFOLLOW : 0) &&
 		    !path_resolve(&path))
 			needed = strlcpy(buffer, path_text(&path), length);
-		if (is_nameless(file) && needed < length)
+		if (is_nameless(file, lost) && needed < length)
 			needed += strlcpy(buffer + needed, " (deleted)",
 					  length - needed);
 	} else if (file->kind == FILE_CONSOLE) {
@@ -270,8 +276,9 @@ int fd_name(int fd, char *buffer, size_t length)
 static int share_nameless(struct file *old, u32 flags, struct file **out)
 {
 	u8 access = access_of_flags(flags);
+	const char *name = file_name(old);
+	size_t size = strlen(name) + 1;
 	struct file *file;
-	size_t size = strlen(old->path) + 1;
 
 	if (access & ~old->access)
 		return -EACCES;
@@ -284,7 +291,7 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 		file_put(file);
 		return -ENOMEM;
 	}
-	memcpy(file->path, old->path, size);
+	memcpy(file->path, name, size);
 	if (flags & O_APPEND)
 		host_append(file, 1);
 	if (flags & O_TRUNC && access & FILE_WRITE)
@@ -347,7 +354,8 @@ static long open_executable(struct file *file, DK_HANDLE *handle)
 	struct path path;
 	long error;
 
-	error = path_set(&path, file->path, 0);
+	file_follow(file);
+	error = path_set(&path, file_name(file), 0);
 	if (error || path.node)
 		return -EACCES;
 	error = errno_of(DkStreamOpen(path.uri, path.length,

@@ -71,7 +71,10 @@ static long remove_at(int dirfd, const char *name, u64 how)
 	}
 	if (path.node)
 		return -EPERM;
-	return errno_of(DkStreamDelete(path.uri, path.length, how));
+	error = errno_of(DkStreamDelete(path.uri, path.length, how));
+	if (!error && how == DK_DELETE_DIRECTORY)
+		moves_happened();
+	return error;
 }
 
 SYSCALL3(unlinkat, int, dirfd, const char *, name, u32, flags)
@@ -101,6 +104,45 @@ static bool cannot_be_renamed(const struct path *path)
 	return is_root(path) || is_dot(path, ".") || is_dot(path, "..");
 }
 
+/* Where a directory is, and where it will be, without links and slashes. */
+struct renaming {
+	struct path from, to;
+};
+
+static bool name_settle(struct path *to, const struct path *from)
+{
+	memcpy(to, from, sizeof(*to));
+	while (to->length > URI_PREFIX_LENGTH + 1 &&
+	       to->uri[to->length - 1] == '/')
+		to->uri[--to->length] = 0;
+	return !path_resolve(to);
+}
+
+static long rename_noted(struct path *from, struct path *to, u64 flags)
+{
+	bool exchange = flags & DK_RENAME_EXCHANGE, known = false;
+	struct dk_stream_attributes attributes = { 0 };
+	struct renaming *names = NULL;
+	long error;
+
+	host_attributes(from, &attributes);
+	if (exchange || attributes.type == DK_TYPE_DIRECTORY)
+		names = mem_alloc(sizeof(*names));
+	if (names)
+		known = name_settle(&names->from, from) &&
+			name_settle(&names->to, to);
+	error = errno_of(DkStreamRename(from->uri, from->length, to->uri,
+					to->length, flags));
+	if (!error && known)
+		moves_renamed(path_text(&names->from), path_text(&names->to),
+			      exchange);
+	else if (!error && (exchange || attributes.type == DK_TYPE_DIRECTORY ||
+			    attributes.type == DK_TYPE_SYMLINK))
+		moves_happened();
+	mem_free(names);
+	return error;
+}
+
 static long rename_at(int from_fd, const char *from_name, int to_fd,
 		      const char *to_name, u32 flags)
 {
@@ -121,10 +163,10 @@ static long rename_at(int from_fd, const char *from_name, int to_fd,
 		return -EBUSY;
 	if (cannot_be_renamed(&to))
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
-	return errno_of(DkStreamRename(
-		from.uri, from.length, to.uri, to.length,
+	return rename_noted(
+		&from, &to,
 		(flags & RENAME_NOREPLACE ? DK_RENAME_NOREPLACE : 0) |
-			(flags & RENAME_EXCHANGE ? DK_RENAME_EXCHANGE : 0)));
+			(flags & RENAME_EXCHANGE ? DK_RENAME_EXCHANGE : 0));
 }
 
 SYSCALL2(rename, const char *, from, const char *, to)
@@ -221,8 +263,11 @@ static long symlink_at(const char *target, int dirfd, const char *name)
 		return error;
 	if (path.node || is_root(&path))
 		return -EEXIST;
-	return errno_of(DkxStreamLink(text, length, path.uri, path.length,
-				      DK_LINK_SYMBOLIC));
+	error = errno_of(DkxStreamLink(text, length, path.uri, path.length,
+				       DK_LINK_SYMBOLIC));
+	if (!error)
+		moves_happened();
+	return error;
 }
 
 SYSCALL3(symlinkat, const char *, target, int, dirfd, const char *, name)
@@ -291,7 +336,7 @@ static long read_link_open(struct file *file, char *to, int size)
 
 	if (file->kind != FILE_PATH || file_type(file) != DK_TYPE_SYMLINK)
 		return -ENOENT;
-	error = path_set(&link, file->path, PATH_NOFOLLOW);
+	error = path_set(&link, file_name(file), PATH_NOFOLLOW);
 	if (error)
 		return error;
 	return link.node ? synth_read_link(&link, to, size) :

@@ -7,8 +7,8 @@
  * exception are names of the synthetic tree, which the host does not know:
  * where a name may lead there, resolve.c walks it here.
  *
- * A directory descriptor stands for the name it was opened by. When the
- * directory is renamed while it is open, names relative to it fail.
+ * A directory that is open, and the working directory, stand for their names,
+ * which are followed when they are renamed: moves.c.
  */
 #include "fs.h"
 
@@ -26,31 +26,21 @@ static int path_join(struct path *path, const char *base, size_t length)
 	return 0;
 }
 
-static int path_start_cwd(struct path *path)
-{
-	struct fs_context *fs = self()->fs;
-	int error;
-
-	lock_acquire(&fs->lock);
-	error = path_join(path, fs->directory, fs->length);
-	lock_release(&fs->lock);
-	return error;
-}
-
 static int path_start(struct path *path, int dirfd)
 {
-	struct file *file;
+	struct file *file = dirfd == AT_FDCWD ? directory_get() : fd_get(dirfd);
+	const char *name;
 	int error;
 
-	if (dirfd == AT_FDCWD)
-		return path_start_cwd(path);
-
-	file = fd_get(dirfd);
 	if (!file)
 		return -EBADF;
 	error = -ENOTDIR;
-	if (file->path && file_type(file) == DK_TYPE_DIRECTORY)
-		error = path_join(path, file->path, strlen(file->path));
+	if (file->path && file_type(file) == DK_TYPE_DIRECTORY) {
+		error = file_follow(file);
+		name = file_name(file);
+		if (!error)
+			error = path_join(path, name, strlen(name));
+	}
 	file_put(file);
 	return error;
 }
@@ -58,16 +48,14 @@ static int path_start(struct path *path, int dirfd)
 /* The working directory without a slash behind it; its length or an error. */
 int directory_copy(char *to, size_t size)
 {
-	struct fs_context *fs = self()->fs;
-	int length;
+	struct file *file = directory_get();
+	int length = file_follow(file);
 
-	lock_acquire(&fs->lock);
-	length = fs->length;
-	if (length < (int)size)
-		memcpy(to, fs->directory, length + 1);
-	else
+	if (!length)
+		length = strlcpy(to, file_name(file), size);
+	if (length >= (int)size)
 		length = -ERANGE;
-	lock_release(&fs->lock);
+	file_put(file);
 	return length;
 }
 
@@ -77,7 +65,7 @@ static int path_get_empty(int dirfd, struct path *path)
 		return -ENOENT;
 	path->flags |= PATH_WAS_EMPTY;
 	if (dirfd == AT_FDCWD) {
-		int error = path_start_cwd(path);
+		int error = path_start(path, dirfd);
 
 		/* "/dir/" would do for the host, but not for every use here */
 		if (!error && path->length > URI_PREFIX_LENGTH + 1)

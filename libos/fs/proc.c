@@ -41,7 +41,15 @@ static int link_exe(char *buffer, size_t length, u32 id __unused)
 
 static int link_cwd(char *buffer, size_t length, u32 id __unused)
 {
-	return directory_copy(buffer, length);
+	int result = directory_copy(buffer, length);
+	struct file *file;
+
+	if (result != -ENOENT)
+		return result;
+	file = directory_get();
+	result = snprintf(buffer, length, "%s (deleted)", file_name(file));
+	file_put(file);
+	return MIN(result, (int)length - 1);
 }
 
 static int link_root(char *buffer, size_t length, u32 id __unused)

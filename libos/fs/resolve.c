@@ -158,24 +158,38 @@ int path_resolve(struct path *path)
 	return error;
 }
 
+/* Resolve @path, if the result is, or is not, in the synthetic tree. */
+static bool resolve_to(struct path *path, bool synthetic)
+{
+	struct path *copy = mem_alloc(sizeof(*copy));
+	bool good;
+
+	if (!copy)
+		return false;
+	memcpy(copy, path, sizeof(*copy));
+	good = !path_resolve(copy) && !copy->node == !synthetic;
+	if (good)
+		memcpy(path, copy, sizeof(*path));
+	mem_free(copy);
+	return good;
+}
+
 /*
  * The host refused @path with @error: does it lead, through a symbolic link,
  * into the synthetic tree? Then @path is changed and the caller tries again.
  */
 bool path_reroute(struct path *path, int error)
 {
-	struct path *copy;
-	bool better;
+	return error == -EACCES && !path->node && !path->file &&
+	       resolve_to(path, true);
+}
 
-	if (error != -EACCES || path->node || path->file)
-		return false;
-	copy = mem_alloc(sizeof(*copy));
-	if (!copy)
-		return false;
-	memcpy(copy, path, sizeof(*copy));
-	better = !path_resolve(copy) && copy->node;
-	if (better)
-		memcpy(path, copy, sizeof(*path));
-	mem_free(copy);
-	return better;
+/*
+ * The host did not open a directory as @path without following a last link:
+ * the same for what the link leads to by now, by its own name.
+ */
+bool path_settle(struct path *path, int error)
+{
+	return (error == -ENOTDIR || error == -ELOOP) &&
+	       resolve_to(path, false);
 }

@@ -101,8 +101,10 @@ void fs_release(struct fd_table *table, struct fs_context *fs)
 {
 	unsigned int i;
 
-	if (fs && !__atomic_sub_fetch(&fs->refs, 1, __ATOMIC_ACQ_REL))
+	if (fs && !__atomic_sub_fetch(&fs->refs, 1, __ATOMIC_ACQ_REL)) {
+		file_put(fs->directory);
 		mem_free(fs);
+	}
 	if (!table || __atomic_sub_fetch(&table->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	for (i = 0; i < table->end; i++) {
@@ -159,17 +161,15 @@ long fs_copy(struct fd_table **files, struct fs_context **fs)
 	struct libos_thread *me = self();
 
 	*files = fd_table_new();
-	*fs = mem_alloc(sizeof(**fs));
+	*fs = mem_zalloc(sizeof(**fs));
 	if (!*files || !*fs || !table_copy(*files, me->files)) {
 		fs_release(*files, NULL);
 		mem_free(*fs);
 		return -ENOMEM;
 	}
-	lock_acquire(&me->fs->lock);
-	**fs = *me->fs;
-	lock_release(&me->fs->lock);
 	(*fs)->refs = 1;
-	(*fs)->lock = (struct lock){ 0 };
+	(*fs)->umask = __atomic_load_n(&me->fs->umask, __ATOMIC_RELAXED);
+	(*fs)->directory = directory_get();
 	return 0;
 }
 

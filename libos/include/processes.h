@@ -25,6 +25,7 @@
 
 #include <libos.h>
 #include <linux/signal.h>
+#include <moves.h>
 #include <ptys.h>
 
 #define PERSONALITY_NO_RANDOMIZE	0x0040000
@@ -115,6 +116,7 @@ struct process_table {
 	u32 used; /* entries that ever were */
 	u32 trace_line; /* core/trace.c's */
 	struct terminal console; /* the host's terminal */
+	struct moves moves; /* of directories: fs/moves.c */
 	u32 ptys_used; /* that ever were */
 	struct process_entry entries[PROCESS_MAX];
 	struct pty ptys[PTY_MAX];

@@ -180,6 +180,7 @@ void table_init(void)
 	if (!process_table)
 		panic("no memory for the table of processes");
 	process_table->last_pid = process.pid;
+	process_table->moves.count = 1; /* 0: never looked */
 	entry = reserve();
 	entry->pid = process.pid;
 	entry->ppid = process.parameters->parent_id;
