@@ -188,6 +188,7 @@ else
 	same files
 	same calls
 	same places
+	same moved
 	same memory
 	same remaps
 	same ptys

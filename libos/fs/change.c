@@ -301,8 +301,12 @@ SYSCALL2(truncate, const char *, name, s64, length)
 	error = path_get(AT_FDCWD, name, 0, &path);
 	if (error)
 		return error;
+	if (path.node && path.node->magic)
+		return fd_truncate(path.id, length);
 	if (path.node)
-		return -EINVAL;
+		return path.node->type == DK_TYPE_DIRECTORY ? -EISDIR :
+		       path.node->type == DK_TYPE_FILE	    ? -EACCES :
+							      -EINVAL;
 	error = file_length_check(length);
 	if (error)
 		return error;

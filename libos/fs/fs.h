@@ -381,6 +381,7 @@ int synth_attributes(const struct synth_node *node, u32 id,
 		     struct dk_stream_attributes *attributes);
 int synth_read_link(struct path *path, char *buffer, size_t length);
 int fd_reopen(int fd, u32 flags, struct file **file);
+long fd_truncate(int fd, u64 length);
 int fd_name(int fd, char *buffer, size_t length);
 int pipe_reopen(struct file *pipe, u32 flags, struct file **file);
 

@@ -74,6 +74,27 @@ static int check_program(struct path *path)
 	return permission_of(&attributes, 1, process.fsuid, process.fsgid);
 }
 
+static long open_executable(struct file *file, DK_HANDLE *handle);
+
+/*
+ * Can its segments be mapped? The loader must not find out too late. What is no
+ * program by itself may still be a script.
+ */
+static bool can_be_run(struct file *file)
+{
+	DK_HANDLE handle;
+	char start[2];
+
+	if (DkObjectReference(file->handle, DK_RIGHT_READ | DK_RIGHT_EXECUTE,
+			      &handle) &&
+	    (file->kind != FILE_HOST || open_executable(file, &handle)))
+		return fs_exec_read(file, 0, start, 2) == 2 &&
+		       start[0] == '#' && start[1] == '!';
+	DkObjectClose(file->handle);
+	file->handle = handle;
+	return true;
+}
+
 /* A descriptor's own file; a program has to be one that may be executed. */
 static long open_descriptor(const struct path *path, struct file **out)
 {
@@ -89,6 +110,8 @@ static long open_descriptor(const struct path *path, struct file **out)
 			    permission_of(&attributes, 1, process.fsuid,
 					  process.fsgid) :
 			    -EACCES;
+	if (!r && !can_be_run(file))
+		r = -EACCES;
 	if (r)
 		file_put(file);
 	else
@@ -282,7 +305,7 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 
 	if (access & ~old->access)
 		return -EACCES;
-	file = file_new(FILE_HOST, &host_ops, access, flags);
+	file = file_new(FILE_HOST, old->ops, access, flags);
 	if (!file)
 		return -ENOMEM;
 	file->type = old->type;
@@ -300,11 +323,79 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 	return 0;
 }
 
+static bool is_same(const struct dk_stream_attributes *a,
+		    const struct dk_stream_attributes *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
+/* O_TRUNC of @file at @path, whatever it was opened for. */
+static int truncate_named(struct file *file, struct path *path)
+{
+	struct dk_stream_attributes mine, found;
+	struct file *writer;
+	int error;
+
+	if (file_type(file) != DK_TYPE_FILE)
+		return 0;
+	if (file->access & FILE_WRITE)
+		return file->ops->set_length(file, 0);
+	error = host_open(path, O_WRONLY | O_NONBLOCK, 0, &writer);
+	if (error)
+		return error;
+	error = file_attributes(file, &mine);
+	if (!error)
+		error = file_attributes(writer, &found);
+	if (!error)
+		error = is_same(&mine, &found) ?
+				writer->ops->set_length(writer, 0) :
+				-ENOENT;
+	file_put(writer);
+	return error;
+}
+
+/*
+ * Open what is open as @file once more, by name. The name may be another's by
+ * now: so nothing is done to what it leads to before it is known to be @file.
+ */
+static int reopen_named(struct file *file, u32 flags, struct file **out)
+{
+	struct dk_stream_attributes mine, found;
+	struct path path;
+	int error;
+
+	error = file_attributes(file, &mine);
+	if (error)
+		return error;
+	/* a link that was opened itself */
+	if (mine.type == DK_TYPE_SYMLINK)
+		return -ELOOP;
+	file_follow(file);
+	error = path_set(&path, file_name(file), 0);
+	if (error)
+		return error;
+	if (path.node)
+		return synth_open(&path, flags, out);
+	error = host_open(&path, flags & ~O_TRUNC, 0, out);
+	if (error)
+		return host_attributes(&path, &found) ||
+				       !is_same(&mine, &found) ?
+			       -ENOENT :
+			       error;
+	error = file_attributes(*out, &found);
+	if (!error && !is_same(&mine, &found))
+		error = -ENOENT;
+	if (!error && flags & O_TRUNC)
+		error = truncate_named(*out, &path);
+	if (error)
+		file_put(*out);
+	return error;
+}
+
 /* Opening /dev/fd/N: a new description of the same thing. */
 int fd_reopen(int fd, u32 flags, struct file **out)
 {
 	struct file *file = fd_get(fd);
-	struct path path;
 	int error;
 
 	if (!file)
@@ -327,10 +418,7 @@ int fd_reopen(int fd, u32 flags, struct file **out)
 	case FILE_HOST:
 	case FILE_PATH:
 	case FILE_SYNTHETIC:
-		error = path_set(&path, file->path, 0);
-		if (!error)
-			error = path.node ? synth_open(&path, flags, out) :
-					    host_open(&path, flags, 0, out);
+		error = reopen_named(file, flags, out);
 		if (error == -ENOENT && file->kind == FILE_HOST)
 			error = share_nameless(file, flags, out);
 		break;
@@ -339,6 +427,31 @@ int fd_reopen(int fd, u32 flags, struct file **out)
 	}
 	file_put(file);
 	return error;
+}
+
+/* truncate() of /dev/fd/N: the file may be open for reading only. */
+long fd_truncate(int fd, u64 length)
+{
+	struct file *file = fd_get(fd), *writer;
+	long error = -ENOENT;
+	u8 type;
+
+	if (!file)
+		return -ENOENT;
+	type = file_type(file);
+	file_put(file);
+	if (type != DK_TYPE_FILE)
+		return type == DK_TYPE_DIRECTORY ? -EISDIR : -EINVAL;
+	error = fd_reopen(fd, O_WRONLY | O_NONBLOCK, &writer);
+	if (error)
+		return error;
+	error = -EINVAL;
+	if (writer->ops->set_length)
+		error = file_length_check(length);
+	if (!error)
+		error = writer->ops->set_length(writer, length);
+	file_put(writer);
+	return error == -EOPNOTSUPP ? -EINVAL : error;
 }
 
 /* ---- mapping ---- */
@@ -366,7 +479,7 @@ static long open_executable(struct file *file, DK_HANDLE *handle)
 		return -EACCES;
 	if (!file_attributes(file, &mine) &&
 	    !DkStreamAttributesQueryByHandle(*handle, &found, sizeof(found)) &&
-	    mine.device == found.device && mine.inode == found.inode)
+	    is_same(&mine, &found))
 		return 0;
 	DkObjectClose(*handle);
 	return -EACCES;
