@@ -189,6 +189,7 @@ else
 	same calls
 	same places
 	same moved
+	same tables
 	same memory
 	same remaps
 	same ptys

@@ -154,7 +154,8 @@ struct libos_thread *thread_find(u32 tid)
 
 void thread_forked(void)
 {
-	struct libos_thread *me = self(), *t, *others = threads;
+	struct libos_thread *me = self(), *t, *others = threads,
+			    *ended_ones = ending;
 
 	/* Their stacks may be in wait queues: they stay, and are never used. */
 	threads = NULL;
@@ -162,6 +163,8 @@ void thread_forked(void)
 	only = NULL;
 	thread_count = 1;
 	for (t = others; t; t = t->next)
+		fs_forked(t);
+	for (t = ended_ones; t; t = t->next)
 		fs_forked(t);
 	link_locked(me);
 }

@@ -24,7 +24,7 @@ void hold_many(struct file **first, size_t stride, size_t count)
 	__atomic_store_n(&held->count, count, __ATOMIC_RELEASE);
 }
 
-/* In the child, of a thread that only its parent has. */
+/* In the child, of each thread that its parent had; the caller has nothing. */
 void fs_forked(struct libos_thread *t)
 {
 	struct held *held = &t->held_too;
@@ -43,4 +43,6 @@ void fs_forked(struct libos_thread *t)
 	}
 	held->count = 0;
 	waiter_drop(t);
+	if (t != self())
+		fs_unshare(t);
 }

@@ -15,6 +15,9 @@
 #include "fs.h"
 #include "table.h"
 
+#include <linux/sched.h>
+#include <thread.h>
+
 #define SLOT_CLOEXEC 0x1UL
 #define SLOT_RESERVED 0x2UL
 
@@ -89,12 +92,19 @@ void fs_share(struct libos_thread *t)
 	t->fs = me->fs;
 }
 
-/* A thread that was to get its share will not run. */
+/*
+ * A thread that was to get its share will not run, or has ended. The share is
+ * given back when it is nobody's any more: a process that is cloned meanwhile
+ * must not do it once more.
+ */
 void fs_unshare(struct libos_thread *t)
 {
-	fs_release(t->files, t->fs);
-	t->files = NULL;
-	t->fs = NULL;
+	struct fd_table *files = t->files;
+	struct fs_context *fs = t->fs;
+
+	__atomic_store_n(&t->files, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&t->fs, NULL, __ATOMIC_SEQ_CST);
+	fs_release(files, fs);
 }
 
 void fs_release(struct fd_table *table, struct fs_context *fs)
@@ -156,21 +166,96 @@ static bool table_copy(struct fd_table *to, struct fd_table *from)
 	return good;
 }
 
+/* A copy of the caller's; NULL: no memory */
+static struct fd_table *files_copy(void)
+{
+	struct fd_table *files = fd_table_new();
+
+	if (files && !table_copy(files, self()->files)) {
+		fs_release(files, NULL);
+		return NULL;
+	}
+	return files;
+}
+
+static struct fs_context *context_copy(void)
+{
+	struct fs_context *fs = self()->fs, *copy = mem_zalloc(sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	copy->refs = 1;
+	copy->umask = __atomic_load_n(&fs->umask, __ATOMIC_RELAXED);
+	copy->directory = directory_get();
+	return copy;
+}
+
 long fs_copy(struct fd_table **files, struct fs_context **fs)
 {
-	struct libos_thread *me = self();
+	*files = files_copy();
+	*fs = context_copy();
+	if (*files && *fs)
+		return 0;
+	fs_release(*files, *fs);
+	return -ENOMEM;
+}
 
-	*files = fd_table_new();
-	*fs = mem_zalloc(sizeof(**fs));
-	if (!*files || !*fs || !table_copy(*files, me->files)) {
-		fs_release(*files, NULL);
-		mem_free(*fs);
+/*
+ * What the caller shares with other threads is its own from now on. 1 if it was
+ * that already, -ENOMEM
+ */
+static long files_unshare(void)
+{
+	struct libos_thread *me = self();
+	struct fd_table *shared = me->files, *own;
+
+	if (__atomic_load_n(&shared->refs, __ATOMIC_ACQUIRE) == 1)
+		return 1;
+	own = files_copy();
+	if (!own)
 		return -ENOMEM;
-	}
-	(*fs)->refs = 1;
-	(*fs)->umask = __atomic_load_n(&me->fs->umask, __ATOMIC_RELAXED);
-	(*fs)->directory = directory_get();
+	me->files = own;
+	fs_release(shared, NULL);
 	return 0;
+}
+
+static long context_unshare(void)
+{
+	struct libos_thread *me = self();
+	struct fs_context *shared = me->fs, *own;
+
+	if (__atomic_load_n(&shared->refs, __ATOMIC_ACQUIRE) == 1)
+		return 0;
+	own = context_copy();
+	if (!own)
+		return -ENOMEM;
+	me->fs = own;
+	fs_release(NULL, shared);
+	return 0;
+}
+
+#define UNSHARE_NEW                                                       \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |    \
+	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+/* What a process with one thread shares with nobody. */
+#define UNSHARE_ALONE (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)
+
+SYSCALL1(unshare, u64, flags)
+{
+	long r = 0;
+
+	if (flags & ~(u64)(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM |
+			   UNSHARE_NEW | UNSHARE_ALONE))
+		return -EINVAL;
+	if (flags & UNSHARE_ALONE && thread_count > 1)
+		return -EINVAL;
+	if (flags & UNSHARE_NEW)
+		return -EPERM;
+	if (flags & CLONE_FS)
+		r = context_unshare();
+	if (!r && flags & CLONE_FILES)
+		r = files_unshare();
+	return r < 0 ? r : 0;
 }
 
 unsigned int fd_limit(void)
@@ -383,19 +468,31 @@ void fs_exec_close(void)
 SYSCALL3(close_range, unsigned int, first, unsigned int, last, unsigned int,
 	 flags)
 {
+	struct file *file;
+	long mine = 1;
 	int fd;
 
 	if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) ||
 	    first > last)
 		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE)
+		mine = files_unshare();
+	if (mine < 0)
+		return mine;
 	if (first >= FD_MAX)
 		return 0;
 	for (fd = fd_next(first); fd >= 0 && (unsigned int)fd <= last;
 	     fd = fd_next(fd + 1)) {
-		if (flags & CLOSE_RANGE_CLOEXEC)
+		if (flags & CLOSE_RANGE_CLOEXEC) {
 			fd_close_on_exec(fd, 1);
-		else
+		} else if (mine) {
 			fd_close(fd);
+		} else {
+			/* others have it: that takes no lock away */
+			file = fd_take(self()->files, fd);
+			if (file)
+				file_put(file);
+		}
 	}
 	return 0;
 }

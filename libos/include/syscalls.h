@@ -302,7 +302,7 @@
 	S(269, faccessat, REAL, "ASq")					\
 	S(270, pselect6, REAL, "DPPPPP")				\
 	S(271, ppoll, REAL, "PNTQN")					\
-	S(272, unshare, NONE, "X")					\
+	S(272, unshare, REAL, "X")					\
 	S(273, set_robust_list, REAL, "PN")				\
 	S(274, get_robust_list, REAL, "DPP")				\
 	S(275, splice, REAL, "FPFPNX")					\

@@ -83,6 +83,7 @@ void thread_leave(int code)
 	if (last)
 		process_exit(first_code);
 	signal_detach(t);
+	fs_unshare(t);
 	if (t->clear_child_tid) {
 		u32 *word = (u32 *)t->clear_child_tid;
 
