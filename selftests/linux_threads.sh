@@ -190,6 +190,7 @@ else
 	same places
 	same moved
 	same tables
+	same procs
 	same memory
 	same remaps
 	same ptys

@@ -360,6 +360,8 @@ void pidfd_describe(struct file *file, struct text *text);
  * @target:	of a link: its text, as for readlink: length or error
  * @magic:	following the link leads to an open file, not to its text
  * @others:	it is there of other processes, too
+ * @store:	of a file that is written: take @text over, which ends in zero;
+ *		what was written of @length bytes, or an error
  */
 struct synth_node {
 	const char *path;
@@ -369,6 +371,7 @@ struct synth_node {
 	int (*target)(char *buffer, size_t length, u32 id);
 	bool magic;
 	bool others;
+	s64 (*store)(const char *text, size_t length, u32 id);
 };
 
 extern const struct synth_node synth_tree[];

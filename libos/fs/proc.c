@@ -101,6 +101,12 @@ static int link_stderr(char *buffer, size_t length, u32 id __unused)
 		path, DK_TYPE_FILE, mode, content, NULL, 0, 1 \
 	}
 
+/* One that is written, too; of other processes it may be refused then. */
+#define WRITTEN(path, others, content, store)                         \
+	{                                                             \
+		path, DK_TYPE_FILE, 0644, content, NULL, 0, others, store \
+	}
+
 #define OF_PROCESS(at)                                               \
 	DIRECTORY(at "/fd"),                                         \
 		{ at "/fd/*", DK_TYPE_SYMLINK, 0700, NULL, link_fd,  \
@@ -112,7 +118,7 @@ static int link_stderr(char *buffer, size_t length, u32 id __unused)
 		TEXT(at "/auxv", 0400, text_auxv),                   \
 		TEXT(at "/cgroup", 0444, text_cgroup),               \
 		OTHERS(at "/cmdline", 0444, text_cmdline),           \
-		OTHERS(at "/comm", 0644, text_comm),                 \
+		WRITTEN(at "/comm", 1, text_comm, store_comm),       \
 		TEXT(at "/environ", 0400, text_environ),             \
 		TEXT(at "/gid_map", 0644, text_id_map),              \
 		TEXT(at "/io", 0400, text_io),                       \
@@ -122,7 +128,8 @@ static int link_stderr(char *buffer, size_t length, u32 id __unused)
 		TEXT(at "/mountinfo", 0444, text_mountinfo),         \
 		TEXT(at "/mounts", 0444, text_mounts),               \
 		TEXT(at "/oom_score", 0444, text_zero),              \
-		TEXT(at "/oom_score_adj", 0644, text_zero),          \
+		WRITTEN(at "/oom_score_adj", 0, text_oom_score_adj,  \
+			store_oom_score_adj),                        \
 		TEXT(at "/personality", 0400, text_personality),     \
 		TEXT(at "/sessionid", 0444, text_loginuid),          \
 		TEXT(at "/setgroups", 0644, text_setgroups),         \
@@ -144,7 +151,7 @@ const struct synth_node synth_tree[] = {
 	OF_PROCESS("/proc/*"),
 	DIRECTORY("/proc/*/task"),
 	DIRECTORY("/proc/*/task/*"),
-	TEXT("/proc/*/task/*/comm", 0644, text_comm),
+	WRITTEN("/proc/*/task/*/comm", 0, text_comm, store_comm),
 	TEXT("/proc/*/task/*/stat", 0444, text_stat),
 	TEXT("/proc/*/task/*/status", 0444, text_status),
 	LINK("/proc/self", link_self),

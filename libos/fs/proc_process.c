@@ -130,6 +130,58 @@ void text_comm(struct text *text)
 	}
 }
 
+/* Of the process's own threads, as Linux has it; a line's end is kept. */
+s64 store_comm(const char *from, size_t length, u32 id)
+{
+	struct libos_thread *t = thread_find(id);
+
+	if (!t && id == process.pid)
+		t = thread_get(self());
+	if (!t)
+		return -EINVAL;
+	lock_acquire(&thread_lock);
+	strlcpy(t->name, from, sizeof(t->name));
+	if (id == process.pid)
+		memcpy(process_self->name, t->name, sizeof(t->name));
+	lock_release(&thread_lock);
+	thread_put(t);
+	return length;
+}
+
+#define OOM_SCORE_ADJ_MAX 1000
+
+void text_oom_score_adj(struct text *text)
+{
+	text_add(text, "%d\n", process.oom_score_adj);
+}
+
+/*
+ * Remembered: the host chooses whom it kills by itself. Less than before is a
+ * privilege.
+ */
+s64 store_oom_score_adj(const char *from, size_t length, u32 id __unused)
+{
+	bool negative, good;
+	s32 value = 0;
+
+	while (*from == ' ' || *from == '\t' || *from == '\n')
+		from++;
+	negative = *from == '-';
+	from += *from == '-' || *from == '+';
+	good = *from >= '0' && *from <= '9';
+	for (; *from >= '0' && *from <= '9'; from++)
+		value = MIN(value * 10 + (*from - '0'), 100000);
+	while (*from == ' ' || *from == '\t' || *from == '\n')
+		from++;
+	if (!good || *from || value > OOM_SCORE_ADJ_MAX)
+		return -EINVAL;
+	value = negative ? -value : value;
+	if (value < process.oom_score_adj)
+		return -EACCES;
+	process.oom_score_adj = value;
+	return length;
+}
+
 void text_maps(struct text *text)
 {
 	size_t room = 16 * PAGE_SIZE, length;

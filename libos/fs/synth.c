@@ -332,6 +332,30 @@ static s64 synth_read(struct file *file, void *buffer, size_t length,
 	return done;
 }
 
+#define STORE_MAX 63
+
+static s64 synth_write(struct file *file, const void *buffer, size_t length,
+		       u64 offset)
+{
+	char text[STORE_MAX + 1] = "";
+	const struct synth_node *node;
+	s64 done;
+	u32 id;
+
+	node = synth_node_of(file, &id);
+	if (!node || !node->store)
+		return -ESRCH;
+	if (copy_in(text, buffer, MIN(length, (size_t)STORE_MAX)))
+		return -EFAULT;
+	done = node->store(text, length, id);
+	if (done > 0 && offset == DK_OFFSET_CURRENT) {
+		lock_acquire(&file->lock);
+		file->position += done;
+		lock_release(&file->lock);
+	}
+	return done;
+}
+
 static s64 synth_seek(struct file *file, s64 offset, int whence)
 {
 	s64 result;
@@ -510,6 +534,7 @@ static void synth_release(struct file *file)
 
 static const struct file_ops synth_ops = {
 	.read = synth_read,
+	.write = synth_write,
 	.seek = synth_seek,
 	.attributes = synth_get_attributes,
 	.list = synth_list,
@@ -521,7 +546,7 @@ static int open_text(struct path *path, u32 flags, struct file **out)
 	const struct synth_node *node = path->node;
 	struct file *file;
 
-	if (access_of_flags(flags) & FILE_WRITE)
+	if (access_of_flags(flags) & FILE_WRITE && !node->store)
 		return node->type == DK_TYPE_DIRECTORY ? -EISDIR : -EACCES;
 	file = file_new(FILE_SYNTHETIC, &synth_ops, access_of_flags(flags),
 			flags);

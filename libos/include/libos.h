@@ -424,6 +424,7 @@ struct identity {
 	u32	personality;
 	u32	dumpable;
 	u32	no_new_privs;
+	s32	oom_score_adj;
 	s64	start_time;		/* DK_CLOCK_BOOT */
 	struct limit limits[LIMIT_COUNT]; /* RLIMIT_* */
 	char	exe[4096];		/* absolute path of the program */

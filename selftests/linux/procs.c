@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Files of /proc against what calls say of the same, and those that are
+ * written; /dev/random.
+ */
+#include "linux_test.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+static char buffer[1 << 18];
+
+static ssize_t get(const char *name)
+{
+	int fd = open(name, O_RDONLY);
+	ssize_t n, done = 0;
+
+	while (fd >= 0 && done < (ssize_t)sizeof(buffer) - 1 &&
+	       (n = read(fd, buffer + done, sizeof(buffer) - 1 - done)) > 0)
+		done += n;
+	if (fd < 0)
+		printf("%s: %s\n", name, strerror(errno));
+	close(fd);
+	buffer[done] = 0;
+	return done;
+}
+
+static int put(const char *name, const char *text)
+{
+	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0644), error;
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, strlen(text));
+	error = errno;
+	close(fd);
+	return n < 0 ? -error : (int)n;
+}
+
+/* Lines that begin with @text. */
+static int lines(const char *text)
+{
+	const char *at = buffer;
+	int count = 0;
+
+	while (at) {
+		count += !strncmp(at, text, strlen(text));
+		at = strchr(at, '\n');
+		at += !!at;
+	}
+	return count;
+}
+
+static bool is_line(const char *text)
+{
+	char *end = strchr(buffer, '\n');
+
+	return end && !end[1] && strlen(text) == (size_t)(end - buffer) &&
+	       !memcmp(buffer, text, strlen(text));
+}
+
+static void cpus(void)
+{
+	char *flags;
+
+	get("/proc/cpuinfo");
+	CHECK(lines("processor\t:") == sysconf(_SC_NPROCESSORS_ONLN));
+	CHECK(lines("flags\t\t:") == sysconf(_SC_NPROCESSORS_ONLN));
+	CHECK(lines("vendor_id\t:") > 0);
+	flags = strstr(buffer, "flags\t\t:");
+	if (flags)
+		*strchrnul(flags, '\n') = 0;
+	CHECK(flags && strstr(flags, " fpu "));
+	CHECK(flags && strstr(flags, " sse2 "));
+	CHECK(flags && strstr(flags, " syscall "));
+	CHECK(flags &&
+	      !strstr(flags, " sse2") == !__builtin_cpu_supports("sse2"));
+	CHECK(flags &&
+	      !strstr(flags, " avx2") == !__builtin_cpu_supports("avx2"));
+}
+
+static void numbers(void)
+{
+	unsigned long long total, busy[10];
+	struct sysinfo info;
+	char *at;
+
+	get("/proc/meminfo");
+	sysinfo(&info);
+	at = strstr(buffer, "MemTotal:");
+	CHECK(at == buffer);
+	CHECK(at && sscanf(at, "MemTotal: %llu kB", &total) == 1);
+	CHECK(total ==
+	      (unsigned long long)info.totalram * info.mem_unit / 1024);
+	CHECK(lines("MemFree:"));
+	CHECK(lines("MemAvailable:"));
+
+	get("/proc/stat");
+	CHECK(sscanf(buffer,
+		     "cpu %llu %llu %llu %llu %llu %llu %llu %llu %llu %llu",
+		     busy, busy + 1, busy + 2, busy + 3, busy + 4, busy + 5,
+		     busy + 6, busy + 7, busy + 8, busy + 9));
+	CHECK(lines("cpu") == sysconf(_SC_NPROCESSORS_ONLN) + 1);
+	at = strstr(buffer, "\nbtime ");
+	CHECK(at &&
+	      strtoull(at + 7, NULL, 10) <= (unsigned long long)time(NULL));
+	CHECK(at && strtoull(at + 7, NULL, 10) + info.uptime + 60 >
+			    (unsigned long long)time(NULL));
+	CHECK(lines("intr ") && lines("ctxt ") && lines("processes ") &&
+	      lines("procs_running ") && lines("procs_blocked "));
+}
+
+static void settings(void)
+{
+	struct utsname name;
+
+	uname(&name);
+	get("/proc/sys/kernel/ostype");
+	CHECK(is_line(name.sysname));
+	get("/proc/sys/kernel/osrelease");
+	CHECK(is_line(name.release));
+	get("/proc/sys/kernel/hostname");
+	CHECK(is_line(name.nodename));
+	get("/proc/sys/kernel/pid_max");
+	CHECK(atoi(buffer) > getpid() && strchr(buffer, '\n')[1] == 0);
+}
+
+/* The numbers of one line of /proc/self/limits. */
+static void limit(const char *name, int resource)
+{
+	char *at = strstr(buffer, name), soft[24], hard[24];
+	struct rlimit l;
+
+	getrlimit(resource, &l);
+	if (!at || sscanf(at + 25, "%23s %23s", soft, hard) != 2) {
+		SHOW(name, -1);
+		return;
+	}
+	SHOW(name, (l.rlim_cur == RLIM_INFINITY ?
+			    !strcmp(soft, "unlimited") :
+			    strtoull(soft, NULL, 10) == l.rlim_cur) &&
+			   (l.rlim_max == RLIM_INFINITY ?
+				    !strcmp(hard, "unlimited") :
+				    strtoull(hard, NULL, 10) == l.rlim_max));
+}
+
+static void own(void)
+{
+	struct rlimit files = { 77, 99 };
+	Elf64_auxv_t *v;
+	char *at;
+	ssize_t n;
+	int id, seen = 0;
+
+	TRY(setrlimit(RLIMIT_NOFILE, &files));
+	get("/proc/self/limits");
+	TRY(lines("Max "));
+	limit("Max open files", RLIMIT_NOFILE);
+	limit("Max stack size", RLIMIT_STACK);
+	limit("Max address space", RLIMIT_AS);
+	limit("Max core file size", RLIMIT_CORE);
+	limit("Max processes", RLIMIT_NPROC);
+
+	n = get("/proc/self/auxv");
+	TRY(n % sizeof(*v));
+	for (v = (void *)buffer; (char *)v < buffer + n; v++) {
+		if (v->a_type == AT_NULL) {
+			SHOW("the rest", buffer + n - (char *)(v + 1));
+			break;
+		}
+		if (v->a_type == AT_PAGESZ || v->a_type == AT_PHDR ||
+		    v->a_type == AT_ENTRY || v->a_type == AT_RANDOM ||
+		    v->a_type == AT_EXECFN)
+			seen += v->a_un.a_val == getauxval(v->a_type);
+	}
+	TRY(seen);
+
+	get("/proc/self/cgroup");
+	at = strrchr(buffer, '\n');
+	CHECK(at && !at[1]);
+	CHECK(sscanf(buffer, "%d:", &id));
+	CHECK(strstr(buffer, ":/") != NULL);
+
+	get("/proc/self/mountinfo");
+	CHECK(strstr(buffer, " / / ") != NULL);
+	at = strstr(buffer, " /proc ");
+	CHECK(at && strstr(at, " - proc "));
+	for (id = 0, at = buffer; at && *at; at = strchr(at, '\n') + 1) {
+		char *dash = strstr(at, " - "), *end = strchr(at, '\n');
+		int a, b, major, minor;
+
+		if (!dash || dash > end ||
+		    sscanf(at, "%d %d %d:%d /", &a, &b, &major, &minor) != 4)
+			id++;
+	}
+	SHOW("bad lines", id);
+}
+
+static void *napping(void *go)
+{
+	pthread_barrier_wait(go);
+	pthread_barrier_wait(go);
+	return NULL;
+}
+
+static void show_name(const char *what, const char *file)
+{
+	get(file);
+	printf("%s: %s", what, buffer);
+}
+
+static void names(void)
+{
+	pthread_barrier_t go;
+	char file[60], name[20] = "";
+	pthread_t thread;
+	pid_t pid;
+	int p[2];
+
+	pthread_barrier_init(&go, NULL, 2);
+	pthread_create(&thread, NULL, napping, &go);
+	pthread_barrier_wait(&go);
+	TRY(pthread_setname_np(thread, "napper"));
+	TRY(pthread_getname_np(thread, name, sizeof(name)));
+	printf("%s\n", name);
+	TRY(pthread_setname_np(pthread_self(), "main one"));
+	show_name("comm", "/proc/self/comm");
+	TRY(put("/proc/self/comm", "another name that is long"));
+	show_name("comm", "/proc/self/comm");
+	TRY(prctl(PR_GET_NAME, name));
+	printf("%s\n", name);
+	TRY(put("/proc/thread-self/comm", "line\n"));
+	show_name("comm", "/proc/self/comm");
+	snprintf(file, sizeof(file), "/proc/self/task/%d/comm", own_tid());
+	TRY(put(file, "by number"));
+	show_name("comm", file);
+	TRY(pthread_getname_np(thread, name, sizeof(name)));
+	printf("%s\n", name);
+	pthread_barrier_wait(&go);
+	pthread_join(thread, NULL);
+
+	if (pipe(p))
+		return;
+	pid = fork();
+	if (!pid)
+		_exit(read(p[0], name, 1));
+	snprintf(file, sizeof(file), "/proc/%d/comm", pid);
+	show_name("child", file);
+	TRY(put(file, "not mine"));
+	show_name("child", file);
+	close(p[1]);
+	close(p[0]);
+	kill(pid, 9);
+	waitpid(pid, NULL, 0);
+}
+
+static void scores(void)
+{
+	static const char score[] = "/proc/self/oom_score_adj";
+
+	show_name("score", score);
+	TRY(put(score, "300\n"));
+	show_name("score", score);
+	TRY(put(score, " 500 "));
+	show_name("score", score);
+	TRY(put(score, "1001"));
+	TRY(put(score, "-1001"));
+	TRY(put(score, "much"));
+	TRY(put(score, "7x"));
+	TRY(put(score, ""));
+	show_name("score", score);
+	if (!fork()) {
+		show_name("child", score);
+		TRY(put(score, "600"));
+		show_name("child", score);
+		_exit(0);
+	}
+	wait(NULL);
+	show_name("score", score);
+}
+
+static void random_bytes(void)
+{
+	unsigned char a[64] = "", b[64] = "", none[64] = "";
+	int fd;
+
+	TRY(fd = open("/dev/random", O_RDONLY | O_NONBLOCK));
+	TRY(read(fd, a, sizeof(a)));
+	TRY(read(fd, b, sizeof(b)));
+	CHECK(!memcmp(a, none, sizeof(a)));
+	CHECK(!memcmp(a, b, sizeof(a)));
+	TRY(close(fd));
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	cpus();
+	numbers();
+	settings();
+	names();
+	scores();
+	random_bytes();
+	own();
+	return 0;
+}
