@@ -233,8 +233,11 @@ void hold_many(struct file **first, size_t stride, size_t count);
 /* ---- directories that are renamed (moves.c) ---- */
 
 u32 moves_count(void);
-void moves_happened(void);
-void moves_renamed(const char *from, const char *to, bool exchange);
+struct path;
+
+u32 moves_happened(void);
+u32 moves_renamed(const char *from, const char *to, bool exchange);
+void moves_own(int dirfd, const struct path *path, u32 count);
 int file_follow(struct file *file);
 
 /* ---- descriptors (table.c) ---- */
@@ -276,6 +279,7 @@ struct path {
 #define PATH_EMPTY 0x1 /* "" is the directory descriptor itself */
 #define PATH_WAS_EMPTY 0x4 /* set by path_get: the name was "" */
 #define PATH_NOFOLLOW 0x2 /* a last symbolic link is meant itself */
+#define PATH_CHILD 0x8 /* set by path_get: a name right in the directory */
 
 int path_get(int dirfd, const char *name, u32 flags, struct path *path);
 int path_set(struct path *path, const char *absolute, u32 flags);

@@ -31,14 +31,34 @@ u32 moves_count(void)
 	return __atomic_load_n(&moves()->count, __ATOMIC_ACQUIRE);
 }
 
-/* Some name may lead to another directory now, or to none. */
-void moves_happened(void)
+/* Some name may lead to another directory now, or to none: the new count. */
+u32 moves_happened(void)
 {
-	__atomic_add_fetch(&moves()->count, 1, __ATOMIC_SEQ_CST);
+	return __atomic_add_fetch(&moves()->count, 1, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * The caller has made that @count, by something with @path, which is relative
+ * to @dirfd. What happens to a name right in a directory is nothing to the
+ * directory, which need not be looked at for that.
+ */
+void moves_own(int dirfd, const struct path *path, u32 count)
+{
+	struct file *file;
+	u32 before = count - 1;
+
+	if (!(path->flags & PATH_CHILD))
+		return;
+	file = dirfd == AT_FDCWD ? directory_get() : fd_get(dirfd);
+	if (!file)
+		return;
+	__atomic_compare_exchange_n(&file->checked, &before, count, false,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	file_put(file);
 }
 
 /* The directory @from is @to now, both without links. */
-void moves_renamed(const char *from, const char *to, bool exchange)
+u32 moves_renamed(const char *from, const char *to, bool exchange)
 {
 	u32 number = __atomic_add_fetch(&moves()->claimed, 1, __ATOMIC_SEQ_CST);
 	struct move *move = &moves()->kept[number % MOVES_KEPT];
@@ -52,7 +72,7 @@ void moves_renamed(const char *from, const char *to, bool exchange)
 		move->at = moves_count() + 1;
 		__atomic_store_n(&move->number, number, __ATOMIC_SEQ_CST);
 	}
-	moves_happened();
+	return moves_happened();
 }
 
 /* Put @to in the place of the first @length bytes of @text. */

@@ -73,7 +73,7 @@ static long remove_at(int dirfd, const char *name, u64 how)
 		return -EPERM;
 	error = errno_of(DkStreamDelete(path.uri, path.length, how));
 	if (!error && how == DK_DELETE_DIRECTORY)
-		moves_happened();
+		moves_own(dirfd, &path, moves_happened());
 	return error;
 }
 
@@ -118,12 +118,14 @@ static bool name_settle(struct path *to, const struct path *from)
 	return !path_resolve(to);
 }
 
-static long rename_noted(struct path *from, struct path *to, u64 flags)
+static long rename_noted(int from_fd, struct path *from, int to_fd,
+			 struct path *to, u64 flags)
 {
 	bool exchange = flags & DK_RENAME_EXCHANGE, known = false;
 	struct dk_stream_attributes attributes = { 0 };
 	struct renaming *names = NULL;
 	long error;
+	u32 count;
 
 	host_attributes(from, &attributes);
 	if (exchange || attributes.type == DK_TYPE_DIRECTORY)
@@ -133,12 +135,14 @@ static long rename_noted(struct path *from, struct path *to, u64 flags)
 			name_settle(&names->to, to);
 	error = errno_of(DkStreamRename(from->uri, from->length, to->uri,
 					to->length, flags));
-	if (!error && known)
-		moves_renamed(path_text(&names->from), path_text(&names->to),
-			      exchange);
-	else if (!error && (exchange || attributes.type == DK_TYPE_DIRECTORY ||
-			    attributes.type == DK_TYPE_SYMLINK))
-		moves_happened();
+	if (!error && (exchange || attributes.type == DK_TYPE_DIRECTORY ||
+		       attributes.type == DK_TYPE_SYMLINK)) {
+		count = known ? moves_renamed(path_text(&names->from),
+					      path_text(&names->to), exchange) :
+				moves_happened();
+		moves_own(from_fd, from, count);
+		moves_own(to_fd, to, count);
+	}
 	mem_free(names);
 	return error;
 }
@@ -164,7 +168,7 @@ static long rename_at(int from_fd, const char *from_name, int to_fd,
 	if (cannot_be_renamed(&to))
 		return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
 	return rename_noted(
-		&from, &to,
+		from_fd, &from, to_fd, &to,
 		(flags & RENAME_NOREPLACE ? DK_RENAME_NOREPLACE : 0) |
 			(flags & RENAME_EXCHANGE ? DK_RENAME_EXCHANGE : 0));
 }
@@ -266,7 +270,7 @@ static long symlink_at(const char *target, int dirfd, const char *name)
 	error = errno_of(DkxStreamLink(text, length, path.uri, path.length,
 				       DK_LINK_SYMBOLIC));
 	if (!error)
-		moves_happened();
+		moves_own(dirfd, &path, moves_happened());
 	return error;
 }
 

@@ -84,6 +84,7 @@ static int path_get_empty(int dirfd, struct path *path)
  */
 int path_get(int dirfd, const char *name, u32 flags, struct path *path)
 {
+	const char *text;
 	ssize_t length;
 	int error;
 	char first;
@@ -109,6 +110,10 @@ int path_get(int dirfd, const char *name, u32 flags, struct path *path)
 				 sizeof(path->uri) - path->length));
 	if (length < 0)
 		return length;
+	text = path->uri + path->length;
+	if (component_length(text) == (size_t)length && strcmp(text, ".") &&
+	    strcmp(text, ".."))
+		path->flags |= PATH_CHILD;
 	path->length += length;
 	if (path->length > DRAWBRIDGE_URI_MAX)
 		return -ENAMETOOLONG;
