@@ -171,6 +171,21 @@ static void removed(void)
 	TRY(chdir(folder));
 	SAY(content_at(AT_FDCWD, "gone/f"));
 	TRY(close(fd));
+
+	/* by who is in it, relative to something else and to itself */
+	TRY(fd = open(".", O_RDONLY | O_DIRECTORY));
+	TRY(mkdir("own", 0755));
+	TRY(chdir("own"));
+	TRY(unlinkat(fd, "own", AT_REMOVEDIR));
+	TRY(mkdirat(fd, "own", 0755));
+	TRY(open("f", O_CREAT | O_WRONLY, 0644));
+	TRY(fchdir(fd));
+	TRY(chdir("own"));
+	TRY(rmdir("../own"));
+	TRY(mkdirat(fd, "own", 0755));
+	TRY(open("f", O_CREAT | O_WRONLY, 0644));
+	TRY(fchdir(fd));
+	TRY(close(fd));
 }
 
 static void through_links(void)
