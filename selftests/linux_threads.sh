@@ -56,6 +56,15 @@ calls_counted()
 	result $? "$what"
 }
 
+# Every call that it does not have is -ENOSYS, whatever it is asked.
+absent_said()
+{
+	timeout 60 "$picoexec" "$programs/absent" >"$work/p.out" \
+		2>"$work/p.err" </dev/null && [ ! -s "$work/p.out" ]
+	result $? "calls that are not there say so"
+	note "$work/p.out"
+}
+
 # A libos that faults says so, ends its process, and nobody else.
 faults_named()
 {
@@ -153,6 +162,8 @@ if [ $# -gt 0 ]; then
 	for program in "$@"; do
 		if [ "$(type -t "$program")" = function ]; then
 			"$program"
+		elif [ "$program" = absent ]; then
+			absent_said
 		else
 			same "$program"
 		fi
@@ -191,6 +202,7 @@ else
 	same moved
 	same tables
 	same procs
+	absent_said
 	same memory
 	same remaps
 	same ptys

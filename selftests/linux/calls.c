@@ -243,6 +243,55 @@ static void descriptors(void)
 	TRY(close(300));
 }
 
+/* On names that no file system has: each call, and what it finds wrong. */
+static void extended(void)
+{
+	int fd, name;
+
+	TRY(fd = open("file", O_RDWR));
+	TRY(name = open("file", O_PATH));
+	TRY(setxattr("file", "none.x", "v", 1, 0));
+	TRY(setxattr("dir", "none.x", "v", 1, 0));
+	TRY(setxattr("nothing", "none.x", "v", 1, 0));
+	TRY(setxattr("dangling", "none.x", "v", 1, 0));
+	TRY(setxattr("file", "none.x", "v", 1, 4));
+	TRY(setxattr("file", "", "v", 1, 0));
+	TRY(setxattr("file", "none.x", buffer, 70000, 0));
+	TRY(setxattr("file", "none.x", BAD, 1, 0));
+	TRY(lsetxattr("dangling", "none.x", "v", 1, 0));
+	TRY(lsetxattr("nothing", "none.x", "v", 1, 0));
+	TRY(fsetxattr(fd, "none.x", "v", 1, 0));
+	TRY(fsetxattr(name, "none.x", "v", 1, 0));
+	TRY(fsetxattr(999, "none.x", "v", 1, 0));
+	TRY(getxattr("file", "none.x", buffer, 10));
+	TRY(getxattr("file", "", buffer, 10));
+	TRY(getxattr("dangling", "none.x", buffer, 10));
+	TRY(lgetxattr("dangling", "none.x", buffer, 10));
+	TRY(lgetxattr("nothing", "none.x", buffer, 10));
+	TRY(fgetxattr(fd, "none.x", buffer, 10));
+	TRY(fgetxattr(name, "none.x", buffer, 10));
+	TRY(fgetxattr(999, "none.x", buffer, 10));
+	TRY(listxattr("file", buffer, 100));
+	TRY(listxattr("file", NULL, 0));
+	TRY(listxattr("nothing", buffer, 100));
+	TRY(listxattr("dangling", buffer, 100));
+	TRY(llistxattr("dangling", buffer, 100));
+	TRY(llistxattr("nothing", buffer, 100));
+	TRY(flistxattr(fd, buffer, 100));
+	TRY(flistxattr(name, buffer, 100));
+	TRY(flistxattr(999, buffer, 100));
+	TRY(removexattr("file", "none.x"));
+	TRY(removexattr("nothing", "none.x"));
+	TRY(removexattr("dangling", "none.x"));
+	TRY(lremovexattr("dangling", "none.x"));
+	TRY(lremovexattr("nothing", "none.x"));
+	TRY(fremovexattr(fd, "none.x"));
+	TRY(fremovexattr(name, "none.x"));
+	TRY(fremovexattr(999, "none.x"));
+	TRY(close(name));
+	TRY(close(fd));
+}
+
 static void attributes(void)
 {
 	struct timespec times[2] = { { 1000000000, 5 }, { 1100000000, 7 } };
@@ -314,6 +363,7 @@ static void attributes(void)
 	TRY(faccessat(999, "file", F_OK, 0));
 	TRY(getxattr("file", "user.x", buffer, 10) == -1);
 	TRY(getxattr("nothing", "user.x", buffer, 10));
+	extended();
 	TRY(umask(027));
 	TRY(close(open("masked", O_CREAT | O_WRONLY, 0777)));
 	TRY(stat("masked", &st));
