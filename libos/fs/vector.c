@@ -132,13 +132,11 @@ static s64 transfer_through(struct file *file, struct vector *vector,
 
 	do {
 		length = MIN(vector->total, room);
-		if (write)
-			result = write_gathered(file, vector, buffer, length,
-						offset);
-		else if (done && would_wait(file))
+		if (done && !write && would_wait(file))
 			break;
-		else
-			result = read_gathered(file, vector, buffer, length,
+		result = write ? write_gathered(file, vector, buffer, length,
+						offset) :
+				 read_gathered(file, vector, buffer, length,
 					       offset);
 		if (result < 0)
 			return done ? done : result;

@@ -297,6 +297,7 @@ static const struct row rows[] = {
 	{ CALL(set_tid_address, O(4)), SERIOUS },
 	{ CALL(get_robust_list, I(0), O(8), O(8)) },
 	{ CALL(splice, I(FILE_FD), P(offset), I(WRITE_END), I(0), I(1), I(0)) },
+	{ CALL(vmsplice, I(WRITE_END), Z(32), I(2), I(0)) },
 	{ CALL(signalfd, I(-1), P(no_signals), I(8)) },
 	{ CALL(signalfd4, I(-1), P(no_signals), I(8), I(0)) },
 	{ CALL(timerfd_settime, I(TIMER), I(0), P(no_timer), O(32)) },
