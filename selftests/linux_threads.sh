@@ -181,6 +181,7 @@ else
 	same signals 10 thread
 	same signals 9 thread
 	same signals 64 thread
+	same frames
 	same interrupts
 	whole_output
 	same masks

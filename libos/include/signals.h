@@ -115,6 +115,9 @@ long signal_send_thread(struct libos_thread *t, const siginfo_t *info);
  */
 bool signal_send_owned(struct libos_thread *t, struct signal_info *entry);
 void signal_withdraw(struct libos_thread *t, struct signal_info *entry);
+/* RLIMIT_SIGPENDING counts such an entry from when it is made. */
+bool signal_reserve(void);
+void signal_unreserve(void);
 
 /* Take one of @wanted; its number, or 0. Thread's queue first. */
 int signal_dequeue(struct libos_thread *t, sigset wanted, siginfo_t *info);
@@ -171,5 +174,7 @@ long frame_push(struct libos_thread *t, struct dk_context *c,
 /* Size of a frame without the program's red zone: AT_MINSIGSTKSZ. */
 u64 frame_size(void);
 bool on_alt_stack(const struct libos_thread *t, u64 rsp);
+/* sigaltstack() of @s by a program at @rsp: 0, -EPERM, -EINVAL, -ENOMEM */
+long alt_stack_set(struct libos_thread *t, const stack_t *s, u64 rsp);
 
 #endif /* LIBOS_SIGNALS_H */

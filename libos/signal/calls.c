@@ -195,6 +195,22 @@ SYSCALL4(rt_sigtimedwait, const sigset *, set, siginfo_t *, to,
 	return signal;
 }
 
+long alt_stack_set(struct libos_thread *t, const stack_t *s, u64 rsp)
+{
+	int mode = s->ss_flags & ~(int)SS_AUTODISARM;
+
+	if (on_alt_stack(t, rsp))
+		return -EPERM;
+	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode)
+		return -EINVAL;
+	if (mode != SS_DISABLE && s->ss_size < MIN_STACK)
+		return -ENOMEM;
+	t->alt_stack_base = mode == SS_DISABLE ? 0 : (u64)s->ss_sp;
+	t->alt_stack_size = mode == SS_DISABLE ? 0 : s->ss_size;
+	t->alt_stack_flags = s->ss_flags & SS_AUTODISARM;
+	return 0;
+}
+
 SYSCALL2(sigaltstack, const stack_t *, wanted, stack_t *, old)
 {
 	struct libos_thread *t = self();
@@ -207,26 +223,14 @@ SYSCALL2(sigaltstack, const stack_t *, wanted, stack_t *, old)
 			     on_alt_stack(t, rsp) ? SS_ONSTACK :
 						    0),
 	};
+	long r;
 
 	if (wanted) {
-		int mode;
-
 		if (user_get(s, wanted))
 			return -EFAULT;
-		if (t->alt_stack_size && on_alt_stack(t, rsp))
-			return -EPERM;
-		mode = s.ss_flags & ~(int)SS_AUTODISARM;
-		if (mode != SS_DISABLE && mode != SS_ONSTACK && mode)
-			return -EINVAL;
-		if (mode == SS_DISABLE) {
-			s.ss_sp = NULL;
-			s.ss_size = 0;
-		} else if (s.ss_size < MIN_STACK) {
-			return -ENOMEM;
-		}
-		t->alt_stack_base = (u64)s.ss_sp;
-		t->alt_stack_size = s.ss_size;
-		t->alt_stack_flags = s.ss_flags & SS_AUTODISARM;
+		r = alt_stack_set(t, &s, rsp);
+		if (r)
+			return r;
 	}
 	if (old && user_put(previous, old))
 		return -EFAULT;

@@ -69,11 +69,16 @@ struct fpu_software {
 	u32 padding[7];
 };
 
+static bool within_alt_stack(const struct libos_thread *t, u64 rsp)
+{
+	return rsp > t->alt_stack_base &&
+	       rsp - t->alt_stack_base <= t->alt_stack_size;
+}
+
 bool on_alt_stack(const struct libos_thread *t, u64 rsp)
 {
 	return !(t->alt_stack_flags & SS_AUTODISARM) &&
-	       rsp > t->alt_stack_base &&
-	       rsp - t->alt_stack_base <= t->alt_stack_size;
+	       within_alt_stack(t, rsp);
 }
 
 static u64 fpu_frame_size(void)
@@ -117,15 +122,16 @@ long frame_push(struct libos_thread *t, struct dk_context *c,
 	u64 sp = c->rsp - RED_ZONE, fpu_at;
 	struct frame f = { 0 };
 
-	if ((action->flags & SA_ONSTACK) && t->alt_stack_size && !on_alt) {
+	if ((action->flags & SA_ONSTACK) && t->alt_stack_size &&
+	    !on_alt_stack(t, sp)) {
 		sp = t->alt_stack_base + t->alt_stack_size;
 		on_alt = true;
-	} else if (on_alt && c->rsp != sp &&
-		   sp - frame_size() < t->alt_stack_base) {
-		return -EFAULT; /* would leave the alternate stack */
 	}
 	fpu_at = ALIGN_DOWN(sp - fpu_frame_size(), FPU_ALIGN);
 	sp = ALIGN_DOWN(fpu_at - sizeof(f), 16) - 8;
+	/* What is below the alternate stack is somebody else's. */
+	if (on_alt && !within_alt_stack(t, sp))
+		return -EFAULT;
 
 	f.return_address = action->restorer;
 	f.flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
@@ -133,9 +139,7 @@ long frame_push(struct libos_thread *t, struct dk_context *c,
 	f.stack_base = t->alt_stack_base;
 	f.stack_size = t->alt_stack_size;
 	f.stack_flags = t->alt_stack_flags |
-			(!t->alt_stack_size	 ? SS_DISABLE :
-			 on_alt_stack(t, c->rsp) ? SS_ONSTACK :
-						   0);
+			(t->alt_stack_size ? 0 : SS_DISABLE);
 	f.machine = (struct machine){
 		.r8 = c->r8,
 		.r9 = c->r9,
@@ -223,13 +227,13 @@ static long frame_pop(struct libos_thread *t, struct dk_context *c)
 {
 	struct machine *m;
 	struct frame f;
+	stack_t stack;
 
 	/* The handler's RET has taken the return address. */
 	if (user_get(f, (struct frame *)(c->rsp - 8)))
 		return -EFAULT;
 	m = &f.machine;
-	if (pop_fpu(m->fpu))
-		return -EFAULT;
+	signal_block(f.mask & ~SIGNALS_FIRM);
 	c->r8 = m->r8;
 	c->r9 = m->r9;
 	c->r10 = m->r10;
@@ -249,10 +253,13 @@ static long frame_pop(struct libos_thread *t, struct dk_context *c)
 	c->rip = m->rip;
 	c->rflags = (m->rflags & RFLAGS_CHANGEABLE) |
 		    (c->rflags & ~(u64)RFLAGS_CHANGEABLE);
-	signal_block(f.mask & ~SIGNALS_FIRM);
-	t->alt_stack_base = f.stack_base;
-	t->alt_stack_size = f.stack_flags & SS_DISABLE ? 0 : f.stack_size;
-	t->alt_stack_flags = f.stack_flags & SS_AUTODISARM;
+	if (pop_fpu(m->fpu))
+		return -EFAULT;
+	/* What sigaltstack() would refuse, stays as it is. */
+	stack.ss_sp = (void *)f.stack_base;
+	stack.ss_size = f.stack_size;
+	stack.ss_flags = f.stack_flags;
+	alt_stack_set(t, &stack, c->rsp);
 	return 0;
 }
 
@@ -260,9 +267,12 @@ SYSCALL0(rt_sigreturn)
 {
 	struct libos_thread *t = self();
 	struct dk_context *c = t->frame;
+	struct dk_exception fault = { .signal = SIGSEGV,
+				      .signal_code = SI_KERNEL };
 
+	/* It has a handler, perhaps, on another stack. */
 	if (frame_pop(t, c))
-		process_kill(SIGSEGV);
+		signal_fault(&fault, c);
 	t->flags |= THREAD_FRAME_CHANGED;
 	return c->rax;
 }
