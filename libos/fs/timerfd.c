@@ -65,7 +65,7 @@ static void clock_release(struct file *file)
 {
 	struct clockfd *c = file->data;
 
-	timer_cancel(&c->timer);
+	timer_cancel(&c->timer, NULL, NULL);
 	mem_free(c);
 }
 
@@ -146,12 +146,10 @@ SYSCALL4(timerfd_settime, int, fd, int, flags,
 		expiry = flags & TFD_TIMER_ABSTIME ?
 				 timer_adjust(c->clock, expiry) :
 				 MAX(deadline_after(c->timer.clock, expiry), 1);
-	r = timer_set(&c->timer, 0, 0, &left, &interval);
-	if (!r) {
-		__atomic_store_n(&c->ticks, 0, __ATOMIC_SEQ_CST);
-		r = timer_set(&c->timer, expiry, timespec_ns(&n.it_interval),
-			      NULL, NULL);
-	}
+	timer_cancel(&c->timer, &left, &interval);
+	__atomic_store_n(&c->ticks, 0, __ATOMIC_SEQ_CST);
+	r = timer_set(&c->timer, expiry, timespec_ns(&n.it_interval), NULL,
+		      NULL);
 	if (!r && old)
 		r = put_times(old, left, interval);
 	file_put(file);

@@ -6,19 +6,25 @@
  * is due and calls its fire(). timer_lock guards the lists and the fields
  * below; it is not held while fire() runs. timer_cancel() waits for that.
  *
- * Times are of the host's monotonic or wall clock, or of the CPU time of the
- * process. The last have no host to wait for them: the helper looks again when
- * they could be due at the earliest, were all processors at work.
+ * Times are of the host's monotonic or wall clock, of the CPU time of the
+ * process, all of it or the user's part, or of that of a thread. Of CPU time
+ * there is no host to wait for it: the helper looks again when it could be over
+ * at the earliest, were all processors at work.
  */
 #ifndef LIBOS_TIMERS_H
 #define LIBOS_TIMERS_H
 
 #include <libos.h>
 
+/* Beside DK_CLOCK_MONOTONIC, _WALL and _PROCESS_CPU: */
+#define TIMER_CLOCK_USER	0x100	/* the user's part of the last */
+#define TIMER_CLOCK_THREAD	0x101	/* of timer->thread */
+
 struct timer {
 	struct timer *next;
 	bool	armed;		/* in a list */
-	u64	clock;		/* DK_CLOCK_MONOTONIC, _WALL or _PROCESS_CPU */
+	u64	clock;		/* DK_CLOCK_*, TIMER_CLOCK_* */
+	struct libos_thread *thread; /* a reference of whose the timer is */
 	s64	expiry;
 	s64	interval;	/* 0: once */
 	/* @count: how often it was due since it was looked at last */
@@ -34,8 +40,13 @@ struct timer {
 long timer_set(struct timer *timer, s64 expiry, s64 interval, s64 *left,
 	       s64 *old_interval);
 void timer_get(struct timer *timer, s64 *left, s64 *interval);
-/* Disarm, and wait until fire() does not run. */
-void timer_cancel(struct timer *timer);
+/*
+ * Disarm, and wait until fire() does not run: nothing comes of the old setting
+ * any more. *left and *old_interval as timer_set() has them.
+ */
+void timer_cancel(struct timer *timer, s64 *left, s64 *old_interval);
+/* @duration nanoseconds from now by its clock; DK_TIMEOUT_INFINITE: never */
+s64 timer_after(const struct timer *timer, s64 duration);
 
 /* The host's clock to use for Linux's; BOOT is made monotonic. -EINVAL */
 long timer_clock(int id);

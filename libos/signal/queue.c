@@ -106,7 +106,28 @@ void signal_forked(void)
 {
 	discard_from(&process_signals, ~0ULL);
 	discard_from(&self()->queue, ~0ULL);
+	queued = 0; /* not what other threads have, nor timers */
 	signal_stopped = 0;
+}
+
+/* ---- entries of timers ---- */
+
+bool signal_reserve(void)
+{
+	bool room;
+
+	lock_acquire(&signal_lock);
+	room = queued < process.limits[RLIMIT_SIGPENDING].soft;
+	queued += room;
+	lock_release(&signal_lock);
+	return room;
+}
+
+void signal_unreserve(void)
+{
+	lock_acquire(&signal_lock);
+	queued--;
+	lock_release(&signal_lock);
 }
 
 /* ---- waking ---- */

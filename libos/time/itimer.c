@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * alarm, setitimer, getitimer. The host does not tell user and system time
- * apart, so ITIMER_VIRTUAL counts what ITIMER_PROF counts.
+ * alarm, setitimer, getitimer.
  */
 #include <clocks.h>
 #include <libos.h>
@@ -33,8 +32,7 @@ static void fire_prof(struct timer *timer __unused, u64 count __unused)
 
 static struct timer timers[] = {
 	[ITIMER_REAL] = { .clock = DK_CLOCK_MONOTONIC, .fire = fire_real },
-	[ITIMER_VIRTUAL] = { .clock = DK_CLOCK_PROCESS_CPU,
-			     .fire = fire_virtual },
+	[ITIMER_VIRTUAL] = { .clock = TIMER_CLOCK_USER, .fire = fire_virtual },
 	[ITIMER_PROF] = { .clock = DK_CLOCK_PROCESS_CPU, .fire = fire_prof },
 };
 
@@ -64,11 +62,14 @@ static struct __kernel_old_timeval timeval_of(s64 ns)
 /* In @first nanoseconds; 0 stops it. */
 static long set(int which, s64 first, s64 interval, s64 *left, s64 *old)
 {
+	struct timer *timer = &timers[which];
 	s64 expiry = 0;
 
+	/* Who has stopped it is sent nothing any more. */
+	timer_cancel(timer, left, old);
 	if (first)
-		expiry = MAX(deadline_after(timers[which].clock, first), 1);
-	return timer_set(&timers[which], expiry, interval, left, old);
+		expiry = MAX(timer_after(timer, first), 1);
+	return timer_set(timer, expiry, interval, NULL, NULL);
 }
 
 SYSCALL1(alarm, u32, seconds)

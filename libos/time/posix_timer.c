@@ -63,9 +63,11 @@ static struct posix_timer *find(int id)
 
 static void destroy(struct posix_timer *p)
 {
-	timer_cancel(&p->timer);
+	timer_cancel(&p->timer, NULL, NULL);
 	signal_withdraw(p->thread, &p->entry);
+	signal_unreserve();
 	thread_put(p->thread);
+	thread_put(p->timer.thread);
 	mem_free(p);
 	__atomic_sub_fetch(&timer_count, 1, __ATOMIC_RELAXED);
 }
@@ -84,6 +86,43 @@ void posix_timer_forked(void)
 		timer_count--;
 	}
 	timer_count = 0;
+}
+
+/* CPU clock ids: ~pid << 3 | 4 for a thread | kind, 1 of which is user time */
+#define CPU_CLOCK_THREAD	4
+#define CPU_CLOCK_KIND		3
+#define CPU_CLOCK_USER		1
+
+/* What it counts. Of processor time, that of this process and its threads. */
+static long set_clock(struct posix_timer *p, int id)
+{
+	u32 who = ~(id >> 3);
+	long clock;
+
+	p->clock = id;
+	if (id == CLOCK_THREAD_CPUTIME_ID) {
+		p->timer.clock = TIMER_CLOCK_THREAD;
+		p->timer.thread = thread_get(self());
+		return 0;
+	}
+	if (id >= 0) {
+		clock = timer_clock(id);
+		p->timer.clock = clock;
+		return MIN(clock, 0);
+	}
+	if ((id & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
+		return -EINVAL;
+	if (id & CPU_CLOCK_THREAD) {
+		p->timer.clock = TIMER_CLOCK_THREAD;
+		p->timer.thread = who ? thread_find(who) : thread_get(self());
+		return p->timer.thread ? 0 : -EINVAL;
+	}
+	if (who && who != process.pid)
+		return -EINVAL;
+	p->timer.clock = (id & CPU_CLOCK_KIND) == CPU_CLOCK_USER ?
+				 TIMER_CLOCK_USER :
+				 DK_CLOCK_PROCESS_CPU;
+	return 0;
 }
 
 /* What is to happen, from the program's struct sigevent. */
@@ -112,25 +151,33 @@ SYSCALL3(timer_create, int, id, const struct sigevent *, from, int *, to)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
 				  .sigev_signo = SIGALRM };
-	long clock = timer_clock(id), r;
 	struct posix_timer *p;
+	long r;
 	int n;
 
-	if (clock < 0)
-		return clock;
+	/* Clocks that there are, if not for timers. */
+	if (id == CLOCK_MONOTONIC_RAW || id == CLOCK_MONOTONIC_COARSE ||
+	    id == CLOCK_REALTIME_COARSE)
+		return -EOPNOTSUPP;
 	if (from && user_get(event, from))
 		return -EFAULT;
 	p = mem_zalloc(sizeof(*p));
 	if (!p)
 		return -EAGAIN;
-	p->clock = id;
-	p->timer.clock = clock;
+	if (!signal_reserve()) {
+		mem_free(p);
+		return -EAGAIN;
+	}
 	p->timer.fire = fire;
 	p->entry.owner = p;
 	p->entry.taken = taken;
 	p->entry.info.si_code = SI_TIMER;
-	r = set_event(p, &event);
+	r = set_clock(p, id);
+	if (!r)
+		r = set_event(p, &event);
 	if (r) {
+		signal_unreserve();
+		thread_put(p->timer.thread);
 		thread_put(p->thread);
 		mem_free(p);
 		return r;
@@ -187,11 +234,11 @@ SYSCALL4(timer_settime, int, id, int, flags, const struct __kernel_itimerspec *,
 	if (expiry)
 		expiry = flags & TIMER_ABSTIME ?
 				 timer_adjust(p->clock, expiry) :
-				 MAX(deadline_after(p->timer.clock, expiry), 1);
-	r = timer_set(&p->timer, expiry, timespec_ns(&n.it_interval), &left,
-		      &interval);
-	if (!r)
-		__atomic_store_n(&p->overruns, 0, __ATOMIC_SEQ_CST);
+				 MAX(timer_after(&p->timer, expiry), 1);
+	timer_cancel(&p->timer, &left, &interval);
+	__atomic_store_n(&p->overruns, 0, __ATOMIC_SEQ_CST);
+	r = timer_set(&p->timer, expiry, timespec_ns(&n.it_interval), NULL,
+		      NULL);
 	lock_release(&timers_lock);
 	if (r || !old)
 		return r;

@@ -5,19 +5,23 @@
 #include <clocks.h>
 #include <libos.h>
 #include <linux/time.h>
+#include <processes.h>
 #include <thread.h>
 #include <timers.h>
 
 #define CPU_PAUSE_MIN	1000000LL	/* between two looks at CPU time */
 #define CPU_PAUSE_MAX	50000000LL
 
-enum { LIST_MONOTONIC, LIST_WALL, LIST_CPU, LISTS };
+/* Behind LIST_WALL, CPU time. */
+enum { LIST_MONOTONIC, LIST_WALL, LIST_CPU, LIST_USER, LIST_THREADS, LISTS };
 
 static const u64 clocks[LISTS] = { DK_CLOCK_MONOTONIC, DK_CLOCK_WALL,
-				   DK_CLOCK_PROCESS_CPU };
+				   DK_CLOCK_PROCESS_CPU, TIMER_CLOCK_USER,
+				   TIMER_CLOCK_THREAD };
 
 static struct lock timer_lock;
-static struct timer *lists[LISTS]; /* the next one first */
+/* The next one first; but of LIST_THREADS each has another clock. */
+static struct timer *lists[LISTS];
 static struct timer *firing;
 static bool helper_runs;
 static u32 changes; /* what the helper waits at */
@@ -29,6 +33,39 @@ static int list_of(u64 clock)
 	for (i = 0; clocks[i] != clock; i++)
 		;
 	return i;
+}
+
+static s64 now_by(const struct timer *timer)
+{
+	struct usage usage;
+
+	switch (timer->clock) {
+	case TIMER_CLOCK_USER:
+		usage_of_process(&usage);
+		return usage.user_time;
+	case TIMER_CLOCK_THREAD:
+		/* Of one that has ended nothing comes any more. */
+		return usage_of_thread(timer->thread, &usage) ?
+			       (s64)usage.run_time :
+			       0;
+	default:
+		return clock_now(timer->clock);
+	}
+}
+
+s64 timer_after(const struct timer *timer, s64 duration)
+{
+	s64 end;
+
+	if (__builtin_add_overflow(now_by(timer), duration, &end))
+		return DK_TIMEOUT_INFINITE;
+	return end;
+}
+
+/* Those to look at, of one list. */
+static struct timer *next_of(const struct timer *timer)
+{
+	return timer->clock == TIMER_CLOCK_THREAD ? timer->next : NULL;
 }
 
 static void insert(struct timer *timer)
@@ -60,15 +97,16 @@ static void remove(struct timer *timer)
 static struct timer *take_due(u64 *count)
 {
 	struct timer *timer;
-	s64 now;
+	s64 now = 0;
 	int i;
 
 	for (i = 0; i < LISTS; i++) {
-		timer = lists[i];
+		for (timer = lists[i]; timer; timer = next_of(timer)) {
+			now = now_by(timer);
+			if (timer->expiry <= now)
+				break;
+		}
 		if (!timer)
-			continue;
-		now = clock_now(clocks[i]);
-		if (timer->expiry > now)
 			continue;
 		remove(timer);
 		*count = 1;
@@ -82,41 +120,57 @@ static struct timer *take_due(u64 *count)
 	return NULL;
 }
 
-static s64 cpu_pause(s64 left, bool idle)
+/* How long not to look at CPU time; less and less often while nothing runs. */
+static s64 cpu_pause(void)
+{
+	static s64 pause = CPU_PAUSE_MIN, used_before, before;
+	s64 used = clock_now(DK_CLOCK_PROCESS_CPU);
+	s64 now = clock_now(DK_CLOCK_MONOTONIC);
+
+	/* The helper itself uses less than that. */
+	if (used - used_before < (now - before) / 4)
+		pause = MIN(2 * pause, CPU_PAUSE_MAX);
+	else
+		pause = CPU_PAUSE_MIN;
+	used_before = used;
+	before = now;
+	return pause;
+}
+
+/* When so much CPU time can have been used at the earliest. */
+static s64 cpu_left(const struct timer *timer, s64 left)
 {
 	u32 cpus = MIN(process.parameters->cpu_count, thread_count);
-	static s64 pause = CPU_PAUSE_MIN;
 
-	/* While nothing runs, look less and less often. */
-	pause = idle ? MIN(2 * pause, CPU_PAUSE_MAX) : CPU_PAUSE_MIN;
-	return MAX(left / MAX(cpus, 1U), pause);
+	return timer->clock == TIMER_CLOCK_THREAD ? left : left / MAX(cpus, 1U);
 }
 
 /* How to wait for what is next: false, for ever. */
 static bool next_end(u64 *clock, s64 *end)
 {
-	static s64 cpu_before;
-	s64 best = 0, now, left;
+	s64 best = 0, now, left, pause = 0;
+	struct timer *timer;
 	bool any = false;
 	int i;
 
 	for (i = 0; i < LISTS; i++) {
-		if (!lists[i])
-			continue;
-		now = clock_now(clocks[i]);
-		left = lists[i]->expiry - now;
-		*clock = any ? *clock : clocks[i];
-		if (i == LIST_CPU) {
-			left = cpu_pause(left, now == cpu_before);
-			cpu_before = now;
-			now = clock_now(DK_CLOCK_MONOTONIC);
+		for (timer = lists[i]; timer; timer = next_of(timer)) {
+			now = now_by(timer);
+			left = timer->expiry - now;
+			if (i > LIST_WALL) {
+				pause = pause ? pause : cpu_pause();
+				left = MAX(cpu_left(timer, left), pause);
+				now = clock_now(DK_CLOCK_MONOTONIC);
+			}
+			if (any && left >= best)
+				continue;
+			any = true;
+			best = left;
+			*clock = i == LIST_WALL ? DK_CLOCK_WALL :
+						  DK_CLOCK_MONOTONIC;
+			if (__builtin_add_overflow(now, left, end))
+				*end = INT64_MAX;
 		}
-		if (any && left >= best)
-			continue;
-		any = true;
-		best = left;
-		*clock = i == LIST_WALL ? DK_CLOCK_WALL : DK_CLOCK_MONOTONIC;
-		*end = now + left;
 	}
 	return any;
 }
@@ -181,7 +235,7 @@ static void get_locked(struct timer *timer, s64 *left, s64 *interval)
 
 	/* One that is armed has something left. */
 	if (timer->armed)
-		rest = MAX(timer->expiry - clock_now(timer->clock), 1);
+		rest = MAX(timer->expiry - now_by(timer), 1);
 	if (left)
 		*left = rest;
 	if (interval)
@@ -220,9 +274,10 @@ long timer_set(struct timer *timer, s64 expiry, s64 interval, s64 *left,
 	return 0;
 }
 
-void timer_cancel(struct timer *timer)
+void timer_cancel(struct timer *timer, s64 *left, s64 *old_interval)
 {
 	lock_acquire(&timer_lock);
+	get_locked(timer, left, old_interval);
 	remove(timer);
 	timer->interval = 0;
 	lock_release(&timer_lock);

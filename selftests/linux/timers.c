@@ -222,6 +222,36 @@ static void descriptors(void)
 	close(fd);
 }
 
+/* Of a setting that is replaced, no tick comes any more. */
+static void replaced(void)
+{
+	const struct itimerspec often = { { 0, 50000 }, { 0, 50000 } },
+				once = { { 0, 0 }, { 1000, 0 } };
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK), i;
+	int wrong = 0, left_wrong = 0;
+	struct itimerspec old;
+	uint64_t ticks;
+
+	for (i = 0; i < 5000; i++) {
+		timerfd_settime(fd, 0, &often, NULL);
+		if (i % 4 == 0)
+			usleep(50);
+		timerfd_settime(fd, 0, &once, &old);
+		left_wrong += old.it_interval.tv_nsec != 50000 ||
+			      old.it_value.tv_sec ||
+			      old.it_value.tv_nsec > 50000;
+		if (i % 4 == 1)
+			usleep(100);
+		wrong += read(fd, &ticks, 8) != -1;
+	}
+	CHECK(wrong);
+	CHECK(left_wrong);
+	timerfd_gettime(fd, &old);
+	CHECK(old.it_value.tv_sec);
+	CHECK(old.it_interval.tv_nsec);
+	close(fd);
+}
+
 /* None of timer_create's is the child's; what is a descriptor's goes on. */
 static int in_child(timer_t timer, int fd)
 {
@@ -281,6 +311,7 @@ int main(void)
 	created();
 	by_thread();
 	descriptors();
+	replaced();
 	forked();
 	return 0;
 }
