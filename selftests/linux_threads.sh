@@ -175,6 +175,7 @@ else
 	same clones 300
 	same futexes
 	same robust
+	same pshared
 	same signals
 	same signals 15
 	same signals 9

@@ -274,33 +274,35 @@ void thread_exit(void)
 		DkThreadExit();
 }
 
-/* Tell all others to end. False: there is none. */
+/*
+ * Tell all others to end. False: there is none.
+ *
+ * All are told before one of them can end: what that one leaves behind, none of
+ * the others sees any more.
+ */
 static bool others_told(void)
 {
-	struct libos_thread *t, *me = self(), *told;
+	struct libos_thread *t, *me = self();
+	bool any = false, more = false;
 
-	for (;;) {
-		bool any = false;
-
-		told = NULL;
-		lock_acquire(&thread_lock);
-		for (t = threads; t && !told; t = t->next) {
-			if (t == me || !t->tid)
-				continue;
-			any = true;
-			if (!__atomic_exchange_n(&t->told, true,
-						 __ATOMIC_SEQ_CST))
-				told = thread_get(t);
-		}
-		lock_release(&thread_lock);
-		if (!told)
-			return any;
-		signal_interrupt(told);
-		thread_put(told);
+	lock_acquire(&thread_lock);
+	for (t = threads; t; t = t->next) {
+		if (t == me || !t->tid)
+			continue;
+		any = true;
+		if (!__atomic_exchange_n(&t->told, true, __ATOMIC_SEQ_CST))
+			more = true;
+		__atomic_store_n(&t->interrupt, 1, __ATOMIC_SEQ_CST);
 	}
+	for (t = more ? threads : NULL; t; t = t->next) {
+		if (t != me && t->tid)
+			signal_interrupt(t);
+	}
+	lock_release(&thread_lock);
+	return any;
 }
 
-long thread_end_others(void)
+long thread_end_others(struct dk_deadline *deadline)
 {
 	struct libos_thread *me = self(), *nobody = NULL;
 	u32 count;
@@ -312,8 +314,10 @@ long thread_end_others(void)
 		count = __atomic_load_n(&ended, __ATOMIC_SEQ_CST);
 		if (!others_told())
 			break;
-		DkxAddressWait(&ended, DK_ADDRESS_WAIT | DK_ADDRESS_PRIVATE,
-			       count, NULL, 0, DK_ADDRESS_ALL_BITS);
+		if (DkxAddressWait(&ended, DK_ADDRESS_WAIT | DK_ADDRESS_PRIVATE,
+				   count, deadline, 0,
+				   DK_ADDRESS_ALL_BITS) == DK_STATUS_TIMEOUT)
+			break;
 	}
 	__atomic_store_n(&only, NULL, __ATOMIC_SEQ_CST);
 	return 0;

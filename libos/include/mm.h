@@ -47,6 +47,7 @@ static inline bool area_is_data(const struct area *a, u32 protection)
 }
 
 extern struct lock mm_lock;
+extern bool mm_shares;	/* there is, or was, an AREA_SHARED; atomic */
 
 void mm_init(void);
 /* execve: everything of the program is unmapped. */

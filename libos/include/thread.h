@@ -60,10 +60,11 @@ void thread_put(struct libos_thread *t);
 /* fork, in the child: the others are not there. Before world_start(). */
 void thread_forked(void);
 /*
- * execve: end all others and wait until they are gone. -EINTR: the caller is
- * itself to end.
+ * execve, and the end of the process: end all others and wait until they are
+ * gone, at most until @deadline, which may be NULL. -EINTR: another thread does
+ * so, and the caller is itself to end.
  */
-long thread_end_others(void);
+long thread_end_others(struct dk_deadline *deadline);
 
 /*
  * The program's thread pointer, written without entering the host. Programs

@@ -435,7 +435,7 @@ static long execute(int dirfd, const char *name, char *const *arguments,
 		if (r < 0)
 			return r;
 	}
-	r = thread_end_others();
+	r = thread_end_others(NULL);
 	if (r) {
 		exec_free(x);
 		return r;

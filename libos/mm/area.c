@@ -11,6 +11,7 @@
 #define STACK_COUNTED	(132UL << 10)	/* what Linux has of it at first */
 
 struct lock mm_lock;
+bool mm_shares;
 
 static struct area *areas;
 static size_t area_count;

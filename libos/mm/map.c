@@ -169,6 +169,7 @@ long unmap(u64 start, u64 length)
 void mm_exec(void)
 {
 	unmap(0, layout.limit & PAGE_MASK);
+	__atomic_store_n(&mm_shares, false, __ATOMIC_RELAXED);
 }
 
 /* MAP_32BIT: the host has no such wish, so try places that look free. */
@@ -250,6 +251,8 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags, int, fd,
 	}
 	a.protection = protection & (PROT_READ | PROT_WRITE | PROT_EXEC);
 	a.flags = type == MAP_PRIVATE ? 0 : AREA_SHARED;
+	if (a.flags)
+		__atomic_store_n(&mm_shares, true, __ATOMIC_RELAXED);
 	a.file = file;
 	a.offset = file ? offset : 0;
 

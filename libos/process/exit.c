@@ -3,16 +3,28 @@
  * The end of threads and of the process. What parents see of it is in wait.c.
  */
 #include <libos.h>
+#include <mm.h>
 #include <processes.h>
 #include <signals.h>
 #include <thread.h>
 #include <trace.h>
 
-/* Mutexes in memory that others share are not left behind as they are. */
-static void walk_all(void)
+#define PATIENCE	(2 * NSEC_PER_SEC)
+
+/*
+ * Mutexes in memory that others share are not left behind as they are, and
+ * nobody is inside any more when they are free: the other threads end first.
+ * One that the host does not let go is not waited for for ever.
+ */
+static void leave_mutexes(void)
 {
+	s64 end = clock_now(DK_CLOCK_MONOTONIC) + PATIENCE;
+	struct dk_deadline deadline = { end / NSEC_PER_SEC,
+					end % NSEC_PER_SEC };
 	struct libos_thread *t;
 
+	if (__atomic_load_n(&mm_shares, __ATOMIC_RELAXED))
+		thread_end_others(&deadline);
 	robust_list_walk(self());
 	lock_acquire(&thread_lock);
 	for (t = threads; t; t = t->next)
@@ -23,12 +35,16 @@ static void walk_all(void)
 /* @status is for the parent; @code for the host. */
 static void __noreturn end(u32 status, int code)
 {
-	static u32 ending;
+	static u32 ending; /* its number: a copy made meanwhile does not end */
 
-	/* Of several threads, one. */
-	while (__atomic_exchange_n(&ending, 1, __ATOMIC_SEQ_CST))
-		DkThreadYieldExecution();
-	walk_all();
+	/* Of several threads, one; it waits for the others. */
+	if (__atomic_exchange_n(&ending, process.pid, __ATOMIC_SEQ_CST) ==
+	    process.pid) {
+		robust_list_walk(self());
+		signal_detach(self());
+		thread_exit();
+	}
+	leave_mutexes();
 	fs_exit();
 	if (trace_calls)
 		trace_end(status);
