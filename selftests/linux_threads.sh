@@ -185,6 +185,7 @@ else
 	same frames
 	same interrupts
 	whole_output
+	same restarts
 	same masks
 	same parents
 	same timers
