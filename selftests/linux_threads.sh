@@ -11,6 +11,7 @@
 . "$(dirname "$0")/lib/tap.sh"
 
 programs=$here/linux
+user=() # the command that makes it another's
 
 # same PROGRAM ARGUMENT...
 same()
@@ -20,10 +21,10 @@ same()
 	shift
 	set -- "$programs/$program" "$@"
 	limit=$((60 * ${PICO_SLOWER:-1}))
-	timeout -k 5 $limit "$@" >"$work/n.out" 2>"$work/n.err" \
-		</dev/null
+	timeout -k 5 $limit "${user[@]}" "$@" >"$work/n.out" \
+		2>"$work/n.err" </dev/null
 	native_code=$?
-	timeout -k 5 $limit "$picoexec" "$@" >"$work/p.out" \
+	timeout -k 5 $limit "${user[@]}" "$picoexec" "$@" >"$work/p.out" \
 		2>"$work/p.err" </dev/null
 	pico_code=$?
 	[ $native_code = $pico_code ] || good=1
@@ -36,6 +37,37 @@ same()
 		note "$work/p.err"
 	fi
 	[ -n "$program" ]
+}
+
+# Limits that are for others than root.
+as_a_user()
+{
+	user=(setpriv --reuid 65533 --regid 65533 --clear-groups)
+	same options user
+	user=()
+}
+
+# Mutexes with priority inheritance are refused as by a kernel without them: by
+# C libraries when one is made. Natively they are there.
+inheritance_refused()
+{
+	"$picoexec" "$programs/options" pi >"$work/p.out" 2>"$work/p.err" \
+		</dev/null
+	diff - "$work/p.out" >"$work/diff" <<-END
+		pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT) = 0
+		pthread_mutex_init(&mutex, &attr) = 95
+		pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_NONE) = 0
+		pthread_mutex_init(&mutex, &attr) = 0
+		pthread_mutex_lock(&mutex) = 0
+		operation 6: -38, word 0
+		operation 8: -38, word 0
+		operation 7: -38, word 0
+		operation 11: -38, word 0
+		operation 12: -38, word 0
+		operation 13: -38, word 0
+	END
+	result $? "mutexes with priority inheritance are refused"
+	[ ! -s "$work/diff" ] || note "$work/diff"
 }
 
 # Where the counter is the kernel's clock, clocks are read without a call.
@@ -167,6 +199,10 @@ if [ $# -gt 0 ]; then
 		else
 			same "$program"
 		fi
+		if [ "$program" = options ]; then
+			as_a_user
+			inheritance_refused
+		fi
 	done
 else
 	same threads
@@ -215,6 +251,8 @@ else
 	same vforks
 	same holds
 	same starts
+	same options
+	as_a_user
 	same wishes
 	same refusals
 	same texts
@@ -224,6 +262,7 @@ else
 		same pointers
 	fi
 	same pointers race
+	inheritance_refused
 	calls_counted
 	faults_named
 	idle_memory

@@ -285,10 +285,13 @@ struct libos_thread {
 	u64	clear_child_tid;
 	u64	robust_list;
 	char	name[16];		/* comm, zero-terminated; thread_lock */
+	u64	timer_slack;		/* a wish, in ns; 0: the usual one */
+	u64	default_slack;		/* the creator's */
+	u32	memory_errors;		/* PR_MCE_KILL_*; 0: _DEFAULT */
 
 	u32	refs;			/* atomic */
 	bool	attached;		/* exceptions may be raised on it */
-	bool	told;			/* to end: execve of another thread */
+	bool	told;			/* to end: execve or the process's end */
 	struct libos_thread *next, **link; /* list of all; thread_lock */
 	struct identity *identity;	/* whose thread it is: "process" */
 	struct vfork *vfork;		/* what it has lent: process/vfork.c */
@@ -425,6 +428,8 @@ struct identity {
 	u32	dumpable;
 	u32	no_new_privs;
 	s32	oom_score_adj;
+	u32	keep_caps;
+	u32	small_pages;		/* PR_SET_THP_DISABLE */
 	s64	start_time;		/* DK_CLOCK_BOOT */
 	struct limit limits[LIMIT_COUNT]; /* RLIMIT_* */
 	char	exe[4096];		/* absolute path of the program */

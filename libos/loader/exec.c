@@ -457,6 +457,7 @@ static long execute(int dirfd, const char *name, char *const *arguments,
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
 	process.dumpable = 1;
+	process.keep_caps = 0;
 	process.suid = process.fsuid = process.euid;
 	process.sgid = process.fsgid = process.egid;
 	r = exec_commit(x);

@@ -83,6 +83,8 @@ static void inherit(struct libos_thread *t)
 
 	memcpy(t->name, me->name, sizeof(t->name));
 	t->blocked = me->blocked;
+	t->timer_slack = t->default_slack = me->timer_slack;
+	t->memory_errors = me->memory_errors;
 	sched_inherit(t->allowed);
 	fs_share(t);
 }

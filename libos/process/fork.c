@@ -87,6 +87,7 @@ static void become(struct process_entry *entry, u64 id,
 	t->tid = entry->pid;
 	t->clear_child_tid = 0;
 	t->robust_list = 0;
+	t->default_slack = t->timer_slack;
 	host_signals = 0;
 	terminal_signals = 0;
 	process_forked(id);
