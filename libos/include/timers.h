@@ -45,6 +45,8 @@ void timer_get(struct timer *timer, s64 *left, s64 *interval);
  * any more. *left and *old_interval as timer_set() has them.
  */
 void timer_cancel(struct timer *timer, s64 *left, s64 *old_interval);
+/* The second half alone. No lock is held, of which fire() may need others. */
+void timer_settle(const struct timer *timer);
 /* @duration nanoseconds from now by its clock; DK_TIMEOUT_INFINITE: never */
 s64 timer_after(const struct timer *timer, s64 duration);
 

@@ -7,7 +7,8 @@
  *
  * timers_lock guards the table. A timer is used with it held, so that another
  * thread's timer_delete() waits; it is taken before all locks of signals and
- * timers, and fire() does not need it.
+ * timers. fire() does not need it, but others: nobody waits for it with this
+ * one, for that a fork would wait, which has stopped those.
  */
 #include <clocks.h>
 #include <libos.h>
@@ -210,12 +211,25 @@ static void itimerspec_of(struct __kernel_itimerspec *to, s64 left,
 	to->it_interval = timespec_of(interval);
 }
 
+static long arm(struct posix_timer *p, bool absolute,
+		const struct __kernel_itimerspec *spec)
+{
+	s64 expiry = timespec_ns(&spec->it_value);
+
+	if (expiry)
+		expiry = absolute ? timer_adjust(p->clock, expiry) :
+				    MAX(timer_after(&p->timer, expiry), 1);
+	__atomic_store_n(&p->overruns, 0, __ATOMIC_SEQ_CST);
+	return timer_set(&p->timer, expiry, timespec_ns(&spec->it_interval),
+			 NULL, NULL);
+}
+
 SYSCALL4(timer_settime, int, id, int, flags, const struct __kernel_itimerspec *,
 	 from, struct __kernel_itimerspec *, old)
 {
 	struct __kernel_itimerspec n, o;
 	struct posix_timer *p;
-	s64 expiry, left, interval;
+	s64 left, interval;
 	long r;
 
 	if (!from)
@@ -224,21 +238,20 @@ SYSCALL4(timer_settime, int, id, int, flags, const struct __kernel_itimerspec *,
 		return -EFAULT;
 	if (!timespec_valid(&n.it_value) || !timespec_valid(&n.it_interval))
 		return -EINVAL;
-	expiry = timespec_ns(&n.it_value);
 	lock_acquire(&timers_lock);
 	p = find(id);
-	if (!p) {
-		lock_release(&timers_lock);
+	if (p)
+		timer_set(&p->timer, 0, 0, &left, &interval);
+	lock_release(&timers_lock);
+	if (!p)
 		return -EINVAL;
-	}
-	if (expiry)
-		expiry = flags & TIMER_ABSTIME ?
-				 timer_adjust(p->clock, expiry) :
-				 MAX(timer_after(&p->timer, expiry), 1);
-	timer_cancel(&p->timer, &left, &interval);
-	__atomic_store_n(&p->overruns, 0, __ATOMIC_SEQ_CST);
-	r = timer_set(&p->timer, expiry, timespec_ns(&n.it_interval), NULL,
-		      NULL);
+	/* Nothing comes of the old setting any more. */
+	timer_settle(&p->timer);
+	lock_acquire(&timers_lock);
+	if (find(id) == p)
+		r = arm(p, flags & TIMER_ABSTIME, &n);
+	else
+		r = -EINVAL; /* deleted meanwhile */
 	lock_release(&timers_lock);
 	if (r || !old)
 		return r;

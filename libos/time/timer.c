@@ -281,6 +281,11 @@ void timer_cancel(struct timer *timer, s64 *left, s64 *old_interval)
 	remove(timer);
 	timer->interval = 0;
 	lock_release(&timer_lock);
+	timer_settle(timer);
+}
+
+void timer_settle(const struct timer *timer)
+{
 	while (__atomic_load_n(&firing, __ATOMIC_SEQ_CST) == timer)
 		DkThreadYieldExecution();
 }

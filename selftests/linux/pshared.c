@@ -10,6 +10,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #define PROCESSES 4
@@ -387,6 +388,111 @@ static void ends_as_a_whole(void)
 	SHOW("never given back", stuck);
 }
 
+/* ---- several ends at once ---- */
+
+static pthread_barrier_t together;
+
+static void *ends(void *code)
+{
+	pthread_barrier_wait(&together);
+	_exit((long)code);
+}
+
+static void *computes(void *unused)
+{
+	for (;;)
+		s->data++;
+	return unused;
+}
+
+static void four_ends(void)
+{
+	pthread_t thread;
+	long i;
+
+	pthread_barrier_init(&together, NULL, 4);
+	pthread_create(&thread, NULL, computes, NULL);
+	for (i = 1; i < 4; i++)
+		pthread_create(&thread, NULL, ends, (void *)i);
+	ends((void *)4L);
+}
+
+static void *executes(void *unused)
+{
+	pthread_barrier_wait(&together);
+	execl(self, self, "end", NULL);
+	_exit(9);
+}
+
+static void end_and_execute(void)
+{
+	pthread_t thread;
+
+	pthread_barrier_init(&together, NULL, 2);
+	pthread_create(&thread, NULL, computes, NULL);
+	pthread_create(&thread, NULL, executes, NULL);
+	ends((void *)4L);
+}
+
+/* Nobody is there to take it but those that end by it. */
+static void alarmed(void)
+{
+	struct itimerval soon = { { 0, 0 }, { 0, 30000 } };
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, computes, NULL);
+	pthread_create(&thread, NULL, stays, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	computes(NULL);
+}
+
+/* Who was made by vfork() lives on when another thread ends its parent. */
+static void *lends(void *unused)
+{
+	if (!vfork()) {
+		s->ready = 1;
+		sleep_ms(100);
+		s->count = 42;
+		_exit(0);
+	}
+	return unused;
+}
+
+static void lender_ends(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, lends, NULL);
+	while (!s->ready)
+		sched_yield();
+	sleep_ms(20);
+	_exit(4);
+}
+
+static void at_once(void)
+{
+	int i, status, ended = 0, executed_or_ended = 0, killed = 0;
+
+	for (i = 0; i < 20; i++) {
+		status = status_of(start(four_ends));
+		ended += !(status & 0xff) && status >> 8 >= 1 &&
+			 status >> 8 <= 4;
+		status = status_of(start(end_and_execute)) >> 8;
+		executed_or_ended += status == 4 || status == 5;
+		new_robust();
+		killed += status_of(start(alarmed)) == SIGALRM;
+	}
+	CHECK(ended);
+	CHECK(executed_or_ended);
+	CHECK(killed);
+	s->ready = 0;
+	s->count = 0;
+	SHOW("lender", status_of(start(lender_ends)) >> 8);
+	for (i = 0; i < 200 && s->count != 42; i++)
+		sleep_ms(10);
+	CHECK(s->count);
+}
+
 int main(int argc, char **argv)
 {
 	pthread_rwlockattr_t rwlock;
@@ -394,6 +500,8 @@ int main(int argc, char **argv)
 	pthread_mutexattr_t mutex;
 	pthread_condattr_t cond;
 
+	if (argc > 1 && !strcmp(argv[1], "end"))
+		return 5;
 	if (argc > 1)
 		for (;;)
 			pause();
@@ -428,5 +536,6 @@ int main(int argc, char **argv)
 	after("execve", take_and_execute, 0, true);
 	not_repaired();
 	ends_as_a_whole();
+	at_once();
 	return 0;
 }

@@ -627,7 +627,7 @@ static void *run(void *arg)
 
 static const struct {
 	const char *name;
-	void (*handler)(int);
+	sighandler_t handler;
 	int flags, signal;
 } ways[] = {
 	{ "handled", handler, 0, SIGUSR1 },

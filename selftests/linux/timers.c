@@ -152,6 +152,9 @@ static void created(void)
 	event.sigev_notify = 55;
 	TRY(timer_create(CLOCK_MONOTONIC, &event, &timer));
 	TRY(timer_create(1234, NULL, &timer));
+	TRY(timer_create(CLOCK_MONOTONIC_RAW, NULL, &timer));
+	TRY(timer_create(CLOCK_MONOTONIC_COARSE, NULL, &timer));
+	TRY(timer_create(CLOCK_REALTIME_COARSE, NULL, &timer));
 }
 
 static void called(union sigval value)
@@ -252,6 +255,49 @@ static void replaced(void)
 	close(fd);
 }
 
+static volatile bool stop;
+
+static void *sets(void *unused)
+{
+	const struct itimerspec often = { { 0, 20000 }, { 0, 20000 } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGUSR1 };
+	timer_t timer;
+
+	timer_create(CLOCK_MONOTONIC, &event, &timer);
+	while (!stop)
+		timer_settime(timer, 0, &often, NULL);
+	timer_delete(timer);
+	return unused;
+}
+
+/* A fork stops what is at work with timers, wherever it is. */
+static void set_while_forking(void)
+{
+	int i, status, good = 0;
+	sigset_t set, before;
+	pthread_t thread;
+
+	/* Blocked: while signals come, there is no fork. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, &before);
+	pthread_create(&thread, NULL, sets, NULL);
+	for (i = 0; i < 100; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(3);
+		waitpid(pid, &status, 0);
+		good += status == 0x300;
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	signal(SIGUSR1, SIG_IGN); /* one may have come */
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	CHECK(good);
+}
+
 /* None of timer_create's is the child's; what is a descriptor's goes on. */
 static int in_child(timer_t timer, int fd)
 {
@@ -312,6 +358,7 @@ int main(void)
 	by_thread();
 	descriptors();
 	replaced();
+	set_while_forking();
 	forked();
 	return 0;
 }
