@@ -193,6 +193,69 @@ TEST_F(requests, a_monitor_that_never_answers)
 	EXPECT_TRUE(found); /* TIMEOUT */
 }
 
+/* A sandbox whose first process waits for an answer; its monitor has the request. */
+static void start_waiting(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(requests) * self,
+			  struct drawbridge_request *request)
+{
+	struct pollfd p = { .fd = self->event, .events = POLLIN };
+	char count[8], name[64];
+
+	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
+	ASSERT_EQ(8, read(self->event, count, 8));
+	start(_metadata, self);
+	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
+	ASSERT_EQ(0, take(self->fd, request, name, sizeof(name)));
+}
+
+static void second_sandbox(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(requests) * other)
+{
+	memset(other, 0, sizeof(*other));
+	other->fd = sandbox_open();
+	ASSERT_LE(0, other->fd);
+	ASSERT_EQ(0, add_rule(other->fd, "dns:*", DK_ACCESS_READ));
+	other->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+/* One monitor tells lies, about another sandbox's request too, and dies. */
+TEST_F(requests, a_wrong_and_dead_monitor_hurts_its_own_sandbox)
+{
+	struct drawbridge_address lie = { .family = 4, .address = { 6, 6, 6 } },
+				  truth = { .family = 4,
+					    .address = { 192, 0, 2, 9 } };
+	struct drawbridge_request request, of_other;
+	FIXTURE_DATA(requests) other;
+	bool found = false;
+	int status;
+
+	second_sandbox(_metadata, &other);
+	start_waiting(_metadata, self, &request);
+	start_waiting(_metadata, &other, &of_other);
+	for (uint64_t id = 0; id < 300; id++) {
+		if (id != request.id)
+			EXPECT_EQ(-1,
+				  reply(self->fd, id, 0, &lie, sizeof(lie)));
+		EXPECT_EQ(-1, reply(self->fd, request.id, id + 1, &lie,
+				    sizeof(lie)));
+		EXPECT_EQ(-1, reply(self->fd, request.id, 0, &lie, id % 15));
+	}
+	EXPECT_EQ(0, waitpid(self->pid, &status, WNOHANG));
+	close(self->fd);
+	self->fd = -1;
+	ASSERT_TRUE(wait_for(self->pid, &status, 10000));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	self->pid = 0;
+
+	EXPECT_EQ(0, waitpid(other.pid, &status, WNOHANG));
+	ASSERT_EQ(0, reply(other.fd, of_other.id, 0, &truth, sizeof(truth)));
+	while (next_line(&other.lines, other.line, sizeof(other.line)))
+		found |= !strcmp(other.line, "192.0.2.9\n");
+	EXPECT_TRUE(found);
+	close(other.fd);
+	close(other.event);
+}
+
 /*
  * One monitor leaves its sandbox waiting; another answers late, and its
  * sandbox has what it asked for long before the first one's has given up.
@@ -201,28 +264,14 @@ TEST_F(requests, a_slow_monitor_delays_its_own_sandbox)
 {
 	struct drawbridge_address address = { .family = 4,
 					      .address = { 192, 0, 2, 9 } };
-	struct _test_data_requests other = { .fd = sandbox_open() };
-	struct pollfd p = { .fd = self->event, .events = POLLIN };
 	struct drawbridge_request request;
-	char count[8], name[64];
+	FIXTURE_DATA(requests) other;
 	bool found = false;
 	int status;
 
-	ASSERT_EQ(0, ioctl(self->fd, DRAWBRIDGE_IOC_EVENT, &self->event));
-	ASSERT_EQ(8, read(self->event, count, 8));
-	start(_metadata, self);
-	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
-	ASSERT_EQ(0, take(self->fd, &request, name, sizeof(name)));
-
-	ASSERT_LE(0, other.fd);
-	ASSERT_EQ(0, add_rule(other.fd, "dns:*", DK_ACCESS_READ));
-	other.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ASSERT_EQ(0, ioctl(other.fd, DRAWBRIDGE_IOC_EVENT, &other.event));
-	ASSERT_EQ(8, read(other.event, count, 8));
-	start(_metadata, &other);
-	p.fd = other.event;
-	ASSERT_EQ(1, poll(&p, 1, 20000 * slower()));
-	ASSERT_EQ(0, take(other.fd, &request, name, sizeof(name)));
+	second_sandbox(_metadata, &other);
+	start_waiting(_metadata, self, &request);
+	start_waiting(_metadata, &other, &request);
 	usleep(1500000);
 	/* The numbers of one are nothing to the other. */
 	EXPECT_EQ(-1, reply(self->fd, request.id + 1, 0, &address,
