@@ -312,8 +312,13 @@ static struct vfork *give_back(struct libos_thread *t)
 {
 	struct vfork *v = t->vfork;
 	struct identity *child = t->identity;
+	struct fd_table *files = t->files;
+	struct fs_context *fs = t->fs;
 
-	fs_release(t->files, t->fs);
+	/* A process that is cloned from now on releases the thread's, too. */
+	__atomic_store_n(&t->files, v->files, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&t->fs, v->fs, __ATOMIC_SEQ_CST);
+	fs_release(files, fs);
 	lock_acquire(&thread_lock);
 	lock_acquire(&signal_lock);
 	t->identity = v->identity;
@@ -323,8 +328,6 @@ static struct vfork *give_back(struct libos_thread *t)
 	lock_release(&signal_lock);
 	lock_release(&thread_lock);
 	mem_free(child);
-	t->files = v->files;
-	t->fs = v->fs;
 	t->flags &= ~THREAD_RESTORE_MASK;
 	t->clear_child_tid = v->clear_child_tid;
 	t->robust_list = v->robust_list;
