@@ -8,8 +8,10 @@
  *
  * Each thread counts the locks that it holds. world_stop() raises a flag and
  * waits until the counts of all others are 0; who takes its first lock counts
- * it and then looks at the flag. One of the two sees the other. A thread that
- * waits for its first lock holds none, and does not count it meanwhile.
+ * it and then looks at the flag, before it touches the lock. One of the two
+ * sees the other, so in a copy that is made now no lock is taken, not even by
+ * one who is about to give it back. A thread that waits for its first lock
+ * holds none, and does not count it meanwhile.
  */
 #include <libos.h>
 #include <thread.h>
@@ -49,26 +51,25 @@ static bool swap(u32 *word, u32 from, u32 to)
 					   __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
-/* @got: the lock was taken, but the world is stopped. */
-void lock_acquire_slow(struct lock *l, bool got)
+/* It is counted; it was not free, or the world is stopped. */
+void lock_acquire_slow(struct lock *l)
 {
 	bool first = self()->locks == 1, slept = false;
 	int i;
 
-	if (!got)
-		__atomic_fetch_add(&lock_waits, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&lock_waits, 1, __ATOMIC_RELAXED);
 	for (;;) {
-		if (got) {
-			if (!first || !stopped())
-				return;
-			if (__atomic_exchange_n(&l->held, 0,
-						__ATOMIC_RELEASE) == 2)
-				lock_wake(l);
-		}
-		if (first)
-			lock_count(-1);
-		while (first && stopped())
+		while (first && stopped()) {
+			lock_uncount();
 			sleep_while(&world_stopped, 1);
+			lock_count();
+		}
+		if (slept ? !__atomic_exchange_n(&l->held, 2,
+						 __ATOMIC_SEQ_CST) :
+			    swap(&l->held, 0, 1))
+			return;
+		if (first)
+			lock_uncount();
 		for (i = 0; i < SPINS; i++) {
 			if (!__atomic_load_n(&l->held, __ATOMIC_RELAXED))
 				break;
@@ -80,10 +81,7 @@ void lock_acquire_slow(struct lock *l, bool got)
 			slept = true;
 		}
 		if (first)
-			lock_count(1);
-		got = slept ? !__atomic_exchange_n(&l->held, 2,
-						   __ATOMIC_SEQ_CST) :
-			      swap(&l->held, 0, 1);
+			lock_count();
 	}
 }
 

@@ -356,38 +356,46 @@ struct lock {
 	u32	held;			/* 2: and somebody sleeps */
 };
 
-void lock_acquire_slow(struct lock *l, bool got);
+void lock_acquire_slow(struct lock *l);
 void lock_wake(struct lock *l);
 
 extern u32 world_stopped;
 extern u32 lock_waits;	/* how often one was not free; atomic */
 
-static inline void lock_count(int n)
+/* A full barrier: see core/lock.c. */
+static inline void lock_count(void)
 {
-	asm volatile("addl %1, %%gs:%c0"
+	asm volatile("lock incl %%gs:%c0"
 		     :
-		     : "i"(offsetof(struct libos_thread, locks)), "ir"(n)
+		     : "i"(offsetof(struct libos_thread, locks))
+		     : "memory", "cc");
+}
+
+static inline void lock_uncount(void)
+{
+	asm volatile("decl %%gs:%c0"
+		     :
+		     : "i"(offsetof(struct libos_thread, locks))
 		     : "memory", "cc");
 }
 
 static inline void lock_acquire(struct lock *l)
 {
 	u32 expected = 0;
-	bool got;
 
-	lock_count(1);
-	got = __atomic_compare_exchange_n(&l->held, &expected, 1, false,
-					  __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
-	if (unlikely(!got ||
-		     __atomic_load_n(&world_stopped, __ATOMIC_RELAXED)))
-		lock_acquire_slow(l, got);
+	lock_count();
+	if (unlikely(__atomic_load_n(&world_stopped, __ATOMIC_RELAXED) ||
+		     !__atomic_compare_exchange_n(&l->held, &expected, 1, false,
+						  __ATOMIC_SEQ_CST,
+						  __ATOMIC_RELAXED)))
+		lock_acquire_slow(l);
 }
 
 static inline void lock_release(struct lock *l)
 {
 	if (unlikely(__atomic_exchange_n(&l->held, 0, __ATOMIC_RELEASE) == 2))
 		lock_wake(l);
-	lock_count(-1);
+	lock_uncount();
 }
 
 /*
