@@ -416,6 +416,23 @@ TEST(words_that_lie)
 		RAW(DkObjectClose, users[i], 0, 0, 0, 0, 0);
 }
 
+static void clone_without_words(void)
+{
+	DK_HANDLE child = POISON;
+	u64 id, index = POISON;
+	s64 code = 7;
+
+	EXPECT_EQ(RAW(DkxProcessClone, 0, (u64)&child, (u64)&id, 0, 0, 0), 0);
+	if (!child)
+		RAW(DkProcessExit, 7, 0, 0, 0, 0, 0);
+	EXPECT_EQ(RAW(DkObjectsWaitAny, 1, (u64)&child, 60 * SEC, (u64)&index,
+		      0, 0),
+		  0);
+	EXPECT_EQ(RAW(DkProcessGetExitCode, child, (u64)&code, 0, 0, 0, 0), 0);
+	EXPECT_NE(code, 7);
+	EXPECT_EQ(RAW(DkObjectClose, child, 0, 0, 0, 0, 0), 0);
+}
+
 /* The last test: nothing may use libpal's events any more. */
 TEST(words_that_are_gone)
 {
@@ -436,4 +453,12 @@ TEST(words_that_are_gone)
 	EXPECT_EQ(RAW(DkObjectsWaitAny, 1, (u64)&e, SEC, (u64)&index, 0, 0), 0);
 	EXPECT_EQ(index, 0);
 	EXPECT_EQ(RAW(DkObjectClose, e, 0, 0, 0, 0, 0), 0);
+
+	/* A clone has no place for its own, and is gone before it is told of. */
+	EXPECT_EQ(RAW(DkVirtualMemoryAlloc, (u64)&words, (u64)&size,
+		      DK_MEM_RESERVE | DK_MEM_COMMIT,
+		      DK_PROT_READ | DK_PROT_WRITE, 0, 0),
+		  0);
+	for (int i = 0; i < 100; i++)
+		clone_without_words();
 }
