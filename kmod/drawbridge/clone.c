@@ -57,10 +57,13 @@ void dk_process_drop(struct dk_process *process)
 	mutex_unlock(&sandbox->lock);
 	dk_handles_destroy(process);
 	dk_memory_gone(process);
-	/* Whoever has opened it meanwhile shall not wait for ever. */
+	/* Whoever has opened it meanwhile shall not wait for ever, */
 	spin_lock(&sandbox->sync_lock);
 	process->gone = true;
 	spin_unlock(&sandbox->sync_lock);
+	/* and may make another in its place. */
+	process->counted = false;
+	atomic64_dec(&sandbox->process_count);
 	dk_waitable_signal(&process->waitable);
 	dk_object_put(&process->object);
 }

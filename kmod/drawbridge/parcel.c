@@ -190,6 +190,20 @@ static long send_letter(struct dk_transfer *t, struct dk_local *to,
 	return error;
 }
 
+/*
+ * Of a stream's bytes, the next piece. Who does not wait sends what there is room
+ * for, since that is what polling has promised.
+ */
+static size_t piece_of(const struct dk_transfer *t, const struct dk_local *to)
+{
+	size_t part = min_t(size_t, iov_iter_count(&t->iter), DK_LOCAL_PIECE);
+	size_t bytes = READ_ONCE(to->bytes);
+
+	if (t->nonblock && bytes < DK_LOCAL_ROOM)
+		part = min_t(size_t, part, DK_LOCAL_ROOM - bytes);
+	return part;
+}
+
 static long send_all(struct dk_transfer *t, struct dk_local *to)
 {
 	bool stream = t->local->type == DK_LOCAL_STREAM;
@@ -205,7 +219,7 @@ static long send_all(struct dk_transfer *t, struct dk_local *to)
 		if (stream && !part)
 			return 0;
 		if (stream)
-			part = min_t(size_t, part, DK_LOCAL_PIECE);
+			part = piece_of(t, to);
 		letter = letter_write(t, part);
 		if (IS_ERR(letter)) {
 			error = PTR_ERR(letter);

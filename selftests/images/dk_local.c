@@ -196,6 +196,26 @@ TEST(attachments_count)
 	close_pair(p);
 }
 
+/* As long as polling says that there is room, some is sent. */
+TEST(full_to_the_last_byte)
+{
+	struct pair p = new_pair(DK_PIPE_LOCAL_STREAM);
+	struct dk_buffer buffer = { (u64)dkt_pages(16), 16 * PAGE };
+	struct dk_parcel parcel = { .flags = DK_PARCEL_NONBLOCK,
+				    .buffers = (u64)&buffer,
+				    .buffer_count = 1 };
+	u64 sent = 0;
+
+	while (ready(p.a) & DK_READY_WRITE && sent < 1000000) {
+		EXPECT_OK(DkxParcelSend(p.a, &parcel, sizeof(parcel)));
+		EXPECT_TRUE(parcel.done);
+		sent += parcel.done;
+	}
+	EXPECT_EQ(sent, 212992);
+	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)), WOULD_BLOCK);
+	close_pair(p);
+}
+
 TEST(limits)
 {
 	struct pair p =
