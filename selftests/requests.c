@@ -225,7 +225,7 @@ TEST_F(requests, a_wrong_and_dead_monitor_hurts_its_own_sandbox)
 				  truth = { .family = 4,
 					    .address = { 192, 0, 2, 9 } };
 	struct drawbridge_request request, of_other;
-	FIXTURE_DATA(requests) other;
+	struct _test_data_requests other;
 	bool found = false;
 	int status;
 
@@ -265,7 +265,7 @@ TEST_F(requests, a_slow_monitor_delays_its_own_sandbox)
 	struct drawbridge_address address = { .family = 4,
 					      .address = { 192, 0, 2, 9 } };
 	struct drawbridge_request request;
-	FIXTURE_DATA(requests) other;
+	struct _test_data_requests other;
 	bool found = false;
 	int status;
 
