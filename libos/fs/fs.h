@@ -175,7 +175,7 @@ struct file {
 	u8 kind;
 	u8 access;
 	u8 type; /* DK_TYPE_* as far as it is known, else 0 */
-	u32 checked; /* moves_count() when @path was its; 0: not yet */
+	u32 checked; /* moves_count() when @path was last seen to be its */
 	const struct file_ops *ops;
 	DK_HANDLE handle;
 	char *path; /* absolute, of what has a name; or NULL */

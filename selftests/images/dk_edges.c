@@ -349,6 +349,7 @@ TEST(exhausted_handle_table)
 	struct dkt_counts before, full, after;
 	DK_HANDLE h = POISON, server[2], client[2];
 	struct dk_accepted accepted;
+	char uri[128];
 	u64 n, again;
 
 	make_world();
@@ -367,6 +368,11 @@ TEST(exhausted_handle_table)
 	EXPECT_STATUS(DkSemaphoreCreate(0, 1, &h), TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkStreamOpen(URI(w.uri), DK_ACCESS_READ, DK_OPEN_EXISTING,
 				   0, &h),
+		      TOO_MANY_HANDLES);
+	dkt_snprintf(uri, sizeof(uri), "file:%s/rw/never-made",
+		     dkt_argument(1));
+	EXPECT_STATUS(DkStreamOpen(URI(uri), DK_ACCESS_WRITE,
+				   DK_OPEN_CREATE_NEW, 0, &h),
 		      TOO_MANY_HANDLES);
 	EXPECT_STATUS(DkObjectReference(w.event, DK_RIGHT_READ, &h),
 		      TOO_MANY_HANDLES);
@@ -395,6 +401,9 @@ TEST(exhausted_handle_table)
 	dkt_counts(&after);
 	EXPECT_EQ(after.handles, before.handles);
 	EXPECT_EQ(after.objects, before.objects);
+	EXPECT_STATUS(DkStreamOpen(URI(uri), DK_ACCESS_WRITE, DK_OPEN_EXISTING,
+				   0, &h),
+		      NOT_FOUND);
 	again = fill_table();
 	EXPECT_EQ(again, n);
 	for (u64 i = 0; i < again; i++)

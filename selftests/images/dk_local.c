@@ -172,50 +172,6 @@ TEST(messages)
 	}
 }
 
-/* Attachments fill a queue as bytes do. */
-TEST(attachments_count)
-{
-	struct pair p = new_pair(DK_PIPE_LOCAL_DATAGRAM);
-	struct dk_parcel parcel = { .flags = DK_PARCEL_NONBLOCK,
-				    .attachment = (u64)dkt_pages(16),
-				    .attachment_length = 16 * PAGE };
-	DK_STATUS status;
-	int sent = 0;
-
-	while (!(status = DkxParcelSend(p.a, &parcel, sizeof(parcel))) &&
-	       sent < 600)
-		sent++;
-	EXPECT_EQ(status, DK_STATUS_WOULD_BLOCK);
-	EXPECT_EQ(sent, 212992 / (16 * (int)PAGE));
-	/* One is taken out: there is room for one again. */
-	parcel.handle_count = 0;
-	EXPECT_OK(DkxParcelReceive(p.b, &parcel, sizeof(parcel)));
-	EXPECT_EQ(parcel.attachment_length, 16 * PAGE);
-	EXPECT_OK(DkxParcelSend(p.a, &parcel, sizeof(parcel)));
-	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)), WOULD_BLOCK);
-	close_pair(p);
-}
-
-/* As long as polling says that there is room, some is sent. */
-TEST(full_to_the_last_byte)
-{
-	struct pair p = new_pair(DK_PIPE_LOCAL_STREAM);
-	struct dk_buffer buffer = { (u64)dkt_pages(16), 16 * PAGE };
-	struct dk_parcel parcel = { .flags = DK_PARCEL_NONBLOCK,
-				    .buffers = (u64)&buffer,
-				    .buffer_count = 1 };
-	u64 sent = 0;
-
-	while (ready(p.a) & DK_READY_WRITE && sent < 1000000) {
-		EXPECT_OK(DkxParcelSend(p.a, &parcel, sizeof(parcel)));
-		EXPECT_TRUE(parcel.done);
-		sent += parcel.done;
-	}
-	EXPECT_EQ(sent, 212992);
-	EXPECT_STATUS(DkxParcelSend(p.a, &parcel, sizeof(parcel)), WOULD_BLOCK);
-	close_pair(p);
-}
-
 TEST(limits)
 {
 	struct pair p =

@@ -3,6 +3,7 @@
  * Signal frames: which signals a handler has blocked, which stack it has, what
  * becomes of one that has no room, and what stands in the frame.
  */
+#include "child.h"
 #include "linux_test.h"
 
 #include <cpuid.h>
@@ -32,19 +33,6 @@ static void on(int signal, void (*handler)(int, siginfo_t *, void *), int flags)
 			       .sa_flags = SA_SIGINFO | flags };
 
 	sigaction(signal, &a, NULL);
-}
-
-static int in_child(void (*what)(void))
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (!pid) {
-		what();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	return status;
 }
 
 /* ---- what is blocked ---- */

@@ -6,6 +6,7 @@
  * options user: limits that are for others than root
  * options pi: what becomes of mutexes with priority inheritance, which differs
  */
+#include "child.h"
 #include "linux_test.h"
 
 #include <asm/prctl.h>
@@ -33,19 +34,6 @@
 
 static void *volatile nowhere = (void *)8;
 static char *self;
-
-static int in_child(void (*what)(void))
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (!pid) {
-		what();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	return status;
-}
 
 /* ---- prctl ---- */
 

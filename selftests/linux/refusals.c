@@ -3,6 +3,7 @@
  * What a process without privileges is refused, and what is asked of files, of
  * scheduling and of others without any effect: the answers.
  */
+#include "child.h"
 #include "linux_test.h"
 
 #include <fcntl.h>
@@ -57,19 +58,6 @@ static void privileged(void)
 	TRY(syscall(SYS_iopl, 3));
 	TRY(syscall(SYS_vhangup));
 	TRY(syscall(SYS_fsopen, "tmpfs", 0));
-}
-
-static int in_child(void (*what)(void))
-{
-	int status = -1;
-	pid_t pid = fork();
-
-	if (!pid) {
-		what();
-		_exit(0);
-	}
-	waitpid(pid, &status, 0);
-	return status;
 }
 
 static void hints(void)
