@@ -384,6 +384,13 @@ static int synth_get_attributes(struct file *file,
 
 /* ---- directories ---- */
 
+/*
+ * Where an entry stands must not depend on others: who lists a directory of
+ * numbers may close or end what it finds there meanwhile. So a number stands at
+ * NUMBERS + itself, behind all that has a name.
+ */
+#define NUMBERS 0x100
+
 struct listing {
 	u8 *buffer;
 	size_t length, done;
@@ -391,9 +398,9 @@ struct listing {
 	bool full;
 };
 
-static void list_add(struct listing *list, const char *name, size_t length,
-		     u8 type, u64 inode)
+static void list_add(struct listing *list, const char *name, u8 type, u64 inode)
 {
+	size_t length = strlen(name);
 	struct dk_directory_entry *entry;
 	size_t room = ALIGN_UP(sizeof(*entry) + length, 8);
 
@@ -414,12 +421,56 @@ static void list_add(struct listing *list, const char *name, size_t length,
 	list->done += room;
 }
 
-static void list_number(struct listing *list, u32 number, u8 type, u64 inode)
+/* The least of @found, if it is none yet, and @number, if that may be it. */
+static int least(int found, int number, int from)
 {
-	char name[16];
+	return number >= from && (found < 0 || number < found) ? number : found;
+}
 
-	list_add(list, name, snprintf(name, sizeof(name), "%u", number), type,
-		 inode | number);
+static int thread_next(u32 from)
+{
+	struct libos_thread *t;
+	int found = -1;
+
+	lock_acquire(&thread_lock);
+	for (t = threads; t; t = t->next) {
+		if (t->tid)
+			found = least(found, t->tid, from);
+	}
+	lock_release(&thread_lock);
+	return found;
+}
+
+static int process_next(u32 from)
+{
+	struct process_entry *entry;
+	int found = -1;
+	u32 state;
+
+	for_each_entry(entry) {
+		state = entry_state(entry);
+		if (state == ENTRY_LIVE || state == ENTRY_ENDED)
+			found = least(found, entry->pid, from);
+	}
+	return found;
+}
+
+/* A directory's numbers: @next has the first one that is not less than. */
+static void list_numbers(struct listing *list, int (*next)(u32 from),
+			 const struct synth_node *node)
+{
+	u64 inode = (u64)(node - synth_tree + 1) << 32;
+	u64 from = list->skip > NUMBERS ? list->skip - NUMBERS : 0;
+	char name[16];
+	int number;
+
+	while (!list->full && (number = next(from)) >= 0) {
+		snprintf(name, sizeof(name), "%u", number);
+		list->cursor = NUMBERS + number;
+		list_add(list, name, node->type,
+			 is_pty(node) ? (u64)number + 3 : inode | number);
+		from = number + 1;
+	}
 }
 
 /* Is @pattern an entry right below @directory? Its name, or NULL. */
@@ -433,60 +484,12 @@ static const char *entry_below(const char *pattern, const char *directory)
 	return strchr(pattern, '/') ? NULL : pattern;
 }
 
-/* One thread after the other; they may come and go meanwhile. */
-static void list_threads(struct listing *list, u64 inode)
-{
-	struct libos_thread *t;
-	u32 *ids, count = 0, i;
-
-	lock_acquire(&thread_lock);
-	ids = mem_alloc(thread_count * sizeof(*ids));
-	for (t = threads; t && ids; t = t->next) {
-		if (t->tid && count < thread_count)
-			ids[count++] = t->tid;
-	}
-	lock_release(&thread_lock);
-	/* The list has the youngest first. */
-	for (i = count; i--;)
-		list_number(list, ids[i], DK_TYPE_DIRECTORY, inode);
-	mem_free(ids);
-}
-
-static void list_processes(struct listing *list, u64 inode)
-{
-	struct process_entry *entry;
-	u32 state;
-
-	for_each_entry(entry) {
-		state = entry_state(entry);
-		if (state == ENTRY_LIVE || state == ENTRY_ENDED)
-			list_number(list, entry->pid, DK_TYPE_DIRECTORY, inode);
-	}
-}
-
-static void list_ptys(struct listing *list)
-{
-	int number;
-
-	for (number = pty_next(0); number >= 0; number = pty_next(number + 1))
-		list_number(list, number, DK_TYPE_CHARACTER, number + 3);
-}
-
-static void list_descriptors(struct listing *list, u8 type, u64 inode)
-{
-	int fd;
-
-	for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1))
-		list_number(list, fd, type, inode);
-}
-
 static s64 synth_list(struct file *file, void *buffer, size_t length,
 		      u64 *cursor)
 {
 	struct listing list = { buffer, length, 0, *cursor, 0, false };
-	const struct synth_node *directory, *node;
+	const struct synth_node *directory, *node, *numbers = NULL;
 	const char *name;
-	u64 inode;
 	bool foreign;
 	u32 id;
 
@@ -495,26 +498,28 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 		return -ENOENT;
 	if (directory->type != DK_TYPE_DIRECTORY)
 		return -ENOTDIR;
-	list_add(&list, ".", 1, DK_TYPE_DIRECTORY,
+	list_add(&list, ".", DK_TYPE_DIRECTORY,
 		 (u64)(directory - synth_tree + 1) << 32 | id);
-	list_add(&list, "..", 2, DK_TYPE_DIRECTORY, 1);
+	list_add(&list, "..", DK_TYPE_DIRECTORY, 1);
 	foreign = directory->others && id != process.pid;
 	for (node = synth_tree; node->path; node++) {
 		name = entry_below(node->path, directory->path);
 		if (!name || (foreign && !node->others))
 			continue;
-		inode = (u64)(node - synth_tree + 1) << 32;
-		if (strcmp(name, "*"))
-			list_add(&list, name, strlen(name), node->type, inode);
-		else if (!strcmp(directory->path, "/proc/*/task"))
-			list_threads(&list, inode);
-		else if (!strcmp(directory->path, "/proc"))
-			list_processes(&list, inode);
-		else if (is_pty(node))
-			list_ptys(&list);
+		if (!strcmp(name, "*"))
+			numbers = node;
 		else
-			list_descriptors(&list, node->type, inode);
+			list_add(&list, name, node->type,
+				 (u64)(node - synth_tree + 1) << 32);
 	}
+	if (numbers)
+		list_numbers(&list,
+			     !strcmp(directory->path, "/proc/*/task") ?
+				     thread_next :
+			     !strcmp(directory->path, "/proc") ? process_next :
+			     is_pty(numbers)		       ? pty_next :
+								 fd_next,
+			     numbers);
 	if (list.full && !list.done)
 		return -EINVAL;
 	if (list.done) {

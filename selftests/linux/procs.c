@@ -5,6 +5,7 @@
  */
 #include "linux_test.h"
 
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -288,6 +289,58 @@ static void scores(void)
 	show_name("score", score);
 }
 
+/* Who lists its descriptors may close them on the way. */
+static void close_all(void)
+{
+	char entries[280] __attribute__((aligned(8)));
+	int directory, fd, i, left = 0;
+	struct {
+		uint64_t inode;
+		int64_t next;
+		uint16_t length;
+		char type, name[];
+	} * d;
+	long r, at;
+
+	for (i = 100; i < 150; i++)
+		dup2(0, i);
+	directory = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+	while ((r = syscall(SYS_getdents64, directory, entries,
+			    sizeof(entries))) > 0) {
+		for (at = 0; at < r; at += d->length) {
+			d = (void *)(entries + at);
+			fd = atoi(d->name);
+			if (fd >= 100)
+				close(fd);
+		}
+	}
+	CHECK(r);
+	close(directory);
+	for (i = 100; i < 150; i++)
+		left += fcntl(i, F_GETFD) >= 0;
+	CHECK(left);
+}
+
+/* Positions are of what stands there, be it the last one that has gone. */
+static void positions(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *d;
+	long at = -1;
+
+	dup2(0, 100);
+	dup2(0, 101);
+	while ((d = readdir(directory)) && strcmp(d->d_name, "100"))
+		;
+	at = telldir(directory);
+	close(100);
+	seekdir(directory, at);
+	d = readdir(directory);
+	CHECK(d && !strcmp(d->d_name, "101"));
+	closedir(directory);
+	close(101);
+}
+
 static void random_bytes(void)
 {
 	unsigned char a[64] = "", b[64] = "", none[64] = "";
@@ -309,6 +362,8 @@ int main(void)
 	settings();
 	names();
 	scores();
+	close_all();
+	positions();
 	random_bytes();
 	own();
 	return 0;
