@@ -231,6 +231,7 @@ else
 	same cancel
 	same sockets
 	same transfers
+	same udp
 	same vectors
 	same arguments
 	no_packets

@@ -143,13 +143,3 @@ u32 mailbox_poll(struct mailbox *box, struct poll_table *table)
 	lock_release(&box->lock);
 	return events;
 }
-
-int mailbox_unread(struct mailbox *box)
-{
-	int length;
-
-	lock_acquire(&box->lock);
-	length = box->first ? box->first->length : 0;
-	lock_release(&box->lock);
-	return length;
-}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * A queue of datagrams that the libos itself answers with: of netlink and of
- * the resolver. Nobody else sends here, so it grows only by what its owner
- * asks for, up to a limit above which answers are lost, as on a network.
+ * A queue of datagrams that the libos itself answers with: of netlink. Nobody
+ * else sends here, so it grows only by what its owner asks for, up to a limit
+ * above which answers are lost, as on a network.
  */
 #ifndef _LIBOS_FS_MAILBOX_H
 #define _LIBOS_FS_MAILBOX_H
@@ -27,7 +27,6 @@ bool mailbox_put(struct mailbox *box, const void *data, size_t length,
 s64 mailbox_receive(struct mailbox *box, struct file *file,
 		    struct transfer *transfer);
 u32 mailbox_poll(struct mailbox *box, struct poll_table *table);
-int mailbox_unread(struct mailbox *box);
 
 /* Bytes of the program's buffers, from their start; 0 or -EFAULT. */
 long transfer_copy_in(const struct transfer *transfer, void *to, size_t length);

@@ -176,6 +176,8 @@ void control_put(struct socket *socket, struct user_msghdr *message,
 long unix_create(int type, int protocol, struct socket **socket);
 long inet_create(int family, int type, int protocol, struct socket **socket);
 long datagram_create(int family, int protocol, struct socket **socket);
+/* Takes over @handle; NULL: no memory, and it is the caller's still. */
+struct socket *datagram_make(int family, DK_HANDLE handle);
 long netlink_create(int type, int protocol, struct socket **socket);
 long unix_pair(struct socket *a, struct socket *b);
 

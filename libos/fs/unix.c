@@ -40,14 +40,25 @@ struct unix_socket *unix_make(int type, DK_HANDLE handle)
 	return u;
 }
 
-long unix_create(int type, int protocol, struct socket **socket)
+long unix_open(int type, DK_HANDLE *handle)
 {
 	const char *uri = type == SOCK_STREAM	 ? "local:stream" :
 			  type == SOCK_SEQPACKET ? "local:packet" :
 						   "local:datagram";
+	DK_STATUS status = DkStreamOpen(uri, strlen(uri),
+					DK_ACCESS_READ | DK_ACCESS_WRITE,
+					DK_OPEN_CREATE_NEW, 0, handle);
+
+	if (status)
+		return status == DK_STATUS_NO_MEMORY ? -ENOBUFS : -ENFILE;
+	return 0;
+}
+
+long unix_create(int type, int protocol, struct socket **socket)
+{
 	struct unix_socket *u;
 	DK_HANDLE handle;
-	DK_STATUS status;
+	long r;
 
 	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
@@ -55,11 +66,9 @@ long unix_create(int type, int protocol, struct socket **socket)
 		type = SOCK_DGRAM;
 	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
-	status = DkStreamOpen(uri, strlen(uri),
-			      DK_ACCESS_READ | DK_ACCESS_WRITE,
-			      DK_OPEN_CREATE_NEW, 0, &handle);
-	if (status)
-		return status == DK_STATUS_NO_MEMORY ? -ENOBUFS : -ENFILE;
+	r = unix_open(type, &handle);
+	if (r)
+		return r;
 	u = unix_make(type, handle);
 	if (!u) {
 		DkObjectClose(handle);
@@ -136,7 +145,7 @@ static long unix_listen(struct socket *socket, int backlog)
 	return r;
 }
 
-static long unix_shutdown(struct socket *socket, int how)
+long unix_shutdown(struct socket *socket, int how)
 {
 	u32 sides = how == SHUT_RD ? DK_SHUTDOWN_READ :
 		    how == SHUT_WR ? DK_SHUTDOWN_WRITE :
@@ -146,7 +155,7 @@ static long unix_shutdown(struct socket *socket, int how)
 			    sizeof(sides));
 }
 
-static u32 unix_poll(struct file *file, struct poll_table *table)
+u32 unix_poll(struct file *file, struct poll_table *table)
 {
 	struct unix_socket *u = unix_of(socket_of(file));
 	u32 ready = 0;
@@ -158,7 +167,7 @@ static u32 unix_poll(struct file *file, struct poll_table *table)
 	       (ready & POLLOUT ? POLLWRNORM | POLLWRBAND : 0);
 }
 
-static long unix_unread(struct socket *socket, int *count)
+long unix_unread(struct socket *socket, int *count)
 {
 	u32 bytes = 0;
 	long r = unix_control(unix_of(socket), DK_CONTROL_UNREAD, &bytes,
@@ -189,7 +198,7 @@ static long unix_get_option(struct socket *socket, int level, int name,
 	return 0;
 }
 
-static void unix_set_flags(struct socket *socket, u32 flags)
+void unix_set_flags(struct socket *socket, u32 flags)
 {
 	u32 options = flags & O_NONBLOCK ? DK_OPTION_NONBLOCK : 0;
 

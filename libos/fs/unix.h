@@ -53,8 +53,15 @@ static inline long unix_control(struct unix_socket *u, u64 operation,
 	return unix_error(DkxStreamControl(u->handle, operation, buffer, size));
 }
 
-/* unix.c: takes over @handle; NULL: no memory, and it is the caller's still */
+/* unix.c: a stream of the host's for a socket of @type (SOCK_*) */
+long unix_open(int type, DK_HANDLE *handle);
+/* Takes over @handle; NULL: no memory, and it is the caller's still */
 struct unix_socket *unix_make(int type, DK_HANDLE handle);
+/* What sockets of UDP have in common with these. */
+long unix_shutdown(struct socket *socket, int how);
+u32 unix_poll(struct file *file, struct poll_table *table);
+long unix_unread(struct socket *socket, int *count);
+void unix_set_flags(struct socket *socket, u32 flags);
 
 /* unix_name.c */
 /* What finds the socket named @a; its length, or an error. */
@@ -63,6 +70,12 @@ long unix_bind(struct socket *socket, const struct address *a);
 long unix_name(struct socket *socket, bool of_peer, struct address *a);
 
 /* unix_transfer.c */
+/*
+ * DkxParcelSend or DkxParcelReceive, taken up again after what the program does
+ * not see. 0, DK_STATUS_BUFFER_TOO_SMALL or an error.
+ */
+long unix_move_parcel(struct unix_socket *u, struct dk_parcel *parcel,
+		      bool send, s64 deadline);
 s64 unix_send(struct file *file, struct transfer *transfer);
 s64 unix_receive(struct file *file, struct transfer *transfer);
 long unix_accept(struct file *file, struct file **accepted,

@@ -18,7 +18,7 @@
  */
 #include "unix.h"
 
-#include "inet.h"
+#include "datagram.h"
 #include "pty.h"
 
 struct record {
@@ -28,7 +28,7 @@ struct record {
 	u32 value[3]; /* of the kind */
 };
 
-/* Of the other families only TCP has a stream of the host's, once it has. */
+/* TCP has a stream of the host's once it is connected, or bound. */
 static bool socket_can_be_sent(struct socket *socket)
 {
 	switch (socket->family) {
@@ -36,7 +36,7 @@ static bool socket_can_be_sent(struct socket *socket)
 		return true;
 	case AF_INET:
 	case AF_INET6:
-		return socket->type == SOCK_STREAM && inet_of(socket)->handle;
+		return socket->type == SOCK_DGRAM || inet_of(socket)->handle;
 	default:
 		return false;
 	}
@@ -80,7 +80,8 @@ static DK_HANDLE describe(struct file *file, struct record *r)
 		socket = socket_of(file);
 		r->value[0] = socket->family;
 		r->value[1] = socket->type;
-		if (socket->family == AF_UNIX)
+		/* Those of UDP begin with the same. */
+		if (socket->family == AF_UNIX || socket->type == SOCK_DGRAM)
 			return unix_of(socket)->handle;
 		r->value[2] = inet_of(socket)->state;
 		return inet_of(socket)->handle;
@@ -150,27 +151,44 @@ void unix_unsent(const struct transfer *transfer)
 
 /* ---- the other end ---- */
 
+static struct socket *make_inet(const struct record *r, DK_HANDLE handle)
+{
+	int family = r->value[0] == AF_INET6 ? AF_INET6 : AF_INET;
+	struct socket *socket;
+	struct inet *inet;
+
+	if (r->value[1] == SOCK_DGRAM) {
+		socket = datagram_make(family, handle);
+		if (socket)
+			datagram_learn_name(datagram_of(socket));
+		return socket;
+	}
+	inet = inet_make(family);
+	if (!inet)
+		return NULL;
+	inet->handle = handle;
+	inet->state = r->value[2] <= INET_CONNECTED ? (int)r->value[2] :
+						      INET_CONNECTED;
+	inet->socket.listening = inet->state == INET_LISTENING;
+	return &inet->socket;
+}
+
+/* Takes over @handle. */
 static struct file *make_socket(const struct record *r, DK_HANDLE handle)
 {
 	struct unix_socket *u;
 	struct socket *socket;
-	struct inet *inet;
 	struct file *file;
 
 	if (r->value[0] == AF_UNIX) {
 		u = unix_make(r->value[1], handle);
-		if (!u)
-			return NULL;
-		socket = &u->socket;
+		socket = u ? &u->socket : NULL;
 	} else {
-		inet = inet_make(r->value[0] == AF_INET6 ? AF_INET6 : AF_INET);
-		if (!inet)
-			return NULL;
-		socket = &inet->socket;
-		inet->handle = handle;
-		inet->state = r->value[2] <= INET_CONNECTED ? (int)r->value[2] :
-							      INET_CONNECTED;
-		socket->listening = inet->state == INET_LISTENING;
+		socket = make_inet(r, handle);
+	}
+	if (!socket) {
+		DkObjectClose(handle);
+		return NULL;
 	}
 	file = socket_file(socket, 0);
 	if (!file)
@@ -243,10 +261,7 @@ static struct file *make_file(const struct record *r, DK_HANDLE handle,
 	case FILE_PTY:
 		return make_pty(r, path);
 	case FILE_SOCKET:
-		file = handle ? make_socket(r, handle) : NULL;
-		if (!file && handle)
-			DkObjectClose(handle);
-		return file;
+		return handle ? make_socket(r, handle) : NULL;
 	case FILE_HOST:
 	case FILE_PATH:
 	case FILE_PIPE:

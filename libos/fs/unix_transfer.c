@@ -22,31 +22,32 @@ static u32 nonblock_of(u32 flags)
 	return flags & MSG_DONTWAIT ? DK_PARCEL_NONBLOCK : 0;
 }
 
-/* An interrupted call with a timeout is not taken up again. */
-static long interrupted(s64 timeout)
+long unix_move_parcel(struct unix_socket *u, struct dk_parcel *parcel,
+		      bool send, s64 deadline)
 {
-	return timeout ? -EINTR : -ERESTARTSYS;
-}
-
-/* ---- sending ---- */
-
-static long send_parcel(struct unix_socket *u, struct dk_parcel *parcel,
-			s64 deadline)
-{
-	s64 timeout = u->socket.send_timeout;
 	DK_STATUS status;
+	s64 timeout;
 
 	for (;;) {
 		parcel->timeout = time_left(deadline);
-		status = HOST_WAIT(DkxParcelSend, u->handle, parcel,
-				   sizeof(*parcel));
+		if (send)
+			status = HOST_WAIT(DkxParcelSend, u->handle, parcel,
+					   sizeof(*parcel));
+		else
+			status = HOST_WAIT(DkxParcelReceive, u->handle, parcel,
+					   sizeof(*parcel));
 		if (status != DK_STATUS_INTERRUPTED &&
 		    status != DK_STATUS_ABORTED)
 			return unix_error(status);
 		if (signal_interrupts())
-			return interrupted(timeout);
+			break;
 	}
+	timeout = send ? u->socket.send_timeout : u->socket.receive_timeout;
+	/* A call with a timeout is not taken up again. */
+	return timeout ? -EINTR : -ERESTARTSYS;
 }
+
+/* ---- sending ---- */
 
 /*
  * What a stream's first parcel did not take: the host ends it behind the piece
@@ -63,7 +64,7 @@ static s64 send_rest(struct unix_socket *u, struct transfer *transfer,
 	parcel->attachment_length = UNIX_ATTACHMENT_LEAST;
 	vector_advance(vector, parcel->done);
 	while (vector->total && !signal_interrupts() &&
-	       !send_parcel(u, parcel, deadline) && parcel->done) {
+	       !unix_move_parcel(u, parcel, true, deadline) && parcel->done) {
 		done += parcel->done;
 		vector_advance(vector, parcel->done);
 	}
@@ -105,7 +106,7 @@ s64 unix_send(struct file *file, struct transfer *transfer)
 	if (r)
 		return r;
 	parcel.attachment = (u64)attachment;
-	r = send_parcel(u, &parcel, deadline);
+	r = unix_move_parcel(u, &parcel, true, deadline);
 	/* A stream moves nothing with no bytes. */
 	if (r || (stream && !parcel.done))
 		unix_unsent(transfer);
@@ -177,39 +178,24 @@ static bool is_untouched(const struct taken *t)
 static long receive_parcel(struct unix_socket *u, struct dk_parcel *parcel,
 			   struct taken *t, s64 deadline)
 {
-	s64 timeout = u->socket.receive_timeout;
 	u32 length = parcel->attachment_length, count = parcel->handle_count;
-	DK_STATUS status;
 	long r;
 
 	for (;;) {
-		parcel->timeout = time_left(deadline);
 		memset(t->attachment, 0xff, UNIX_ATTACHMENT_LEAST);
-		status = HOST_WAIT(DkxParcelReceive, u->handle, parcel,
-				   sizeof(*parcel));
-		switch (status) {
-		case DK_STATUS_SUCCESS:
-			if (is_untouched(t))
-				parcel->attachment_length =
-					parcel->handle_count = 0;
-			return 0;
-		case DK_STATUS_BUFFER_TOO_SMALL:
-			parcel->attachment_length =
-				MAX(parcel->attachment_length, length);
-			parcel->handle_count = MAX(parcel->handle_count, count);
-			r = make_room(t, parcel);
-			if (r)
-				return r;
+		r = unix_move_parcel(u, parcel, false, deadline);
+		if (r != DK_STATUS_BUFFER_TOO_SMALL)
 			break;
-		case DK_STATUS_INTERRUPTED:
-		case DK_STATUS_ABORTED:
-			if (signal_interrupts())
-				return interrupted(timeout);
-			break;
-		default:
-			return unix_error(status);
-		}
+		parcel->attachment_length =
+			MAX(parcel->attachment_length, length);
+		parcel->handle_count = MAX(parcel->handle_count, count);
+		r = make_room(t, parcel);
+		if (r)
+			return r;
 	}
+	if (!r && is_untouched(t))
+		parcel->attachment_length = parcel->handle_count = 0;
+	return r;
 }
 
 static s64 receive_once(struct unix_socket *u, struct transfer *transfer,
@@ -306,23 +292,14 @@ long unix_accept(struct file *file, struct file **accepted,
 		.handle_count = 1,
 		.name = (u64)name,
 	};
-	s64 deadline = socket_deadline(u->socket.receive_timeout);
-	DK_STATUS status;
+	long r;
 
 	if (u->socket.type == SOCK_DGRAM)
 		return -EOPNOTSUPP;
-	for (;;) {
-		parcel.timeout = time_left(deadline);
-		status = HOST_WAIT(DkxParcelReceive, u->handle, &parcel,
-				   sizeof(parcel));
-		if (status != DK_STATUS_INTERRUPTED &&
-		    status != DK_STATUS_ABORTED)
-			break;
-		if (signal_interrupts())
-			return interrupted(u->socket.receive_timeout);
-	}
-	if (status)
-		return unix_error(status);
+	r = unix_move_parcel(u, &parcel, false,
+			     socket_deadline(u->socket.receive_timeout));
+	if (r)
+		return r;
 	fresh = unix_make(u->socket.type, handle);
 	if (!fresh) {
 		DkObjectClose(handle);
