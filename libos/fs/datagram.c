@@ -4,8 +4,6 @@
  */
 #include "datagram.h"
 
-#define WISH_ONLY6 26
-
 static u32 datagram_poll(struct file *file, struct poll_table *table)
 {
 	struct socket *socket = socket_of(file);
@@ -45,88 +43,132 @@ static long datagram_shutdown(struct socket *socket, int how)
 	return r || connected ? r : -ENOTCONN;
 }
 
-/* Wishes about packets and errors, of which there are none: remembered. */
+/*
+ * Wishes about packets: of some, datagram_control.c tells with a message; others
+ * are remembered.
+ */
 static const struct {
 	u8 level, name;
-	s8 value; /* of a new socket */
+	u8 value; /* of a new socket */
 } wishes[] = {
-	{ LEVEL_IP, 1 }, /* IP_TOS */
-	{ LEVEL_IP, 2, 64 }, /* IP_TTL */
-	{ LEVEL_IP, 6 }, /* IP_RECVOPTS */
-	{ LEVEL_IP, 7 }, /* IP_RETOPTS */
-	{ LEVEL_IP, 8 }, /* IP_PKTINFO */
-	{ LEVEL_IP, 10, 1 }, /* IP_MTU_DISCOVER */
-	{ LEVEL_IP, 11 }, /* IP_RECVERR */
-	{ LEVEL_IP, 12 }, /* IP_RECVTTL */
-	{ LEVEL_IP, 13 }, /* IP_RECVTOS */
-	{ LEVEL_IP, 15 }, /* IP_FREEBIND */
-	{ LEVEL_IP, 20 }, /* IP_RECVORIGDSTADDR */
-	{ LEVEL_IP, 24 }, /* IP_BIND_ADDRESS_NO_PORT */
-	{ LEVEL_IP, 33, 1 }, /* IP_MULTICAST_TTL */
-	{ LEVEL_IP, 34, 1 }, /* IP_MULTICAST_LOOP */
-	{ LEVEL_IP, 49, 1 }, /* IP_MULTICAST_ALL */
-	{ LEVEL_IPV6, 16, 64 }, /* IPV6_UNICAST_HOPS */
-	{ LEVEL_IPV6, 18, 1 }, /* IPV6_MULTICAST_HOPS */
-	{ LEVEL_IPV6, 19, 1 }, /* IPV6_MULTICAST_LOOP */
-	{ LEVEL_IPV6, 23, 1 }, /* IPV6_MTU_DISCOVER */
-	{ LEVEL_IPV6, 25 }, /* IPV6_RECVERR */
-	{ LEVEL_IPV6, WISH_ONLY6 }, /* IPV6_V6ONLY */
-	{ LEVEL_IPV6, 49 }, /* IPV6_RECVPKTINFO */
-	{ LEVEL_IPV6, 51 }, /* IPV6_RECVHOPLIMIT */
-	{ LEVEL_IPV6, 62 }, /* IPV6_DONTFRAG */
-	{ LEVEL_IPV6, 66 }, /* IPV6_RECVTCLASS */
-	{ LEVEL_IPV6, 67 }, /* IPV6_TCLASS */
+	{ LEVEL_IP, IP_TOS },
+	{ LEVEL_IP, IP_TTL, 64 },
+	{ LEVEL_IP, IP_RECVOPTS },
+	{ LEVEL_IP, IP_RETOPTS },
+	{ LEVEL_IP, IP_PKTINFO },
+	{ LEVEL_IP, IP_MTU_DISCOVER, 1 },
+	{ LEVEL_IP, IP_RECVERR },
+	{ LEVEL_IP, IP_RECVTTL },
+	{ LEVEL_IP, IP_RECVTOS },
+	{ LEVEL_IP, IP_FREEBIND },
+	{ LEVEL_IP, IP_RECVORIGDSTADDR },
+	{ LEVEL_IP, IP_BIND_ADDRESS_NO_PORT },
+	{ LEVEL_IP, IP_MULTICAST_TTL, 1 },
+	{ LEVEL_IP, IP_MULTICAST_LOOP, 1 },
+	{ LEVEL_IP, IP_MULTICAST_ALL, 1 },
+	{ LEVEL_IPV6, IPV6_UNICAST_HOPS, 64 },
+	{ LEVEL_IPV6, IPV6_MULTICAST_HOPS, 1 },
+	{ LEVEL_IPV6, IPV6_MULTICAST_LOOP, 1 },
+	{ LEVEL_IPV6, IPV6_MTU_DISCOVER, 1 },
+	{ LEVEL_IPV6, IPV6_RECVERR },
+	{ LEVEL_IPV6, IPV6_V6ONLY },
+	{ LEVEL_IPV6, IPV6_RECVPKTINFO },
+	{ LEVEL_IPV6, IPV6_RECVHOPLIMIT },
+	{ LEVEL_IPV6, IPV6_DONTFRAG },
+	{ LEVEL_IPV6, IPV6_RECVTCLASS },
+	{ LEVEL_IPV6, IPV6_TCLASS },
+	{ LEVEL_UDPLITE, 10 }, /* UDPLITE_SEND_CSCOV: nothing is lost */
+	{ LEVEL_UDPLITE, 11 }, /* UDPLITE_RECV_CSCOV */
 };
 
 _Static_assert(ARRAY_SIZE(wishes) <= WISHES_MAX, "struct datagram");
 
-static int *wish_of(struct socket *socket, int level, int name)
+static bool has_level(const struct socket *socket, int level)
+{
+	return level == LEVEL_IP ||
+	       (level == LEVEL_IPV6 && socket->family == AF_INET6) ||
+	       (level == LEVEL_UDPLITE && socket->protocol == LEVEL_UDPLITE);
+}
+
+/* The place in the table, or -1. */
+static int place_of(struct socket *socket, int level, int name)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(wishes); i++) {
 		if (wishes[i].level == level && wishes[i].name == name &&
-		    (level == LEVEL_IP || socket->family == AF_INET6))
-			return &datagram_of(socket)->wishes[i];
+		    has_level(socket, level))
+			return i;
 	}
-	return NULL;
+	return -1;
 }
 
-bool datagram_only6(struct datagram *d)
+int datagram_wish(struct datagram *d, int level, int name)
 {
-	int *wish = wish_of(&d->host.socket, LEVEL_IPV6, WISH_ONLY6);
+	int place = place_of(&d->host.socket, level, name);
 
-	return wish && *wish;
+	return place < 0 ? 0 : d->wishes[place];
+}
+
+/* May it have @value? -1 is as a new socket has it, of what is a byte. */
+static long check_wish(struct datagram *d, int place, int *value)
+{
+	int name = wishes[place].name, least = 0;
+
+	if (wishes[place].level == LEVEL_UDPLITE) {
+		/* All of it, or at least the header; as much as there can be. */
+		if (*value && (*value < 8 || *value > 65535))
+			*value = *value < 8 ? 8 : 65535;
+		return 0;
+	}
+	if (wishes[place].level == LEVEL_IPV6) {
+		if (name == IPV6_V6ONLY)
+			return d->own.port ? -EINVAL : 0;
+		if (name != IPV6_UNICAST_HOPS && name != IPV6_TCLASS)
+			return 0;
+	} else if (name == IP_TOS) {
+		*value &= 0xff;
+		return 0;
+	} else if (name == IP_TTL) {
+		least = 1;
+	} else {
+		return 0;
+	}
+	if (*value == -1)
+		*value = wishes[place].value;
+	return *value < least || *value > 255 ? -EINVAL : 0;
 }
 
 /* An int, or for those of IPv4 a byte. */
 static long datagram_set_option(struct socket *socket, int level, int name,
 				const int *value, u32 length)
 {
-	int *wish = wish_of(socket, level, name);
+	struct datagram *d = datagram_of(socket);
+	int place = place_of(socket, level, name), wish;
+	long r;
 
-	if (!wish)
+	if (place < 0)
 		return -ENOPROTOOPT;
-	if (level == LEVEL_IPV6 && name == WISH_ONLY6 &&
-	    datagram_of(socket)->own.port)
-		return -EINVAL;
 	if (length >= sizeof(*value))
-		*wish = value[0];
+		wish = value[0];
 	else if (length && level == LEVEL_IP)
-		*wish = value[0] & 0xff;
+		wish = value[0] & 0xff;
 	else
 		return -EINVAL;
-	return 0;
+	r = check_wish(d, place, &wish);
+	if (!r)
+		d->wishes[place] = wish;
+	return r;
 }
 
 static long datagram_get_option(struct socket *socket, int level, int name,
 				int *value)
 {
-	int *wish = wish_of(socket, level, name);
+	int place = place_of(socket, level, name);
 
-	if (!wish)
+	if (place < 0)
 		return -ENOPROTOOPT;
-	*value = *wish;
+	*value = datagram_of(socket)->wishes[place];
 	return 0;
 }
 
@@ -149,13 +191,15 @@ static const struct socket_ops datagram_ops = {
 	.shutdown = datagram_shutdown,
 	.poll = datagram_poll,
 	.unread = unix_unread,
+	.control_get = datagram_control_get,
+	.control_put = datagram_control_put,
 	.set_option = datagram_set_option,
 	.get_option = datagram_get_option,
 	.set_flags = unix_set_flags,
 	.release = datagram_release,
 };
 
-struct socket *datagram_make(int family, DK_HANDLE handle)
+struct socket *datagram_make(int family, int protocol, DK_HANDLE handle)
 {
 	struct datagram *d = mem_zalloc(sizeof(*d));
 	struct socket *socket;
@@ -170,7 +214,7 @@ struct socket *datagram_make(int family, DK_HANDLE handle)
 	socket->ops = &datagram_ops;
 	socket->family = family;
 	socket->type = SOCK_DGRAM;
-	socket->protocol = LEVEL_UDP;
+	socket->protocol = protocol;
 	socket->send_buffer = socket->receive_buffer = QUEUE_MAX;
 	d->host.handle = handle;
 	return socket;
@@ -181,12 +225,14 @@ long datagram_create(int family, int protocol, struct socket **socket)
 	DK_HANDLE handle;
 	long r;
 
-	if (protocol && protocol != LEVEL_UDP)
+	if (!protocol)
+		protocol = LEVEL_UDP;
+	if (protocol != LEVEL_UDP && protocol != LEVEL_UDPLITE)
 		return -EPROTONOSUPPORT;
 	r = unix_open(SOCK_DGRAM, &handle);
 	if (r)
 		return r;
-	*socket = datagram_make(family, handle);
+	*socket = datagram_make(family, protocol, handle);
 	if (!*socket)
 		DkObjectClose(handle);
 	return *socket ? 0 : -ENOBUFS;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * UDP, among the processes of a sandbox.
+ * UDP and UDP-Lite, among the processes of a sandbox.
  *
  * The host has no datagrams of the Internet. A socket of UDP is a local:
  * datagram socket of the host's, as one of AF_UNIX, and so is the same for all
@@ -27,6 +27,7 @@
 #include "unix.h"
 
 #define LEVEL_UDP 17
+#define LEVEL_UDPLITE 136
 #define WISHES_MAX 32
 
 /*
@@ -50,6 +51,8 @@ struct claim {
 /* struct envelope - attachment of a datagram */
 struct envelope {
 	struct endpoint from, to;
+	u8 hops, class;
+	u8 reserved[2];
 };
 
 /*
@@ -73,8 +76,12 @@ static inline struct datagram *datagram_of(struct socket *socket)
 	return container_of(unix_of(socket), struct datagram, host);
 }
 
-/* datagram.c: IPV6_V6ONLY */
-bool datagram_only6(struct datagram *d);
+/* datagram.c: an option's value; 0 where the family does not have it. */
+int datagram_wish(struct datagram *d, int level, int name);
+static inline bool datagram_only6(struct datagram *d)
+{
+	return datagram_wish(d, LEVEL_IPV6, IPV6_V6ONLY);
+}
 
 /* datagram_address.c */
 bool endpoint_is_four(const struct endpoint *e);
@@ -91,8 +98,8 @@ void endpoint_put(const struct datagram *d, const struct endpoint *from,
 		  struct address *to);
 /* What any address means to a sender. */
 void endpoint_resolve_any(struct endpoint *e);
-/* The key that a socket of UDP has with the host; its length. */
-u32 datagram_key(bool four, u32 port, u8 *key);
+/* The key that a socket of @d's protocol has with the host; its length. */
+u32 datagram_key(const struct datagram *d, bool four, u32 port, u8 *key);
 /* A port, if it has none yet; d->lock is held. */
 long datagram_need_port(struct datagram *d);
 /* From which address is @to written to? */
@@ -103,6 +110,12 @@ long datagram_connect(struct file *file, const struct address *a);
 long datagram_name(struct socket *socket, bool of_peer, struct address *a);
 /* A socket that came from another process: what the host knows of it. */
 void datagram_learn_name(struct datagram *d);
+
+/* datagram_control.c */
+long datagram_control_get(struct transfer *transfer, int level, int type,
+			  const void *from, size_t length);
+bool datagram_control_put(struct socket *socket, struct transfer *transfer,
+			  struct user_msghdr *message);
 
 /* datagram_transfer.c */
 s64 datagram_send(struct file *file, struct transfer *transfer);

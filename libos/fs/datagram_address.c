@@ -140,9 +140,10 @@ void datagram_source(const struct datagram *d, const struct endpoint *to,
 
 /* ---- ports ---- */
 
-u32 datagram_key(bool four, u32 port, u8 *key)
+u32 datagram_key(const struct datagram *d, bool four, u32 port, u8 *key)
 {
-	key[0] = 'u'; /* as those of unix_name.c begin with others */
+	/* Those of unix_name.c begin with other letters. */
+	key[0] = d->host.socket.protocol == LEVEL_UDP ? 'u' : 'l';
 	key[1] = four ? '4' : '6';
 	key[2] = port >> 8;
 	key[3] = port;
@@ -165,7 +166,7 @@ static long claim(struct datagram *d, const struct endpoint *at, u32 flags)
 	long r;
 
 	name.key_length =
-		datagram_key(endpoint_is_four(at), at->port, name.key);
+		datagram_key(d, endpoint_is_four(at), at->port, name.key);
 	name.name_length = sizeof(claim);
 	memcpy(name.name, &claim, sizeof(claim));
 	r = unix_control(&d->host, DK_CONTROL_BIND, &name, sizeof(name));
@@ -183,7 +184,8 @@ static bool read_claim(const struct dk_local_name *name, struct claim *claim)
 }
 
 /* Who has this port? Asked by connecting to it. */
-static bool find_holder(bool four, u32 port, struct claim *claim)
+static bool find_holder(const struct datagram *d, bool four, u32 port,
+			struct claim *claim)
 {
 	struct dk_local_name name = { 0 };
 	struct unix_socket probe;
@@ -191,7 +193,7 @@ static bool find_holder(bool four, u32 port, struct claim *claim)
 
 	if (unix_open(SOCK_DGRAM, &probe.handle))
 		return false;
-	name.key_length = datagram_key(four, port, name.key);
+	name.key_length = datagram_key(d, four, port, name.key);
 	found = !unix_control(&probe, DK_CONTROL_CONNECT, &name,
 			      sizeof(name)) &&
 		!unix_control(&probe, DK_CONTROL_PEER_NAME, &name,
@@ -255,7 +257,7 @@ static bool is_held_otherwise(struct datagram *d, const struct endpoint *at)
 
 	if (!four && (!endpoint_is_any(at) || datagram_only6(d)))
 		return false;
-	if (!find_holder(!four, at->port, &other))
+	if (!find_holder(d, !four, at->port, &other))
 		return false;
 	if (other.reuse && may_reuse(d))
 		return false;
@@ -272,7 +274,8 @@ static long claim_port(struct datagram *d, const struct endpoint *at)
 	r = claim(d, at, 0);
 	/* The last one that may has it. */
 	if (r == -EADDRINUSE && may_reuse(d) &&
-	    find_holder(endpoint_is_four(at), at->port, &other) && other.reuse)
+	    find_holder(d, endpoint_is_four(at), at->port, &other) &&
+	    other.reuse)
 		r = claim(d, at, DK_LOCAL_REPLACE);
 	return r;
 }

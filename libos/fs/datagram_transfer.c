@@ -28,7 +28,7 @@ static long put(struct datagram *d, const struct envelope *envelope, bool four,
 		.attachment = (u64)envelope,
 		.attachment_length = sizeof(*envelope),
 		.name = (u64)key,
-		.name_length = datagram_key(four, port, key),
+		.name_length = datagram_key(d, four, port, key),
 	};
 
 	return unix_move_parcel(&d->host, &parcel, true, DK_TIMEOUT_INFINITE);
@@ -57,7 +57,10 @@ static long deliver(struct datagram *d, const struct envelope *envelope,
 static long resolve(struct datagram *d, const struct envelope *envelope,
 		    const struct transfer *transfer)
 {
-	struct envelope back = { .from = envelope->to, .to = envelope->from };
+	struct envelope back = { .from = envelope->to,
+				 .to = envelope->from,
+				 .hops = envelope->hops,
+				 .class = envelope->class };
 	size_t total = transfer->vector.total;
 	u8 *query = mem_alloc(2 * RESOLVER_MESSAGE_MAX);
 	struct iovec reply;
@@ -78,12 +81,24 @@ static long resolve(struct datagram *d, const struct envelope *envelope,
 	return MIN(r, 0);
 }
 
-/* Where it goes, and from where. */
+static u8 field_of(const struct internet_field *said, struct datagram *d,
+		   bool four, int name4, int name6)
+{
+	if (said->is_set)
+		return said->value;
+	return four ? datagram_wish(d, LEVEL_IP, name4) :
+		      datagram_wish(d, LEVEL_IPV6, name6);
+}
+
+/* Where it goes, from where, and how. */
 static long address_it(struct datagram *d, const struct transfer *transfer,
 		       struct envelope *envelope)
 {
+	const struct internet *internet = &transfer->internet;
+	bool four;
 	long r = 0;
 
+	memset(envelope, 0, sizeof(*envelope));
 	if (transfer->address.length)
 		r = endpoint_get(d, &transfer->address, &envelope->to);
 	if (r)
@@ -100,6 +115,14 @@ static long address_it(struct datagram *d, const struct transfer *transfer,
 	endpoint_resolve_any(&envelope->to);
 	datagram_source(d, &envelope->to, &envelope->from);
 	lock_release(&d->lock);
+	if (internet->has_here)
+		memcpy(envelope->from.address, internet->here,
+		       sizeof(envelope->from.address));
+	four = endpoint_is_four(&envelope->to);
+	envelope->hops =
+		field_of(&internet->hops, d, four, IP_TTL, IPV6_UNICAST_HOPS);
+	envelope->class =
+		field_of(&internet->class, d, four, IP_TOS, IPV6_TCLASS);
 	return r;
 }
 
@@ -217,8 +240,14 @@ s64 datagram_receive(struct file *file, struct transfer *transfer)
 			return r;
 	} while (envelope.from.port && !accepts(d, &envelope));
 	transfer->at_end = !envelope.from.port;
-	if (envelope.from.port)
+	if (envelope.from.port) {
 		endpoint_put(d, &envelope.from, &transfer->address);
+		memcpy(transfer->internet.here, envelope.to.address,
+		       sizeof(transfer->internet.here));
+		transfer->internet.has_here = true;
+		transfer->internet.hops.value = envelope.hops;
+		transfer->internet.class.value = envelope.class;
+	}
 	if (parcel.result & DK_PARCEL_TRUNCATED)
 		transfer->result_flags |= MSG_TRUNC;
 	return transfer->flags & MSG_TRUNC ? parcel.whole : parcel.done;

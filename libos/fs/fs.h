@@ -383,6 +383,8 @@ extern const struct synth_node synth_tree[];
 bool synth_covers(const char *path);
 bool synth_owns(const char *path);
 const struct synth_node *synth_find(const char *path, u32 *id);
+/* The process whose directory of /proc @file is, or was; 0: of nobody. */
+u32 synth_process(struct file *file);
 int synth_open(struct path *path, u32 flags, struct file **file);
 int synth_attributes(const struct synth_node *node, u32 id,
 		     struct dk_stream_attributes *attributes);

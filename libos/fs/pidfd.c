@@ -155,17 +155,20 @@ SYSCALL4(pidfd_send_signal, int, fd, int, signal, const siginfo_t *, from, u32,
 {
 	struct file *file;
 	long r = -EBADF;
+	u32 pid;
 
 	if (flags)
 		return -EINVAL;
 	file = fd_get(fd);
 	if (!file)
 		return -EBADF;
+	pid = synth_process(file);
 	if (file->kind == FILE_PID)
-		r = target_of(file) ?
-			    signal_queue(((struct target *)file->data)->pid,
-					 signal, from) :
-			    -ESRCH;
+		pid = target_of(file) ? ((struct target *)file->data)->pid : 0;
+	if (pid)
+		r = signal_queue(pid, signal, from);
+	else if (file->kind == FILE_PID)
+		r = -ESRCH;
 	file_put(file);
 	return r;
 }

@@ -65,6 +65,21 @@ struct user_credentials { /* struct ucred */
 };
 
 /*
+ * struct internet - what goes with a datagram of UDP beside its data
+ * @here:	this side's address, as datagram.h has them
+ * @hops:	IP_TTL, IPV6_HOPLIMIT
+ * @class:	IP_TOS, IPV6_TCLASS
+ */
+struct internet {
+	u8 here[16];
+	bool has_here;
+	struct internet_field {
+		bool is_set;
+		u8 value;
+	} hops, class;
+};
+
+/*
  * struct transfer - one message on its way, in either direction
  * @vector:	the program's buffers (or, of read and write, one)
  * @address:	to whom, or from whom
@@ -81,6 +96,7 @@ struct transfer {
 	struct user_credentials credentials;
 	bool has_credentials;
 	bool at_end;
+	struct internet internet;
 	u32 flags;
 	u32 result_flags;
 };
@@ -118,6 +134,14 @@ struct socket_ops {
 	long (*set_option)(struct socket *socket, int level, int name,
 			   const int *value, u32 length);
 	long (*unread)(struct socket *socket, int *count);
+	/*
+	 * What goes with a message, of levels other than SOL_SOCKET; without
+	 * these, nothing does. control_put: was there room for all?
+	 */
+	long (*control_get)(struct transfer *transfer, int level, int type,
+			    const void *from, size_t length);
+	bool (*control_put)(struct socket *socket, struct transfer *transfer,
+			    struct user_msghdr *message);
 	void (*set_flags)(struct socket *socket, u32 flags);
 	void (*release)(struct socket *socket);
 };
@@ -168,7 +192,11 @@ long socket_address_put(const struct address *from, void *to, int *length);
 
 /* socket_control.c */
 void transfer_files_put(struct transfer *transfer);
-long control_get(struct transfer *transfer, const u8 *from, size_t size);
+long control_get(struct socket *socket, struct transfer *transfer,
+		 const u8 *from, size_t size);
+/* One attachment more; false when it did not fit and was cut off. */
+bool control_attach(struct user_msghdr *message, int level, int type,
+		    const void *data, size_t length);
 void control_put(struct socket *socket, struct user_msghdr *message,
 		 struct transfer *transfer);
 
@@ -177,7 +205,7 @@ long unix_create(int type, int protocol, struct socket **socket);
 long inet_create(int family, int type, int protocol, struct socket **socket);
 long datagram_create(int family, int protocol, struct socket **socket);
 /* Takes over @handle; NULL: no memory, and it is the caller's still. */
-struct socket *datagram_make(int family, DK_HANDLE handle);
+struct socket *datagram_make(int family, int protocol, DK_HANDLE handle);
 long netlink_create(int type, int protocol, struct socket **socket);
 long unix_pair(struct socket *a, struct socket *b);
 

@@ -68,8 +68,10 @@ static long credentials_get(struct transfer *transfer, const void *from,
 }
 
 /* What a sender attached. */
-long control_get(struct transfer *transfer, const u8 *from, size_t size)
+long control_get(struct socket *socket, struct transfer *transfer,
+		 const u8 *from, size_t size)
 {
+	const struct socket_ops *ops = socket->ops;
 	struct control_header header;
 	size_t at = 0, length;
 	long r = 0;
@@ -81,7 +83,12 @@ long control_get(struct transfer *transfer, const u8 *from, size_t size)
 			return -EINVAL;
 		length = header.length - sizeof(header);
 		if (header.level != SOL_SOCKET)
-			r = 0;
+			r = ops->control_get ?
+				    ops->control_get(transfer, header.level,
+						     header.type,
+						     from + at + sizeof(header),
+						     length) :
+				    0;
 		else if (header.type == SCM_RIGHTS)
 			r = rights_get(transfer,
 				       (const int *)(from + at +
@@ -97,21 +104,29 @@ long control_get(struct transfer *transfer, const u8 *from, size_t size)
 	return r;
 }
 
-/* One attachment: what fits; false when something did not. */
-static bool attach(struct user_msghdr *message, int type, const void *data,
-		   size_t length)
+bool control_attach(struct user_msghdr *message, int level, int type,
+		    const void *data, size_t length)
 {
-	struct control_header header = { sizeof(header) + length, SOL_SOCKET,
-					 type };
+	struct control_header header = { sizeof(header) + length, level, type };
+	bool whole = message->control_length >= header.length;
 
-	if (message->control_length < header.length ||
-	    user_write(message->control, &header, sizeof(header)) ||
-	    user_write((u8 *)message->control + sizeof(header), data, length))
+	if (message->control_length < sizeof(header))
+		return false;
+	header.length = MIN(header.length, message->control_length);
+	if (user_write(message->control, &header, sizeof(header)) ||
+	    user_write((u8 *)message->control + sizeof(header), data,
+		       header.length - sizeof(header)))
 		return false;
 	length = MIN(CONTROL_ALIGN(header.length), message->control_length);
 	message->control = (u8 *)message->control + length;
 	message->control_length -= length;
-	return true;
+	return whole;
+}
+
+static bool attach(struct user_msghdr *message, int type, const void *data,
+		   size_t length)
+{
+	return control_attach(message, SOL_SOCKET, type, data, length);
 }
 
 /* Received files become descriptors, as many as there is room for. */
@@ -167,6 +182,9 @@ void control_put(struct socket *socket, struct user_msghdr *message,
 	if (!transfer->at_end && socket->pass_credentials &&
 	    !attach(message, SCM_CREDENTIALS, &transfer->credentials,
 		    sizeof(transfer->credentials)))
+		transfer->result_flags |= MSG_CTRUNC;
+	if (!transfer->at_end && socket->ops->control_put &&
+	    !socket->ops->control_put(socket, transfer, message))
 		transfer->result_flags |= MSG_CTRUNC;
 	if (transfer->file_count && !attach_files(message, transfer))
 		transfer->result_flags |= MSG_CTRUNC;

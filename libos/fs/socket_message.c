@@ -37,7 +37,7 @@ static long send_message(struct file *file, const struct user_msghdr *from,
 	if (message.control_length > INT32_MAX)
 		r = -ENOBUFS;
 	else if (message.control_length)
-		r = control_get(&transfer, message.control,
+		r = control_get(socket_of(file), &transfer, message.control,
 				message.control_length);
 	if (!r) {
 		hold_many(transfer.files, sizeof(*transfer.files),

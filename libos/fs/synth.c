@@ -382,6 +382,20 @@ static int synth_get_attributes(struct file *file,
 	return node ? synth_attributes(node, id, attributes) : -ENOENT;
 }
 
+u32 synth_process(struct file *file)
+{
+	static const char top[] = "/proc/";
+	const char *name = file->path;
+	u32 number = 0;
+
+	/* It may have gone, and so the name is not looked up. */
+	if (file->kind != FILE_SYNTHETIC || strncmp(name, top, sizeof(top) - 1))
+		return 0;
+	name += sizeof(top) - 1;
+	return component_matches("*", 1, name, strlen(name), &number) ? number :
+									0;
+}
+
 /* ---- directories ---- */
 
 /*

@@ -80,6 +80,7 @@ static DK_HANDLE describe(struct file *file, struct record *r)
 		socket = socket_of(file);
 		r->value[0] = socket->family;
 		r->value[1] = socket->type;
+		r->value[2] = socket->protocol;
 		/* Those of UDP begin with the same. */
 		if (socket->family == AF_UNIX || socket->type == SOCK_DGRAM)
 			return unix_of(socket)->handle;
@@ -158,7 +159,7 @@ static struct socket *make_inet(const struct record *r, DK_HANDLE handle)
 	struct inet *inet;
 
 	if (r->value[1] == SOCK_DGRAM) {
-		socket = datagram_make(family, handle);
+		socket = datagram_make(family, r->value[2], handle);
 		if (socket)
 			datagram_learn_name(datagram_of(socket));
 		return socket;

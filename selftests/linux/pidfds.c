@@ -276,6 +276,29 @@ static void by_clone(void)
 		    0, 0));
 }
 
+/* A process's directory in /proc does as well. */
+static void by_directory(void)
+{
+	char name[32];
+	pid_t pid = child(7);
+	int status = 0, fd, name_only;
+
+	snprintf(name, sizeof(name), "/proc/%d", pid);
+	CHECK((fd = open(name, O_RDONLY | O_DIRECTORY)) >= 0);
+	CHECK((name_only = open(name, O_PATH | O_DIRECTORY)) >= 0);
+	TRY(pidfd_signal(name_only, 0, NULL, 0));
+	TRY(pidfd_signal(fd, 0, NULL, 0));
+	TRY(pidfd_signal(fd, SIGUSR1, NULL, 0));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(status);
+	TRY(pidfd_signal(fd, 0, NULL, 0));
+	close(fd);
+	close(name_only);
+	fd = open("/proc", O_RDONLY | O_DIRECTORY);
+	TRY(pidfd_signal(fd, 0, NULL, 0));
+	close(fd);
+}
+
 int main(void)
 {
 	opening();
@@ -283,5 +306,6 @@ int main(void)
 	waiting();
 	of_others();
 	by_clone();
+	by_directory();
 	return 0;
 }

@@ -431,6 +431,179 @@ static void many(void)
 	close(t);
 }
 
+/* ---- what comes with a message ---- */
+
+static char control[256];
+
+static struct msghdr message_of(struct iovec *iov, union any *to, size_t room)
+{
+	struct msghdr m = { .msg_iov = iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = room };
+
+	if (to) {
+		m.msg_name = to;
+		m.msg_namelen = size_of(to);
+	}
+	memset(control, 0, sizeof(control));
+	return m;
+}
+
+static void show_controls(int s, size_t room)
+{
+	char data[16];
+	struct iovec iov = { data, sizeof(data) };
+	struct msghdr m = message_of(&iov, NULL, room);
+	struct cmsghdr *c;
+
+	TRY(recvmsg(s, &m, 0));
+	SHOW("flags", m.msg_flags);
+	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		size_t length = c->cmsg_len - CMSG_LEN(0);
+		const unsigned char *b = CMSG_DATA(c);
+
+		printf("level %d, type %d:", c->cmsg_level, c->cmsg_type);
+		/* But for ports. */
+		if (c->cmsg_type == IP_RECVORIGDSTADDR &&
+		    c->cmsg_level == IPPROTO_IP)
+			length = 2;
+		for (size_t i = 0; i < length; i++)
+			printf(" %02x", b[i]);
+		printf("\n");
+	}
+	SHOW("room", m.msg_controllen);
+}
+
+static void send_control(int s, union any to, int level, int type,
+			 const void *data, size_t length)
+{
+	struct iovec iov = { "data", 4 };
+	struct msghdr m = message_of(&iov, &to, CMSG_SPACE(length));
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(length);
+	memcpy(CMSG_DATA(c), data, length);
+	TRY(sendmsg(s, &m, 0));
+}
+
+static void set(int s, int level, int name, int value)
+{
+	if (setsockopt(s, level, name, &value, sizeof(value)))
+		SHOW("setsockopt", errno);
+}
+
+static void controls4(void)
+{
+	int s = bound(ANY4(0)), t = bound(LOOP4(0)), value;
+	struct in_pktinfo info = { .ipi_spec_dst.s_addr = htonl(0x08080808) };
+	union any to = LOOP4(port_of(s));
+	unsigned char class = 0x20;
+
+	set(s, IPPROTO_IP, IP_PKTINFO, 1);
+	set(s, IPPROTO_IP, IP_RECVTTL, 1);
+	set(s, IPPROTO_IP, IP_RECVTOS, 1);
+	set(s, IPPROTO_IP, IP_RECVORIGDSTADDR, 1);
+	TRY(send_to(t, "plain", to));
+	show_controls(s, sizeof(control));
+	set(t, IPPROTO_IP, IP_TTL, 7);
+	set(t, IPPROTO_IP, IP_TOS, 0x10);
+	set(t, IPPROTO_IP, IP_TTL, 0);
+	set(t, IPPROTO_IP, IP_TTL, 256);
+	TRY(send_to(t, "set", to));
+	show_controls(s, sizeof(control));
+	value = 9;
+	send_control(t, to, IPPROTO_IP, IP_TTL, &value, sizeof(value));
+	show_controls(s, sizeof(control));
+	send_control(t, to, IPPROTO_IP, IP_TOS, &class, 1);
+	show_controls(s, sizeof(control));
+	value = 0;
+	send_control(t, to, IPPROTO_IP, IP_TTL, &value, sizeof(value));
+	send_control(t, to, IPPROTO_IP, IP_TTL, &value, 1);
+	send_control(t, to, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	send_control(t, to, IPPROTO_IP, 99, &info, sizeof(info));
+	TRY(recv(s, &value, 1, MSG_DONTWAIT));
+	info.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK);
+	send_control(t, to, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	show_next(s, 0);
+	close(s);
+	close(t);
+}
+
+static void controls6(void)
+{
+	int s = bound(ANY6(0)), t = bound(LOOP6(0)), u = bound(LOOP4(0)), value;
+	union any to = LOOP6(port_of(s));
+	size_t room;
+
+	set(s, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+	set(s, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	set(s, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+	TRY(send_to(t, "plain", to));
+	show_controls(s, sizeof(control));
+	value = 3;
+	send_control(t, to, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
+	show_controls(s, sizeof(control));
+	send_control(t, to, IPPROTO_IPV6, IPV6_TCLASS, &value, sizeof(value));
+	show_controls(s, sizeof(control));
+	value = -1;
+	send_control(t, to, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
+	show_controls(s, sizeof(control));
+	value = 256;
+	send_control(t, to, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
+	set(t, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 5);
+	set(t, IPPROTO_IPV6, IPV6_TCLASS, 6);
+	TRY(send_to(t, "set", to));
+	show_controls(s, sizeof(control));
+	set(t, IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1);
+	set(t, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 300);
+	TRY(send_to(t, "default", to));
+	show_controls(s, sizeof(control));
+	TRY(send_to(u, "of IPv4", LOOP4(port_of(s))));
+	show_controls(s, sizeof(control));
+	/* Cut off anywhere. */
+	set(s, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0);
+	for (room = 0; room <= CMSG_SPACE(4) + 4; room += 4) {
+		send_to(t, "cut", to);
+		show_controls(s, room);
+	}
+	close(s);
+	close(t);
+	close(u);
+}
+
+#ifndef UDPLITE_SEND_CSCOV
+#define UDPLITE_SEND_CSCOV 10
+#endif
+
+/* Another protocol with ports of its own. */
+static void lite(void)
+{
+	int s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE), value = 3;
+	int t = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE), udp;
+	socklen_t length = sizeof(value);
+
+	TRY(bind_to(s, LOOP4(0)));
+	TRY(send_to(t, "lite", LOOP4(port_of(s))));
+	show_next(s, 0);
+	udp = bound(LOOP4(port_of(s)));
+	TRY(send_to(t, "lite", LOOP4(port_of(s))));
+	show_next(udp, MSG_DONTWAIT);
+	show_next(s, 0);
+	TRY(setsockopt(s, IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, &value, 4));
+	TRY(getsockopt(s, IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, &value,
+		       &length));
+	CHECK(value);
+	TRY(setsockopt(udp, IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, &value, 4));
+	TRY(getsockopt(s, SOL_SOCKET, SO_PROTOCOL, &value, &length));
+	CHECK(value);
+	close(s);
+	close(t);
+	close(udp);
+}
+
 int main(void)
 {
 	plain();
@@ -442,5 +615,8 @@ int main(void)
 	rights();
 	waiting();
 	many();
+	controls4();
+	controls6();
+	lite();
 	return 0;
 }
