@@ -149,7 +149,6 @@ static long check(const struct clone_args *args)
 {
 	if (args->flags & ~(u64)OPTIONS ||
 	    (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM ||
-	    (args->flags & CLONE_PIDFD && args->flags & CLONE_VM) ||
 	    args->exit_signal > SIGNAL_COUNT)
 		return -EINVAL;
 	if (args->flags & CLONE_SETTLS && args->tls >= layout.limit)

@@ -248,15 +248,26 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	struct vfork *v = vfork_new();
 	struct fd_table *files = NULL;
 	struct fs_context *fs = NULL;
-	int i;
+	int i, pidfd = -1;
+	long r = 0;
 
-	if (!v || !copy || fs_copy(&files, &fs)) {
+	if (!v || !copy || fs_copy(&files, &fs))
+		r = -ENOMEM;
+	/* The parent's alone: the child has its copy of the table. */
+	if (!r && args->flags & CLONE_PIDFD) {
+		pidfd = pidfd_reserve();
+		if (pidfd < 0) {
+			fs_release(files, fs);
+			r = pidfd;
+		}
+	}
+	if (r) {
 		if (v)
 			mem_free(v->child);
 		vfork_free(v);
 		mem_free(copy);
 		table_free(entry);
-		return -ENOMEM;
+		return r;
 	}
 	put_aside(t, v);
 	v->entry = entry;
@@ -281,8 +292,12 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	entry->flags |= ENTRY_BORROWS;
 	lock_acquire(&children_lock);
 	table_live(entry);
+	if (pidfd >= 0 && !pidfd_install(pidfd, entry))
+		pidfd = -1;
 	child_add(v->child, entry, DK_INVALID_HANDLE);
 	lock_release(&children_lock);
+	if (args->flags & CLONE_PIDFD)
+		user_put(pidfd, (int *)args->pidfd);
 	if (args->flags & CLONE_PARENT_SETTID)
 		user_put(entry->pid, (u32 *)args->parent_tid);
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -276,6 +277,43 @@ static void by_clone(void)
 		    0, 0));
 }
 
+/* As posix_spawn() makes a child, which may come to a program, or not. */
+static int spawned_fd;
+
+static int spawned(void *program)
+{
+	static char *const argv[] = { "true", NULL };
+
+	/* It is the parent's, and known before the child runs. */
+	if (spawned_fd < 0 || fcntl(spawned_fd, F_GETFD) >= 0)
+		_exit(1);
+	if (program)
+		execv("/bin/true", argv);
+	_exit(14);
+}
+
+static void by_vfork(void *program)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	int status = 0, other = dup(0);
+	pid_t pid;
+
+	close(other);
+	spawned_fd = -1;
+	pid = clone(spawned, stack + sizeof(stack),
+		    CLONE_PIDFD | CLONE_VM | CLONE_VFORK | SIGCHLD, program,
+		    &spawned_fd);
+	CHECK(pid > 0);
+	CHECK(spawned_fd == other);
+	CHECK(fcntl(spawned_fd, F_GETFD));
+	CHECK(readable(spawned_fd, -1) & POLLIN);
+	TRY(pidfd_signal(spawned_fd, 0, NULL, 0));
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK(status);
+	TRY(pidfd_signal(spawned_fd, 0, NULL, 0));
+	close(spawned_fd);
+}
+
 /* A process's directory in /proc does as well. */
 static void by_directory(void)
 {
@@ -307,5 +345,7 @@ int main(void)
 	of_others();
 	by_clone();
 	by_directory();
+	by_vfork(NULL);
+	by_vfork("");
 	return 0;
 }
