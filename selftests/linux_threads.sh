@@ -137,8 +137,8 @@ no_packets()
 {
 	timeout 60 "$picoexec" "$programs/arguments" packets >"$work/p.out" \
 		2>"$work/p.err" </dev/null
-	[ "$(grep -c ' = -22$' "$work/p.out")" = 2 ]
-	result $? "pipe2 with O_DIRECT is refused"
+	[ "$(grep -c ' = -22$' "$work/p.out")" = 3 ]
+	result $? "packets in pipes are refused"
 	note "$work/p.out"
 }
 

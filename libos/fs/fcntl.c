@@ -79,6 +79,10 @@ static long set_flags(struct file *file, u32 flags)
 	int error;
 
 	flags &= SETTABLE;
+	/* Of a pipe, packets, which the host's have not; else of files alone. */
+	if (flags & O_DIRECT &&
+	    (file->kind != FILE_HOST || file_type(file) != DK_TYPE_FILE))
+		return -EINVAL;
 	lock_acquire(&file->lock);
 	error = file->ops->append ?
 			file->ops->append(file, !!(flags & O_APPEND)) :

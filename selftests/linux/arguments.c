@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #define PAGE 4096UL
 
@@ -61,6 +62,20 @@ static void sleeping(void)
 	}
 }
 
+/* O_DIRECT is for files: who has no such thing says so. */
+static void direct(void)
+{
+	int s[2], fd = open("/dev/null", O_RDWR);
+
+	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	TRY(fcntl(s[0], F_SETFL, O_DIRECT));
+	TRY(fcntl(fd, F_SETFL, O_DIRECT | O_APPEND));
+	CHECK(fcntl(fd, F_GETFL) & O_APPEND);
+	close(s[0]);
+	close(s[1]);
+	close(fd);
+}
+
 /* Here alone: there are no pipes of packets, so they are refused. */
 static int packets(void)
 {
@@ -68,6 +83,8 @@ static int packets(void)
 
 	TRY(pipe2(p, O_DIRECT));
 	TRY(pipe2(p, O_DIRECT | O_NONBLOCK));
+	(void)!pipe(p);
+	TRY(fcntl(p[1], F_SETFL, O_DIRECT));
 	return 0;
 }
 
@@ -77,5 +94,6 @@ int main(int argc, char **argv)
 		return packets();
 	locking();
 	sleeping();
+	direct();
 	return 0;
 }
