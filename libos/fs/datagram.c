@@ -4,17 +4,6 @@
  */
 #include "datagram.h"
 
-static u32 datagram_poll(struct file *file, struct poll_table *table)
-{
-	struct socket *socket = socket_of(file);
-	u32 ready = unix_poll(file, table);
-
-	/* Told to who looks; nobody is woken for it. */
-	if (__atomic_load_n(&socket->error, __ATOMIC_RELAXED))
-		ready |= POLLERR;
-	return ready;
-}
-
 static long datagram_listen(struct socket *socket __unused,
 			    int backlog __unused)
 {
@@ -110,6 +99,14 @@ int datagram_wish(struct datagram *d, int level, int name)
 	return place < 0 ? 0 : d->wishes[place];
 }
 
+void datagram_set_only6(struct datagram *d)
+{
+	int place = place_of(&d->host.socket, LEVEL_IPV6, IPV6_V6ONLY);
+
+	if (place >= 0)
+		d->wishes[place] = 1;
+}
+
 /* May it have @value? -1 is as a new socket has it, of what is a byte. */
 static long check_wish(struct datagram *d, int place, int *value)
 {
@@ -190,7 +187,7 @@ static const struct socket_ops datagram_ops = {
 	.receive = datagram_receive,
 	.shutdown = datagram_shutdown,
 	.poll = datagram_poll,
-	.unread = unix_unread,
+	.unread = datagram_unread,
 	.control_get = datagram_control_get,
 	.control_put = datagram_control_put,
 	.set_option = datagram_set_option,

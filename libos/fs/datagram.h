@@ -15,10 +15,13 @@
  * envelope) that says from where to where it goes. Nobody waits for room: what
  * finds a full queue is lost, as on any network.
  *
- * To whom a socket is connected is each process's own.
+ * To whom a socket is connected, and what it has shut down, is each process's
+ * own: it drops what is not for it, be it for another process that has the same
+ * socket.
  *
  * datagram.c makes and ends sockets and has their options, datagram_address.c
- * names, finds and connects them, datagram_transfer.c sends and receives.
+ * names, finds and connects them, datagram_send.c and datagram_receive.c move
+ * datagrams, datagram_control.c has what goes with them.
  */
 #ifndef _LIBOS_FS_DATAGRAM_H
 #define _LIBOS_FS_DATAGRAM_H
@@ -57,17 +60,20 @@ struct envelope {
 
 /*
  * struct datagram - a socket
+ * @reading:	of who looks at the first one before taking it; outside of @lock
  * @lock:	guards what follows
  * @own:	port 0: there is none yet
  * @bound:	@own's address is the program's choice, not that of a connection
  * @peer:	if @connected
+ * @four:	the port is of IPv4
  * @wishes:	options, in the order of the table in datagram.c
  */
 struct datagram {
 	struct unix_socket host;
+	struct lock reading;
 	struct lock lock;
 	struct endpoint own, peer;
-	bool bound, connected, shut_out;
+	bool bound, connected, shut_out, four;
 	int wishes[WISHES_MAX];
 };
 
@@ -82,6 +88,8 @@ static inline bool datagram_only6(struct datagram *d)
 {
 	return datagram_wish(d, LEVEL_IPV6, IPV6_V6ONLY);
 }
+
+void datagram_set_only6(struct datagram *d);
 
 /* datagram_address.c */
 bool endpoint_is_four(const struct endpoint *e);
@@ -112,13 +120,19 @@ long datagram_name(struct socket *socket, bool of_peer, struct address *a);
 void datagram_learn_name(struct datagram *d);
 
 /* datagram_control.c */
-long datagram_control_get(struct transfer *transfer, int level, int type,
-			  const void *from, size_t length);
+long datagram_control_get(struct socket *socket, struct transfer *transfer,
+			  int level, int type, const void *from, size_t length);
 bool datagram_control_put(struct socket *socket, struct transfer *transfer,
 			  struct user_msghdr *message);
 
-/* datagram_transfer.c */
+/* datagram_send.c */
 s64 datagram_send(struct file *file, struct transfer *transfer);
+
+/* datagram_receive.c */
+/* What an earlier datagram met, told once. */
+long datagram_take_error(struct datagram *d);
 s64 datagram_receive(struct file *file, struct transfer *transfer);
+u32 datagram_poll(struct file *file, struct poll_table *table);
+long datagram_unread(struct file *file, int *count);
 
 #endif /* _LIBOS_FS_DATAGRAM_H */

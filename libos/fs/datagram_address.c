@@ -12,6 +12,7 @@
  */
 #define PORT_FIRST 32768
 #define PORT_PAIRS 14000
+#define PORT_UNPRIVILEGED 1024
 
 static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
 
@@ -65,11 +66,11 @@ long endpoint_get(struct datagram *d, const struct address *from,
 	if (from->length < sizeof(from->family))
 		return -EINVAL;
 	memset(to, 0, sizeof(*to));
-	/* A socket of IPv6 takes this, too. */
+	/* A socket of IPv6 takes this, too; IPv4, no family for its own. */
 	if (only4 || from->family == AF_INET) {
 		if (from->length < sizeof(*in))
 			return -EINVAL;
-		if (from->family != AF_INET)
+		if (from->family != AF_INET && from->family != AF_UNSPEC)
 			return -EAFNOSUPPORT;
 		memcpy(to->address, mapped, sizeof(mapped));
 		memcpy(to->address + 12, &in->sin_addr, 4);
@@ -170,8 +171,10 @@ static long claim(struct datagram *d, const struct endpoint *at, u32 flags)
 	name.name_length = sizeof(claim);
 	memcpy(name.name, &claim, sizeof(claim));
 	r = unix_control(&d->host, DK_CONTROL_BIND, &name, sizeof(name));
-	if (!r)
+	if (!r) {
 		d->own = *at;
+		d->four = endpoint_is_four(at);
+	}
 	return r;
 }
 
@@ -212,38 +215,10 @@ void datagram_learn_name(struct datagram *d)
 	    read_claim(&name, &claim)) {
 		d->own = claim.at;
 		d->bound = !endpoint_is_any(&d->own);
+		d->four = endpoint_is_four(&d->own);
+		if (claim.only6)
+			datagram_set_only6(d);
 	}
-}
-
-/* One that nobody has; d->lock is held. */
-static long claim_free_port(struct datagram *d, struct endpoint *at)
-{
-	static u32 last;
-	u32 tries, n;
-	long r = -EADDRINUSE;
-
-	if (!last)
-		last = process.pid * 0x61;
-	for (tries = 0; tries < PORT_PAIRS && r == -EADDRINUSE; tries++) {
-		n = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) % PORT_PAIRS;
-		at->port = PORT_FIRST + 2 * n + !endpoint_is_four(at);
-		r = claim(d, at, 0);
-	}
-	return r;
-}
-
-long datagram_need_port(struct datagram *d)
-{
-	struct endpoint at = d->own;
-	long r;
-
-	if (d->own.port)
-		return 0;
-	r = claim_free_port(d, &at);
-	/* Another process that has the socket was first. */
-	if (r == -EINVAL)
-		datagram_learn_name(d);
-	return d->own.port ? 0 : r == -EADDRINUSE ? -EAGAIN : r;
 }
 
 /*
@@ -262,6 +237,37 @@ static bool is_held_otherwise(struct datagram *d, const struct endpoint *at)
 	if (other.reuse && may_reuse(d))
 		return false;
 	return !four || (endpoint_is_any(&other.at) && !other.only6);
+}
+
+/* One that nobody has; d->lock is held. */
+static long claim_free_port(struct datagram *d, struct endpoint *at)
+{
+	static u32 last;
+	u32 tries, n;
+	long r = -EADDRINUSE;
+
+	if (!last)
+		last = process.pid * 0x61;
+	for (tries = 0; tries < PORT_PAIRS && r == -EADDRINUSE; tries++) {
+		n = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED) % PORT_PAIRS;
+		at->port = PORT_FIRST + 2 * n + !endpoint_is_four(at);
+		r = is_held_otherwise(d, at) ? -EADDRINUSE : claim(d, at, 0);
+	}
+	return r;
+}
+
+long datagram_need_port(struct datagram *d)
+{
+	struct endpoint at = d->own;
+	long r;
+
+	if (d->own.port)
+		return 0;
+	r = claim_free_port(d, &at);
+	/* Another process that has the socket was first. */
+	if (r == -EINVAL)
+		datagram_learn_name(d);
+	return d->own.port ? 0 : r == -EADDRINUSE ? -EAGAIN : r;
 }
 
 static long claim_port(struct datagram *d, const struct endpoint *at)
@@ -294,11 +300,15 @@ long datagram_bind(struct socket *socket, const struct address *a)
 
 	if (socket->family == AF_INET6 && a->length < SOCKADDR_IN6_LEAST)
 		return -EINVAL;
-	if (a->family != socket->family)
+	if (socket->family == AF_INET6 && a->family != AF_INET6)
 		return -EAFNOSUPPORT;
 	r = endpoint_get(d, a, &at);
 	if (r)
 		return r == -ENETUNREACH ? -EINVAL : r;
+	if (a->family == AF_UNSPEC && !endpoint_is_any(&at))
+		return -EAFNOSUPPORT;
+	if (at.port && at.port < PORT_UNPRIVILEGED && process.euid)
+		return -EACCES;
 	if (!endpoint_is_any(&at) && !endpoint_is_here(&at) &&
 	    !is_multicast(&at))
 		return -EADDRNOTAVAIL;
@@ -340,7 +350,9 @@ long datagram_connect(struct file *file, const struct address *a)
 	}
 	r = endpoint_get(d, a, &to);
 	if (r)
-		return r;
+		return r == -ENETUNREACH && a->family == AF_INET ?
+			       -EAFNOSUPPORT :
+			       r;
 	endpoint_resolve_any(&to);
 	/* IPv4 is what a host has for certain: it is to be tried first. */
 	if (!endpoint_is_four(&to) && !endpoint_is_here(&to))

@@ -20,8 +20,8 @@ struct in6_info { /* struct in6_pktinfo */
 /* ---- sending ---- */
 
 /* Of an int, or (@byte) of a byte; -1 is the default, where @least allows it. */
-static long number_get(const void *from, size_t length, bool byte, int least,
-		       struct internet_field *field)
+static long number_get(const void *from, size_t length, bool byte, bool four,
+		       int least, struct internet_field *field)
 {
 	u8 small;
 	int value;
@@ -38,6 +38,7 @@ static long number_get(const void *from, size_t length, bool byte, int least,
 	if (value < least || value > 255)
 		return -EINVAL;
 	field->is_set = value >= 0;
+	field->four = four;
 	field->value = value;
 	return 0;
 }
@@ -72,34 +73,40 @@ static long source_get(struct internet *internet, const void *from,
 	return 0;
 }
 
-long datagram_control_get(struct transfer *transfer, int level, int type,
-			  const void *from, size_t length)
+long datagram_control_get(struct socket *socket, struct transfer *transfer,
+			  int level, int type, const void *from, size_t length)
 {
+	bool six = socket->family == AF_INET6;
 	struct internet *internet = &transfer->internet;
 
 	switch (level) {
 	case LEVEL_IP:
 		switch (type) {
 		case IP_TTL:
-			return number_get(from, length, false, 1,
+			return number_get(from, length, false, true, 1,
 					  &internet->hops);
 		case IP_TOS:
-			return number_get(from, length, true, 0,
+			return number_get(from, length, true, true, 0,
 					  &internet->class);
 		case IP_PKTINFO:
 			return source_get(internet, from, length, true);
 		}
-		return -EINVAL;
+		/* Perhaps it is not sent by IPv4. */
+		return six ? 0 : -EINVAL;
 	case LEVEL_IPV6:
+		if (!six)
+			return 0;
 		switch (type) {
 		case IPV6_HOPLIMIT:
-			return number_get(from, length, false, -1,
+			return number_get(from, length, false, false, -1,
 					  &internet->hops);
 		case IPV6_TCLASS:
-			return number_get(from, length, false, -1,
+			return number_get(from, length, false, false, -1,
 					  &internet->class);
 		case IPV6_PKTINFO:
 			return source_get(internet, from, length, false);
+		case IPV6_DONTFRAG: /* nothing is */
+			return 0;
 		}
 		return -EINVAL;
 	case LEVEL_UDP: /* one message as several */
@@ -131,7 +138,7 @@ static bool put_four(struct datagram *d, const struct internet *i,
 {
 	struct sockaddr_in to = {
 		.sin_family = AF_INET,
-		.sin_port = __builtin_bswap16(d->own.port),
+		.sin_port = __builtin_bswap16(i->port),
 	};
 	struct in_info info = { .interface = interface_of(i->here, true) };
 	bool whole = true;

@@ -121,7 +121,7 @@ s64 inet_send(struct file *file, struct transfer *transfer);
 s64 inet_receive(struct file *file, struct transfer *transfer);
 long inet_shutdown(struct socket *socket, int how);
 u32 inet_poll(struct file *file, struct poll_table *table);
-long inet_unread(struct socket *socket, int *count);
+long inet_unread(struct file *file, int *count);
 /* Until the stream is in one of @wanted (POLL*); 0, -EAGAIN, -ERESTARTSYS... */
 long inet_wait(struct file *file, u32 wanted, s64 deadline);
 

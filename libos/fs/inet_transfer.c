@@ -285,9 +285,9 @@ u32 inet_poll(struct file *file, struct poll_table *table)
 	return events;
 }
 
-long inet_unread(struct socket *socket, int *count)
+long inet_unread(struct file *file, int *count)
 {
-	struct inet *inet = inet_of(socket);
+	struct inet *inet = inet_of(socket_of(file));
 	DK_HANDLE handle = inet_handle(inet);
 
 	*count = 0;

@@ -73,7 +73,7 @@ static long socket_control(struct file *file, unsigned int command,
 		return interface_control(command, argument);
 	if (command != 0x541b || !socket->ops->unread) /* FIONREAD */
 		return -ENOTTY;
-	r = socket->ops->unread(socket, &count);
+	r = socket->ops->unread(file, &count);
 	return r ? r : user_put(count, (int *)argument);
 }
 

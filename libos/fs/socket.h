@@ -14,6 +14,7 @@
 
 /* <linux/socket.h> has no more than the storage. */
 enum {
+	AF_UNSPEC = 0,
 	AF_UNIX = 1,
 	AF_INET = 2,
 	AF_INET6 = 10,
@@ -67,14 +68,16 @@ struct user_credentials { /* struct ucred */
 /*
  * struct internet - what goes with a datagram of UDP beside its data
  * @here:	this side's address, as datagram.h has them
- * @hops:	IP_TTL, IPV6_HOPLIMIT
+ * @port:	received: this side's
+ * @hops:	IP_TTL, IPV6_HOPLIMIT; sent: of which protocol it was said
  * @class:	IP_TOS, IPV6_TCLASS
  */
 struct internet {
 	u8 here[16];
 	bool has_here;
+	u16 port;
 	struct internet_field {
-		bool is_set;
+		bool is_set, four;
 		u8 value;
 	} hops, class;
 };
@@ -133,13 +136,14 @@ struct socket_ops {
 			   int *value);
 	long (*set_option)(struct socket *socket, int level, int name,
 			   const int *value, u32 length);
-	long (*unread)(struct socket *socket, int *count);
+	long (*unread)(struct file *file, int *count);
 	/*
 	 * What goes with a message, of levels other than SOL_SOCKET; without
 	 * these, nothing does. control_put: was there room for all?
 	 */
-	long (*control_get)(struct transfer *transfer, int level, int type,
-			    const void *from, size_t length);
+	long (*control_get)(struct socket *socket, struct transfer *transfer,
+			    int level, int type, const void *from,
+			    size_t length);
 	bool (*control_put)(struct socket *socket, struct transfer *transfer,
 			    struct user_msghdr *message);
 	void (*set_flags)(struct socket *socket, u32 flags);

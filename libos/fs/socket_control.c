@@ -84,8 +84,8 @@ long control_get(struct socket *socket, struct transfer *transfer,
 		length = header.length - sizeof(header);
 		if (header.level != SOL_SOCKET)
 			r = ops->control_get ?
-				    ops->control_get(transfer, header.level,
-						     header.type,
+				    ops->control_get(socket, transfer,
+						     header.level, header.type,
 						     from + at + sizeof(header),
 						     length) :
 				    0;
@@ -179,7 +179,9 @@ void control_put(struct socket *socket, struct user_msghdr *message,
 
 	if (!transfer->at_end && has_time(socket) && !attach_time(message))
 		transfer->result_flags |= MSG_CTRUNC;
+	/* UDP has none, and nothing attached. */
 	if (!transfer->at_end && socket->pass_credentials &&
+	    !socket->ops->control_put &&
 	    !attach(message, SCM_CREDENTIALS, &transfer->credentials,
 		    sizeof(transfer->credentials)))
 		transfer->result_flags |= MSG_CTRUNC;

@@ -167,11 +167,11 @@ u32 unix_poll(struct file *file, struct poll_table *table)
 	       (ready & POLLOUT ? POLLWRNORM | POLLWRBAND : 0);
 }
 
-long unix_unread(struct socket *socket, int *count)
+long unix_unread(struct file *file, int *count)
 {
 	u32 bytes = 0;
-	long r = unix_control(unix_of(socket), DK_CONTROL_UNREAD, &bytes,
-			      sizeof(bytes));
+	long r = unix_control(unix_of(socket_of(file)), DK_CONTROL_UNREAD,
+			      &bytes, sizeof(bytes));
 
 	*count = bytes;
 	return r;

@@ -60,7 +60,7 @@ struct unix_socket *unix_make(int type, DK_HANDLE handle);
 /* What sockets of UDP have in common with these. */
 long unix_shutdown(struct socket *socket, int how);
 u32 unix_poll(struct file *file, struct poll_table *table);
-long unix_unread(struct socket *socket, int *count);
+long unix_unread(struct file *file, int *count);
 void unix_set_flags(struct socket *socket, u32 flags);
 
 /* unix_name.c */

@@ -232,6 +232,71 @@ static void connected(void)
 	close(u);
 }
 
+/* What is not for a socket is not there, and touches nothing. */
+static void strangers(void)
+{
+	int s = bound(LOOP4(0)), t = bound(LOOP4(0)), u = bound(LOOP4(0));
+	struct pollfd p = { s, POLLIN, 0 };
+	int n = -1, i, different = 0;
+	char data[16];
+
+	TRY(connect_to(s, LOOP4(port_of(t))));
+	TRY(send_to(u, "a stranger's", LOOP4(port_of(s))));
+	TRY(poll(&p, 1, 50));
+	TRY(ioctl(s, FIONREAD, &n));
+	CHECK(n);
+	TRY(send_to(u, "a stranger's", LOOP4(port_of(s))));
+	TRY(send_to(t, "peer", LOOP4(port_of(s))));
+	TRY(poll(&p, 1, 1000));
+	TRY(ioctl(s, FIONREAD, &n));
+	CHECK(n);
+	memset(data, '.', sizeof(data));
+	TRY(recv(s, data, sizeof(data), 0));
+	CHECK(!memcmp(data, "peer............", sizeof(data)));
+	/* Another address of this side. */
+	TRY(send_to(t, "elsewhere", four(0x7f000002, port_of(u))));
+	memset(data, '.', sizeof(data));
+	TRY(recv(u, data, sizeof(data), MSG_DONTWAIT));
+	for (i = 0; i < (int)sizeof(data); i++)
+		different += data[i] != '.';
+	CHECK(different);
+	/* The peer's error is not that of another. */
+	close(t);
+	TRY(send_to(s, "x", LOOP4(port_of(s))));
+	TRY(recv(s, data, 1, MSG_DONTWAIT));
+	close(s);
+	close(u);
+}
+
+/* A family that is none. */
+static void families(void)
+{
+	union any a = ANY4(0), to;
+	int s = socket(AF_INET, SOCK_DGRAM, 0), six;
+	int t = bound(LOOP4(0)), one = 1;
+
+	a.sa.sa_family = AF_UNSPEC;
+	TRY(bind(s, &a.sa, sizeof(a.four)));
+	to = LOOP4(port_of(t));
+	to.sa.sa_family = AF_UNSPEC;
+	TRY(sendto(s, "x", 1, 0, &to.sa, sizeof(to.four)));
+	show_next(t, 0);
+	to.sa.sa_family = AF_UNIX;
+	TRY(sendto(s, "x", 1, 0, &to.sa, sizeof(to.four)));
+	six = socket(AF_INET6, SOCK_DGRAM, 0);
+	TRY(sendto(six, "x", 1, 0, &to.sa, sizeof(to.six)));
+	to.sa.sa_family = AF_UNSPEC;
+	TRY(sendto(six, "x", 1, 0, &to.sa, sizeof(to.six)));
+	close(six);
+	six = socket(AF_INET6, SOCK_DGRAM, 0);
+	TRY(setsockopt(six, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)));
+	to = LOOP4(port_of(t));
+	TRY(connect_to(six, to));
+	close(s);
+	close(t);
+	close(six);
+}
+
 static void taken(const char *what, union any a, union any b, int option,
 		  int option_too)
 {
@@ -398,6 +463,7 @@ static void waiting(void)
 	TRY(recv(s, &byte, 1, 0));
 	pthread_join(thread, NULL);
 	TRY(shutdown(s, SHUT_RD));
+	TRY(recv(s, &byte, 1, MSG_DONTWAIT));
 	TRY(send_to(s, "x", LOOP4(port_of(s))));
 	close(s);
 }
@@ -525,6 +591,10 @@ static void controls4(void)
 	send_control(t, to, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	send_control(t, to, IPPROTO_IP, 99, &info, sizeof(info));
 	TRY(recv(s, &value, 1, MSG_DONTWAIT));
+	/* What is said of IPv6 does not count. */
+	value = 8;
+	send_control(t, to, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
+	show_controls(s, sizeof(control));
 	info.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK);
 	send_control(t, to, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	show_next(s, 0);
@@ -550,6 +620,9 @@ static void controls6(void)
 	show_controls(s, sizeof(control));
 	value = -1;
 	send_control(t, to, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
+	show_controls(s, sizeof(control));
+	value = 3;
+	send_control(t, to, IPPROTO_IP, IP_TTL, &value, sizeof(value));
 	show_controls(s, sizeof(control));
 	value = 256;
 	send_control(t, to, IPPROTO_IPV6, IPV6_HOPLIMIT, &value, sizeof(value));
@@ -609,6 +682,8 @@ int main(void)
 	plain();
 	large();
 	connected();
+	strangers();
+	families();
 	ports();
 	both_families();
 	processes();
