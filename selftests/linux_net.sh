@@ -123,12 +123,14 @@ part_names()
 	cp "$work/hosts" /etc/hosts
 }
 
-# Differs where the native run has no interface with an address: there
-# AI_ADDRCONFIG finds nothing.
+# Natively AI_ADDRCONFIG finds nothing where no interface has an address but those
+# of the loopback network: here one has.
 part_localhost()
 {
+	busybox ip address add 192.0.2.1/32 dev lo
 	same "names: addresses, localhost" "$here/linux/names" \
 		localhost 127.0.0.9 ::1
+	busybox ip address del 192.0.2.1/32 dev lo
 }
 
 # ---- python3 ----
