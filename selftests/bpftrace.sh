@@ -43,7 +43,7 @@ has()
 
 bpftrace -l 'tracepoint:pico:*' | sed 's/.*://' | sort >"$work/listed"
 find $events -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort >"$work/events"
-[ "$(wc -l <"$work/events")" -ge 18 ] && cmp "$work/listed" "$work/events"
+[ "$(wc -l <"$work/events")" -ge 19 ] && cmp "$work/listed" "$work/events"
 result $? "it lists all tracepoints"
 
 trace 'tracepoint:pico:* { @[probe] = count(); }' \
@@ -55,7 +55,8 @@ has '@\[tracepoint:pico:pico_host\]: [0-9]+' \
 	'@\[tracepoint:pico:pico_system_call\]: [0-9]+' \
 	'@\[tracepoint:pico:pico_system_call_answer\]: [0-9]+' \
 	'@\[tracepoint:pico:pico_exit_thread\]: 1' \
-	'@\[tracepoint:pico:pico_exit_process\]: 1'
+	'@\[tracepoint:pico:pico_exit_process\]: 1' \
+	'@\[tracepoint:pico:pico_process_gone\]: 1'
 result $? "and sees the life of a process"
 
 trace 'tracepoint:pico:pico_exit_process {

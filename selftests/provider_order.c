@@ -219,10 +219,11 @@ static void creates(struct world *w, int by, int slot)
 TEST_F(order, unregister_and_create)
 {
 	static const int places[] = { PICO_TEST_CREATED, PICO_TEST_START,
-				      PICO_TEST_NAME, PICO_TEST_EXIT_PROCESS };
+				      PICO_TEST_NAME, PICO_TEST_EXIT_PROCESS,
+				      PICO_TEST_GONE };
 	int busy = 0, gone = 0;
 
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 15; i++) {
 		int place = places[i / 3], how = i % 3;
 		int fd = fleeting(&self->w);
 		pid_t pid;
@@ -233,7 +234,7 @@ TEST_F(order, unregister_and_create)
 		clear_events(&self->w);
 		ASSERT_EQ(0, behave(&self->w, gate_of(place)));
 		creates(&self->w, 1, 2);
-		if (place == PICO_TEST_EXIT_PROCESS) {
+		if (i / 3 >= 3) {
 			ASSERT_TRUE(slot_done(&self->w, 1));
 			kill(pid, SIGKILL);
 		}
@@ -256,8 +257,8 @@ TEST_F(order, unregister_and_create)
 		gone++;
 		EXPECT_EQ(SIGKILL, end_status(pid));
 	}
-	EXPECT_EQ(12, busy);
-	EXPECT_EQ(12, gone);
+	EXPECT_EQ(15, busy);
+	EXPECT_EQ(15, gone);
 }
 
 struct worker {

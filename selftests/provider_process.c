@@ -36,7 +36,7 @@ TEST_F(process, life_of_one)
 {
 	static const int order[] = {
 		PICO_TEST_PREPARE,     PICO_TEST_START,	       PICO_TEST_NAME,
-		PICO_TEST_EXIT_THREAD, PICO_TEST_EXIT_PROCESS,
+		PICO_TEST_EXIT_THREAD, PICO_TEST_EXIT_PROCESS, PICO_TEST_GONE,
 	};
 	struct pico_test_event e[16];
 	pid_t pid;
@@ -46,8 +46,8 @@ TEST_F(process, life_of_one)
 	ASSERT_EQ(1, self->w.shared->slots[1].started);
 	ASSERT_EQ(0, terminate_process(&self->w, pid, EXITED(1)));
 	ASSERT_EQ(EXITED(1), end_status(pid));
-	ASSERT_EQ(5, events(&self->w, e, 16));
-	for (int i = 0; i < 5; i++) {
+	ASSERT_EQ(6, events(&self->w, e, 16));
+	for (int i = 0; i < 6; i++) {
 		EXPECT_EQ(order[i], e[i].callback);
 		EXPECT_EQ(pid, e[i].caller);
 		EXPECT_TRUE(e[i].context & PICO_TEST_MAY_SLEEP);
@@ -57,6 +57,52 @@ TEST_F(process, life_of_one)
 	EXPECT_TRUE(e[1].context & PICO_TEST_OWN);
 	EXPECT_TRUE(e[1].context & PICO_TEST_HAS_MM);
 	EXPECT_TRUE(e[3].context & PICO_TEST_HAS_MM);
+	EXPECT_TRUE(e[4].context & PICO_TEST_HAS_MM);
+	EXPECT_FALSE(e[5].context & PICO_TEST_HAS_MM);
+	EXPECT_TRUE(e[5].context & PICO_TEST_EXITING);
+}
+
+/*
+ * What exit_process() lets go of, a file that holds a file that holds another,
+ * is closed when process_gone() comes; and the process is there as long as that
+ * lasts, for the kernel's wait as well.
+ */
+TEST_F(process, files_are_closed_when_it_is_gone)
+{
+	struct pico_test_behaviour gate = { .callback = PICO_TEST_GONE,
+					    .flags = PICO_TEST_GATE };
+	struct pico_test_event e;
+	pid_t pid;
+	int status;
+
+	for (int i = 0; i < 20; i++) {
+		pid = start_process(&self->w, self->w.host, 1, true);
+		ASSERT_GT(pid, 0);
+		for (int t = 0; t < i % 4; t++)
+			ASSERT_GT(new_thread(&self->w, 1, 2 + t), 0);
+		clear_events(&self->w);
+		gate.flags = i % 5 ? 0 : PICO_TEST_GATE;
+		ASSERT_EQ(0, behave(&self->w, gate));
+		if (i % 2)
+			kill(pid, SIGKILL);
+		else
+			ASSERT_EQ(0,
+				  terminate_process(&self->w, pid, EXITED(3)));
+		ASSERT_TRUE(wait_event(&self->w, PICO_TEST_GONE, pid));
+		if (gate.flags) {
+			EXPECT_EQ(1, count_events(&self->w,
+						  PICO_TEST_EXIT_PROCESS, pid));
+			EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+			EXPECT_EQ(-1, syscall(SYS_delete_module, "pico_test",
+					      O_NONBLOCK));
+			gate.flags = 0;
+			ASSERT_EQ(0, behave(&self->w, gate));
+		}
+		EXPECT_EQ(i % 2 ? SIGKILL : EXITED(3), end_status(pid));
+		EXPECT_EQ(1, count_events(&self->w, PICO_TEST_GONE, pid));
+		ASSERT_TRUE(last_event(&self->w, PICO_TEST_GONE, pid, &e));
+		EXPECT_EQ(0, e.value[0]);
+	}
 }
 
 /* The old program goes on, and the ticket is used up. */
@@ -95,6 +141,7 @@ TEST_F(process, start_fails)
 	status = end_status(pid);
 	EXPECT_TRUE(WIFSIGNALED(status)) TH_LOG("status %#x", status);
 	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_EXIT_PROCESS, pid));
+	EXPECT_EQ(1, count_events(&self->w, PICO_TEST_GONE, pid));
 }
 
 TEST_F(process, killed_while_it_starts)

@@ -167,7 +167,7 @@ TEST_F(registration, mandatory_callbacks)
 		WITHOUT(EXCEPTION), WITHOUT(EXIT_THREAD), WITHOUT(EXIT_PROCESS),
 		WITHOUT(TERMINATE), WITHOUT(WALK),	  WITHOUT(NAME),
 		WITHOUT(IOCTL),	    WITHOUT(CREATED),	  WITHOUT(ENDED),
-		WITHOUT(APC),	    WITHOUT(SIGNAL),
+		WITHOUT(APC),	    WITHOUT(SIGNAL),	  WITHOUT(GONE),
 	};
 	struct pico_test_registration r;
 
@@ -180,7 +180,7 @@ TEST_F(registration, mandatory_callbacks)
 	r = valid("lacking");
 	r.without = PICO_TEST_WITHOUT_SERVICES;
 	refused(_metadata, &self->w, r, -EINVAL);
-	for (int i = 0; i < 11; i++) {
+	for (int i = 0; i < 12; i++) {
 		r = valid("lacking");
 		r.without = right[i];
 		EXPECT_EQ(0, registers(&self->w, &r))

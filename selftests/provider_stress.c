@@ -408,6 +408,7 @@ static void do_behave(struct worker *me, const __u64 *d)
 		{ PICO_TEST_START, 1 },
 		{ PICO_TEST_EXIT_THREAD, 1 },
 		{ PICO_TEST_EXIT_PROCESS, 1 },
+		{ PICO_TEST_GONE, 1 },
 		{ PICO_TEST_CREATED, 1 },
 	};
 	int which = d[0] % (sizeof(moods) / sizeof(moods[0]));

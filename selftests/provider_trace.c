@@ -149,6 +149,7 @@ TEST_F(tracing, every_callback)
 		{ "pico_terminate_request:", "status=768 taken=0" },
 		{ "pico_terminate_process:", "value=768" },
 		{ "pico_exit_process:", "" },
+		{ "pico_process_gone:", "" },
 		{ "pico_native_call_ended:", "" },
 		{ "pico_apc:", "value=0" },
 		{ "pico_signal:", "sig=28" },

@@ -671,6 +671,7 @@ void dk_image_name(struct pico_process *pico, char *name, size_t size);
 void dk_stats_add(struct dk_stats *sum, const struct dk_stats *stats);
 void dk_exit_thread(struct pico_thread *pico);
 void dk_exit_process(struct pico_process *pico);
+void dk_process_gone(struct pico_process *pico);
 long dk_native_call_ended(struct pico_thread *pico, struct pt_regs *regs,
 			  long result);
 long dk_thread_created(struct pico_thread *pico, struct pico_thread *new,

@@ -21,6 +21,7 @@ static const struct pico_provider_routines dk_provider = {
 	.dispatch_exception = dk_dispatch_exception,
 	.exit_thread = dk_exit_thread,
 	.exit_process = dk_exit_process,
+	.process_gone = dk_process_gone,
 	.thread_created = dk_thread_created,
 	.native_call_ended = dk_native_call_ended,
 	.deliver_apc = dk_deliver_apc,

@@ -174,7 +174,7 @@ void dk_exit_process(struct pico_process *pico)
 	}
 	dk_handles_destroy(process);
 	dk_memory_gone(process);
-	/* Who sees the signal does not find the process any more, */
+	/* Who sees the signal does not find the process any more. */
 	mutex_lock(&sandbox->lock);
 	list_del_init(&process->link);
 	last = list_empty(&sandbox->processes);
@@ -182,9 +182,16 @@ void dk_exit_process(struct pico_process *pico)
 	/* Only processes make others, so nobody sends any more. */
 	if (last)
 		dk_letters_destroy(sandbox);
-	/* and may make another in its place. */
+}
+
+/* Its streams are closed: pipes have broken, addresses are free again. */
+void dk_process_gone(struct pico_process *pico)
+{
+	struct dk_process *process = dk_pico.get_process_context(pico);
+
+	/* Who sees the signal may make another in its place. */
 	process->counted = false;
-	atomic64_dec(&sandbox->process_count);
+	atomic64_dec(&process->sandbox->process_count);
 	dk_waitable_signal(&process->waitable);
 	dk_notice_send(process);
 	dk_object_put(&process->object);

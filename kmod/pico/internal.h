@@ -161,6 +161,8 @@ struct pico_thread {
 	struct callback_head work;
 	struct callback_head after_call;	/* see pico_watch() */
 	struct callback_head left;	/* behind the exit hook */
+	bool last;			/* its own: it ended the process */
+	bool quiet;			/* its own: see pico_thread_left() */
 	unsigned long call_ip;		/* behind the call that was forwarded */
 
 	unsigned long acting;	/* signals that the provider does not take */
@@ -297,6 +299,7 @@ void pico_process_drop(struct pico_process *process);
 bool pico_process_hold(struct pico_process *process);
 void pico_process_release(struct pico_process *process);
 void pico_process_ended(struct pico_process *process);
+void pico_process_gone(struct pico_process *process);
 void pico_process_end(struct pico_process *process);
 void pico_process_present(struct pico_process *process,
 			  const struct pico_start *start);

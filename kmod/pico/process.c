@@ -229,10 +229,23 @@ void pico_process_ended(struct pico_process *process)
 		routines->exit_process(process);
 }
 
+/* Nothing of it is left but its contexts. */
+void pico_process_gone(struct pico_process *process)
+{
+	const struct pico_provider_routines *routines =
+		process->provider->routines;
+
+	trace_pico_process_gone(process, atomic_read(&process->termination) &
+					 ~PICO_TERMINATED);
+	if (routines->process_gone)
+		routines->process_gone(process);
+}
+
 /* The same for one that never got a thread that ran. */
 void pico_process_end(struct pico_process *process)
 {
 	pico_process_ended(process);
+	pico_process_gone(process);
 	pico_process_drop(process);
 }
 

@@ -207,6 +207,7 @@ DECLARE_EVENT_CLASS(pico_process_class,
 PICO_PROCESS_EVENT(pico_prepare_process);
 PICO_PROCESS_EVENT(pico_terminate_process);
 PICO_PROCESS_EVENT(pico_exit_process);
+PICO_PROCESS_EVENT(pico_process_gone);
 PICO_PROCESS_EVENT(pico_image_name);
 
 /* taken: the provider sees to it; else pico_terminate_process follows. */

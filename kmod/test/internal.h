@@ -35,6 +35,7 @@ struct pt_process {
 	unsigned int provider;
 	unsigned int slot;
 	bool cloned;
+	atomic_t open_files;	/* of pt_files_let_go() */
 	struct file *image, *memory;
 	struct pt_thread *first;
 };
@@ -46,6 +47,9 @@ struct pt_thread {
 	unsigned int resume;	/* for the child that it creates now */
 	bool again;		/* its APC has queued another */
 };
+
+/* files.c */
+void pt_files_let_go(struct pt_process *process);
 
 /* main.c */
 extern atomic_t pt_contexts;

@@ -76,6 +76,7 @@ struct pt_process *pt_process_alloc(const struct pt_process *from)
 	process->process = NULL;
 	process->pid = 0;
 	process->first = NULL;
+	atomic_set(&process->open_files, 0);
 	get_file(process->image);
 	if (process->memory)
 		get_file(process->memory);
@@ -278,6 +279,20 @@ static void pt_exit_process(struct pico_process *process)
 
 	context = pt_routines(0)->get_process_context(process);
 	pt_enter(PICO_TEST_EXIT_PROCESS, process, NULL, 0, 0, 0, 0);
+	if (!pt_slots[context->provider].provider.process_gone)
+		pt_process_free(context);
+	else if (current->flags & PF_EXITING &&
+		 context->pid == task_tgid_nr(current))
+		pt_files_let_go(context);
+}
+
+static void pt_process_gone(struct pico_process *process)
+{
+	struct pt_process *context;
+
+	context = pt_routines(0)->get_process_context(process);
+	pt_enter(PICO_TEST_GONE, process, NULL,
+		 atomic_read(&context->open_files), 0, 0, 0);
 	pt_process_free(context);
 }
 
@@ -367,6 +382,7 @@ static const struct pico_provider_routines pt_template = {
 	.dispatch_exception = pt_exception,
 	.exit_thread = pt_exit_thread,
 	.exit_process = pt_exit_process,
+	.process_gone = pt_process_gone,
 	.terminate_process = pt_terminate_process,
 	.walk_user_stack = pt_walk,
 	.get_process_image_name = pt_image_name,
@@ -404,6 +420,7 @@ static void pt_leave_out(struct pico_provider_routines *p, u32 without)
 	PT_OUT(PICO_TEST_ENDED, native_call_ended);
 	PT_OUT(PICO_TEST_APC, deliver_apc);
 	PT_OUT(PICO_TEST_SIGNAL, deliver_signal);
+	PT_OUT(PICO_TEST_GONE, process_gone);
 	if (without & PICO_TEST_WITHOUT_NAME)
 		p->name = NULL;
 	if (without & PICO_TEST_WITHOUT_OWNER)

@@ -59,6 +59,7 @@ enum pico_test_callback {
 	PICO_TEST_ENDED,
 	PICO_TEST_APC,
 	PICO_TEST_SIGNAL,
+	PICO_TEST_GONE,
 	PICO_TEST_CALLBACKS,
 };
 
@@ -172,7 +173,8 @@ struct pico_test_behaviour {
  *		.thread_created: child's tid, error; .terminate_process: status;
  *		.start_process: ip, sp, arg0; .walk_user_stack: max;
  *		.native_call_ended: result, rdi, orig_ax; .deliver_apc: ip, ax,
- *		orig_ax, sp; .deliver_signal: number, code, sender, value
+ *		orig_ax, sp; .deliver_signal: number, code, sender, value;
+ *		.process_gone: files that are not closed yet
  */
 struct pico_test_event {
 	__u32 sequence;

@@ -523,6 +523,31 @@ TEST(open_by_id)
 	release_words(word);
 }
 
+/* Who sees that it has ended finds what it had open closed, at that moment. */
+TEST(streams_are_closed_at_its_end)
+{
+	u64 count = 300, open = 0, done, index;
+
+	for (u64 i = 0; i < count; i++) {
+		DK_HANDLE reader, writer, child;
+
+		ASSERT_OK(DkxPipeCreate(0, &reader, &writer));
+		child = clone();
+		if (!child)
+			DkProcessExit(i);
+		EXPECT_OK(DkObjectClose(reader));
+		/* Without going to sleep: to wake up would take too long. */
+		while (DkObjectsWaitAny(1, &child, 0, &index))
+			;
+		if (DkStreamWrite(writer, DK_OFFSET_CURRENT, "x", 1, &done) !=
+		    DK_STATUS_BROKEN_PIPE)
+			open++;
+		EXPECT_OK(DkObjectClose(writer));
+		ASSERT_EQ(wait_code(child), i);
+	}
+	EXPECT_EQ(open, 0);
+}
+
 TEST(many_one_after_the_other)
 {
 	struct dkt_counts before, after;

@@ -7,7 +7,10 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #define ROUNDS 50
@@ -358,8 +361,56 @@ static void reaped_otherwise(void)
 	close(tell[1]);
 }
 
+/* Whose end waitpid() tells has no file open any more, however it ended. */
+static void files_closed(void)
+{
+	int open = 0, reused = 0, go[2], in[2], status, s;
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	socklen_t length = offsetof(struct sockaddr_un, sun_path) + 8;
+
+	signal(SIGPIPE, SIG_IGN);
+	memcpy(name.sun_path, "\0parents", 8);
+	for (int i = 0; i < ROUNDS; i++) {
+		pid_t pid;
+		char c;
+
+		if (pipe(in) || pipe(go))
+			break;
+		pid = fork();
+		if (!pid) {
+			s = socket(AF_UNIX, SOCK_STREAM, 0);
+			(void)!bind(s, (struct sockaddr *)&name, length);
+			(void)!listen(s, 1);
+			(void)!write(go[1], "x", 1);
+			close(in[1]);
+			(void)!read(in[0], &c, 1);
+			_exit(0);
+		}
+		close(in[0]);
+		(void)!read(go[0], &c, 1);
+		if (i % 2)
+			kill(pid, SIGKILL);
+		else
+			(void)!write(in[1], "x", 1);
+		while (!waitpid(pid, &status, i % 4 < 2 ? WNOHANG : 0))
+			;
+		if (write(in[1], "x", 1) != -1 || errno != EPIPE)
+			open++;
+		s = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (bind(s, (struct sockaddr *)&name, length))
+			reused++;
+		close(s);
+		close(in[1]);
+		close(go[0]);
+		close(go[1]);
+	}
+	CHECK(open);
+	CHECK(reused);
+}
+
 int main(void)
 {
+	files_closed();
 	born_later();
 	several_wait();
 	killed_in_vfork(SIGKILL);

@@ -11,7 +11,7 @@
  *
  * Lifetimes. A struct pico_thread is valid for its provider from the callback
  * that first shows it until .exit_thread() has returned, a struct pico_process
- * until .exit_process() has; whoever keeps a pointer for longer, or uses it
+ * until .process_gone() has; whoever keeps a pointer for longer, or uses it
  * from another thread, takes a reference (pico_thread_get(),
  * pico_process_get()). What is gone answers -ESRCH.
  */
@@ -231,7 +231,15 @@ enum pico_access {
  *	Optional.
  * @exit_process: once, after the last thread's exit_thread(), on that thread;
  *	also for a process whose creation failed after prepare_process() or
- *	create_process(). Last use of the process' context. Optional.
+ *	create_process(); may sleep, the address space is still there. A file
+ *	whose last reference is put here is closed later: see process_gone().
+ *	Last use of the process' context, but for process_gone(). Optional.
+ * @process_gone: once, after exit_process(), when the files that this let go
+ *	of are closed, and those that these held in turn: time to wake who waits
+ *	for the process' end. On the same thread, which has no address space
+ *	and no files any more; or, of a process none of whose threads ever ran,
+ *	right behind exit_process(). May sleep. The kernel's own wait for the
+ *	process comes later. Last use of the process' context. Optional.
  * @terminate_process: somebody asked for the process' end with
  *	PICO_IOC_TERMINATE. On the asking thread; may sleep. True: the provider
  *	sees to it. False: pico.ko ends it at once. If the process ends
@@ -317,6 +325,7 @@ struct pico_provider_routines {
 				   const struct pico_exception *exception);
 	void (*exit_thread)(struct pico_thread *thread);
 	void (*exit_process)(struct pico_process *process);
+	void (*process_gone)(struct pico_process *process);
 	bool (*terminate_process)(struct pico_process *process, int status);
 	unsigned int (*walk_user_stack)(struct pico_thread *thread,
 					const struct pt_regs *regs,
