@@ -6,7 +6,8 @@
 # it calls failing must fail, and the list must have every module that the suite
 # has and no other, or it is stale.
 #
-# linux_python_suite.sh [MODULE...]: only these, be they in the list or not
+# linux_python_suite.sh [N/M]: all of them, or every M-th from the N-th on
+# linux_python_suite.sh MODULE...: only these, be they in the list or not
 # linux_python_suite.sh --native [MODULE...]: without a picoprocess, which is
 # how the list is to be checked when Python changes
 
@@ -24,6 +25,12 @@ native=false
 if [ "${1:-}" = --native ]; then
 	native=true
 	run=(timeout -k 10 "$limit")
+	shift
+fi
+
+part=1/1
+if [[ ${1:-} =~ ^[1-9][0-9]*/[1-9][0-9]*$ ]]; then
+	part=$1
 	shift
 fi
 
@@ -47,9 +54,24 @@ while read -r module state why; do
 	fails: | not:) [ -n "$why" ] || result 1 "$list: $module: no reason" ;;
 	esac
 done < <(sed -e '/^#/d' -e '/^[[:space:]]*$/d' "$list")
+# share ARRAY: of what it has, the part that is to be run
+share()
+{
+	local -n all=$1
+	local some=() i
+
+	for ((i = ${part%/*} - 1; i < ${#all[@]}; i += ${part#*/})); do
+		some+=("${all[i]}")
+	done
+	all=("${some[@]}")
+}
+
 if [ $# -gt 0 ]; then
 	passing=("$@")
 	failing=()
+else
+	share passing
+	share failing
 fi
 
 # good MODULE: what the last run says of it
