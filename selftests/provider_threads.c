@@ -426,7 +426,11 @@ TEST_F(threads, exits_are_counted)
 		;
 	EXPECT_LT(n, 8);
 	EXPECT_TRUE(e[8].context & PICO_TEST_MAY_SLEEP);
-	EXPECT_EQ(e[8].caller, e[9].caller);
+	/* The last one to leave its files is yet another matter. */
+	for (n = 1; n < 8 && e[n].caller != e[9].caller; n++)
+		;
+	EXPECT_LT(n, 8);
+	EXPECT_FALSE(e[9].context & PICO_TEST_HAS_MM);
 	EXPECT_TRUE(e[9].context & PICO_TEST_MAY_SLEEP);
 }
 

@@ -148,7 +148,6 @@ static void dk_exit_status(struct dk_process *process, u32 *signal)
 		process->exit_code = 128 + *signal;
 	else if (!process->exit_code_set)
 		process->exit_code = code >> 8;
-	process->gone = true;
 	spin_unlock(&sandbox->sync_lock);
 }
 
@@ -157,7 +156,7 @@ void dk_exit_process(struct pico_process *pico)
 {
 	struct dk_process *process = dk_pico.get_process_context(pico);
 	struct dk_sandbox *sandbox = process->sandbox;
-	bool started = !process->waiting, last;
+	bool started = !process->waiting;
 	u32 signal = 0;
 
 	mutex_lock(&sandbox->lock);
@@ -174,7 +173,19 @@ void dk_exit_process(struct pico_process *pico)
 	}
 	dk_handles_destroy(process);
 	dk_memory_gone(process);
-	/* Who sees the signal does not find the process any more. */
+}
+
+/* Its streams are closed: pipes have broken, addresses are free again. */
+void dk_process_gone(struct pico_process *pico)
+{
+	struct dk_process *process = dk_pico.get_process_context(pico);
+	struct dk_sandbox *sandbox = process->sandbox;
+	bool last;
+
+	spin_lock(&sandbox->sync_lock);
+	process->gone = true;
+	spin_unlock(&sandbox->sync_lock);
+	/* Who does not find it any more takes it for gone: not before. */
 	mutex_lock(&sandbox->lock);
 	list_del_init(&process->link);
 	last = list_empty(&sandbox->processes);
@@ -182,16 +193,9 @@ void dk_exit_process(struct pico_process *pico)
 	/* Only processes make others, so nobody sends any more. */
 	if (last)
 		dk_letters_destroy(sandbox);
-}
-
-/* Its streams are closed: pipes have broken, addresses are free again. */
-void dk_process_gone(struct pico_process *pico)
-{
-	struct dk_process *process = dk_pico.get_process_context(pico);
-
 	/* Who sees the signal may make another in its place. */
 	process->counted = false;
-	atomic64_dec(&process->sandbox->process_count);
+	atomic64_dec(&sandbox->process_count);
 	dk_waitable_signal(&process->waitable);
 	dk_notice_send(process);
 	dk_object_put(&process->object);

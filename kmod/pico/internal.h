@@ -161,8 +161,6 @@ struct pico_thread {
 	struct callback_head work;
 	struct callback_head after_call;	/* see pico_watch() */
 	struct callback_head left;	/* behind the exit hook */
-	bool last;			/* its own: it ended the process */
-	bool quiet;			/* its own: see pico_thread_left() */
 	unsigned long call_ip;		/* behind the call that was forwarded */
 
 	unsigned long acting;	/* signals that the provider does not take */

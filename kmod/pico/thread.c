@@ -86,30 +86,28 @@ struct pico_thread *pico_thread_find_get(struct task_struct *task)
 }
 
 /*
- * Files that .exit_process() let go of are closed by work of the task, as @left
- * is, and what they held in turn by more of it. The kernel takes all that there
- * is and does it, in an order that is its own; then what was added meanwhile.
- * So all is closed when twice in a row nothing had been added when @left's turn
- * came: in between, everything before it and behind it was done.
+ * Files that the provider let go of in the exit hook are closed by work of the
+ * task, as @left is, and what they held in turn by more of it. The kernel takes
+ * all that there is and does it, in an order that is its own; then what was
+ * added meanwhile. Nothing is left when @left is the last of those that were
+ * taken, and none has been added.
  *
  * True: not yet.
  */
 static bool pico_thread_closes(struct pico_thread *thread)
 {
-	bool quiet = !task_work_pending(current);
-
-	if (quiet && thread->quiet)
+	if (!thread->left.next && !task_work_pending(current))
 		return false;
-	thread->quiet = quiet;
 	/* Inside exit_task_work(), which takes more until there is no more. */
 	return !WARN_ON_ONCE(task_work_add(current, &thread->left, TWA_NONE));
 }
 
 /*
- * The thread that was @work's has no address space any more, nor anything to
- * come from the provider but .process_gone(). In this order: freeing may wait
- * for a lock on PREEMPT_RT, and to be counted is all that still keeps the
- * process, and with it the module. From there on nothing here sleeps.
+ * The thread that was @work's has no address space any more, nor files, nor
+ * anything to come from the provider but .process_gone(), if all others have
+ * come this far. In this order: freeing may wait for a lock on PREEMPT_RT, and
+ * to be counted is all that still keeps the process, and with it the module.
+ * From pico_process_drop() on nothing here sleeps.
  */
 static void pico_thread_left(struct callback_head *work)
 {
@@ -117,14 +115,13 @@ static void pico_thread_left(struct callback_head *work)
 						  left);
 	struct pico_process *process = thread->process;
 
-	if (thread->last) {
-		if (pico_thread_closes(thread))
-			return;
-		pico_process_gone(process);
-	}
+	if (pico_thread_closes(thread))
+		return;
 	pico_thread_put(thread);
-	if (atomic_dec_and_test(&process->present))
+	if (atomic_dec_and_test(&process->present)) {
+		pico_process_gone(process);
 		pico_process_drop(process);
+	}
 }
 
 struct pico_thread *pico_thread_alloc(struct pico_process *process,
@@ -352,10 +349,8 @@ unsigned long pico_hook_exit(struct task_struct *task, int group_dead)
 	atomic_dec(&pico_thread_count);
 	pico_apc_gone(thread);
 
-	if (atomic_dec_and_test(&process->threads)) {
+	if (atomic_dec_and_test(&process->threads))
 		pico_process_ended(process);
-		thread->last = true;
-	}
 	/* It cannot fail before exit_task_work(), which is behind exit_mm(). */
 	WARN_ON_ONCE(task_work_add(current, &thread->left, TWA_RESUME));
 	return PICO_HOOK_CONTINUE;

@@ -536,6 +536,7 @@ TEST(streams_are_closed_at_its_end)
 		if (!child)
 			DkProcessExit(i);
 		EXPECT_OK(DkObjectClose(reader));
+		ASSERT_NE(child, 0xbad);
 		/* Without going to sleep: to wake up would take too long. */
 		while (DkObjectsWaitAny(1, &child, 0, &index))
 			;

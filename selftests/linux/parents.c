@@ -364,19 +364,21 @@ static void reaped_otherwise(void)
 /* Whose end waitpid() tells has no file open any more, however it ended. */
 static void files_closed(void)
 {
-	int open = 0, reused = 0, go[2], in[2], status, s;
+	int open = 0, reused = 0, go[2], in[2], status, s, i;
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
 	socklen_t length = offsetof(struct sockaddr_un, sun_path) + 8;
 
 	signal(SIGPIPE, SIG_IGN);
 	memcpy(name.sun_path, "\0parents", 8);
-	for (int i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < ROUNDS; i++) {
 		pid_t pid;
 		char c;
 
 		if (pipe(in) || pipe(go))
 			break;
 		pid = fork();
+		if (pid < 0)
+			break;
 		if (!pid) {
 			s = socket(AF_UNIX, SOCK_STREAM, 0);
 			(void)!bind(s, (struct sockaddr *)&name, length);
@@ -404,6 +406,7 @@ static void files_closed(void)
 		close(go[0]);
 		close(go[1]);
 	}
+	CHECK(i);
 	CHECK(open);
 	CHECK(reused);
 }

@@ -234,12 +234,15 @@ enum pico_access {
  *	create_process(); may sleep, the address space is still there. A file
  *	whose last reference is put here is closed later: see process_gone().
  *	Last use of the process' context, but for process_gone(). Optional.
- * @process_gone: once, after exit_process(), when the files that this let go
- *	of are closed, and those that these held in turn: time to wake who waits
- *	for the process' end. On the same thread, which has no address space
- *	and no files any more; or, of a process none of whose threads ever ran,
- *	right behind exit_process(). May sleep. The kernel's own wait for the
- *	process comes later. Last use of the process' context. Optional.
+ * @process_gone: once, after exit_process(), when no thread has an address
+ *	space or files any more, and all is closed that exit_thread() and
+ *	exit_process() let go of, and what that held in turn: time to wake who
+ *	waits for the process' end. On the last of the threads to come so far;
+ *	may sleep, but has no memory, files, directory or namespaces of its
+ *	own (current->mm, ->files, ->fs and ->nsproxy are NULL). The kernel's
+ *	own wait for the process comes later. For a process none of whose
+ *	threads ever ran it comes right behind exit_process(), before anything
+ *	is closed. Last use of the process' context. Optional.
  * @terminate_process: somebody asked for the process' end with
  *	PICO_IOC_TERMINATE. On the asking thread; may sleep. True: the provider
  *	sees to it. False: pico.ko ends it at once. If the process ends
@@ -376,7 +379,7 @@ struct pico_provider_routines {
  * @create_thread: the same for a new thread of the calling process.
  * @get_process_context: what prepare_process() or create_process() stored.
  *	Any context. A reference does not keep it: the provider frees it in
- *	exit_process().
+ *	process_gone(), or in exit_process() if it has no such callback.
  * @get_thread_context:	what prepare_process() or create_thread() stored. Any
  *	context. The same is true of exit_thread().
  * @get_context_thread: read @context->parts of a thread. A thread that is not
