@@ -358,6 +358,17 @@ int console_open(int number, u32 flags, struct file **out)
 		console_append(file, 1);
 	if (flags & O_NONBLOCK)
 		console_set_flags(file, flags);
+	/* The host cannot open it again: its position is that of all. */
+	if (!any && flags & O_TRUNC && access & DK_ACCESS_WRITE &&
+	    file_type(file) == DK_TYPE_FILE) {
+		error = console_set_length(file, 0);
+		if (!error)
+			console_seek(file, 0, SEEK_SET);
+	}
+	if (error) {
+		file_put(file);
+		return error;
+	}
 	*out = file;
 	return 0;
 }
