@@ -92,7 +92,7 @@ struct pico_thread *pico_thread_find_get(struct task_struct *task)
  * added meanwhile. Nothing is left when @left is the last of those that were
  * taken, and none has been added.
  *
- * True: not yet.
+ * Returns whether @left runs once more, because there is more to be done.
  */
 static bool pico_thread_closes(struct pico_thread *thread)
 {

@@ -231,9 +231,10 @@ enum pico_access {
  *	Optional.
  * @exit_process: once, after the last thread's exit_thread(), on that thread;
  *	also for a process whose creation failed after prepare_process() or
- *	create_process(); may sleep, the address space is still there. A file
- *	whose last reference is put here is closed later: see process_gone().
- *	Last use of the process' context, but for process_gone(). Optional.
+ *	create_process(). May sleep; if a thread ever ran, the process' address
+ *	space is still there. A file whose last reference is put here is closed
+ *	later: see process_gone(). Last use of the process' context, but for
+ *	process_gone(). Optional.
  * @process_gone: once, after exit_process(), when no thread has an address
  *	space or files any more, and all is closed that exit_thread() and
  *	exit_process() let go of, and what that held in turn: time to wake who
