@@ -197,9 +197,18 @@ static inline void dk_inode_times_now(struct inode *inode)
 /* 6.9 moved what locks and leases have in common into a structure. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 #define dk_lock_(lock, field)	((lock)->c.flc_##field)
+#define dk_lock_link		c.flc_list
 #else
 #define dk_lock_(lock, field)	((lock)->fl_##field)
+#define dk_lock_link		fl_list
 #endif
+
+/* 6.3 made a function of it: locks_inode_context(). */
+static inline struct file_lock_context *dk_locks_of(const struct inode *inode)
+{
+	/* Pairs with the cmpxchg() that puts it there, in locks_get_lock_context(). */
+	return smp_load_acquire(&inode->i_flctx);
+}
 
 /* ---- timers ---- */
 

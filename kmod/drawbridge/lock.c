@@ -8,7 +8,9 @@
  *
  *  - the process (fcntl's F_SETLK): its locks on a file are one set, through
  *    whatever stream they were taken. They go with the process, and when it
- *    closes any handle of a stream of that file, as POSIX has it;
+ *    closes a handle of a stream through which it has taken one that it still
+ *    has. (POSIX: any of that file. But not every handle of a library OS is a
+ *    descriptor of its program's, and it can unlock for those that are.);
  *  - the stream (F_OFD_SETLK): they go when the last handle of the stream does,
  *    in whichever process;
  *  - the stream again, on the whole file (flock): the same, but such locks and
@@ -31,6 +33,26 @@
 #define TYPES	(DK_LOCK_SHARED | DK_LOCK_EXCLUSIVE)
 #define OWNERS	(DK_LOCK_STREAM | DK_LOCK_WHOLE)
 
+/* Has @process taken one of its locks through @file? */
+static bool locks_through(const struct dk_process *process, struct file *file)
+{
+	struct file_lock_context *context = dk_locks_of(file_inode(file));
+	struct file_lock *lock;
+	bool found = false;
+
+	if (!context)
+		return false;
+	spin_lock(&context->flc_lock);
+	list_for_each_entry(lock, &context->flc_posix, dk_lock_link) {
+		found = dk_lock_(lock, owner) == (fl_owner_t)process &&
+			dk_lock_(lock, file) == file;
+		if (found)
+			break;
+	}
+	spin_unlock(&context->flc_lock);
+	return found;
+}
+
 void dk_locks_drop(struct dk_process *process, struct dk_object *object)
 {
 	struct dk_stream *stream;
@@ -41,7 +63,7 @@ void dk_locks_drop(struct dk_process *process, struct dk_object *object)
 	if (!READ_ONCE(process->has_locks))
 		return;
 	stream = container_of(object, struct dk_stream, object);
-	if (stream->file)
+	if (stream->file && locks_through(process, stream->file))
 		locks_remove_posix(stream->file, process);
 }
 

@@ -4,12 +4,12 @@
  * flock. All are the host's (DkxStreamLock), so they hold against every other
  * process, of the sandbox or not.
  *
- * The host drops a process's record locks when it closes the handle of a
- * stream of the file. Linux does so when *any* descriptor of the file is
- * closed, and descriptors that were duplicated share one stream here: so
+ * The host drops a process's record locks on a file when it closes the handle
+ * that they were taken through. Linux does so when *any* descriptor of the file
+ * is closed, and descriptors that were duplicated share one stream here: so
  * lock_closed() drops them by hand, in a process that has ever taken one.
- * What the libos opens for a moment, to ask something about a file, would
- * drop them as well: see locks_in_use().
+ * Handles that are no descriptors (of a mapping, of a call that takes a name, of
+ * a child of vfork) drop nothing.
  */
 #include "fs.h"
 
@@ -20,13 +20,8 @@
 #define LOCK_NB 4
 #define LOCK_UN 8
 
+/* This process, or one that it was cloned from, has taken record locks. */
 static bool in_use;
-
-/* Has this process, or one that it was cloned from, taken record locks? */
-bool locks_in_use(void)
-{
-	return __atomic_load_n(&in_use, __ATOMIC_RELAXED);
-}
 
 /*
  * A descriptor of @file is gone from the table; @file is still held. Those of a
@@ -34,7 +29,8 @@ bool locks_in_use(void)
  */
 void lock_closed(struct file *file)
 {
-	if (locks_in_use() && file->kind == FILE_HOST && !self()->vfork)
+	if (__atomic_load_n(&in_use, __ATOMIC_RELAXED) &&
+	    file->kind == FILE_HOST && !self()->vfork)
 		DkxStreamLock(file->handle, 0, 0, 0, NULL, 0);
 }
 

@@ -208,8 +208,7 @@ static int ask_host(struct path *path,
 							sizeof(none)));
 		return error == -EINVAL ? 0 : error;
 	}
-	/* Closing it again would drop the process's locks on it. */
-	if (attributes->type != DK_TYPE_FILE || locks_in_use())
+	if (attributes->type != DK_TYPE_FILE)
 		return 0;
 	for (right = 4; right; right >>= 1) {
 		if (!(mode & right))

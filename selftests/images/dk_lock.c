@@ -166,21 +166,34 @@ TEST(a_clone_is_in_the_way)
 	EXPECT_OK(DkVirtualMemoryFree(step, size, DK_MEM_RELEASE));
 }
 
-TEST(closing_any_handle_drops_the_process_locks)
+TEST(closing_the_stream_of_one_drops_the_process_locks)
 {
-	DK_HANDLE a = locked(RW), b = locked(DK_ACCESS_READ), other;
+	DK_HANDLE a = locked(RW), b = locked(RW), other, again;
 
 	EXPECT_OK(lock(a, EXCLUSIVE, 0, 10));
 	EXPECT_EQ(other_sees(0, 0).type, EXCLUSIVE);
-	/* One of another file does not. */
+	/* One of another file does not, nor another of this one, */
 	other = dkt_open("null:", DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
 	EXPECT_OK(DkObjectClose(other));
+	other = locked(DK_ACCESS_READ);
+	EXPECT_OK(DkObjectClose(other));
 	EXPECT_EQ(other_sees(0, 0).type, EXCLUSIVE);
+	/* also if one was taken through it that is not there any more. */
+	EXPECT_OK(lock(b, EXCLUSIVE, 20, 10));
+	EXPECT_OK(lock(a, 0, 20, 10));
 	EXPECT_OK(DkObjectClose(b));
+	EXPECT_EQ(other_sees(0, 0).type, EXCLUSIVE);
+	/* Of two handles of the stream, either does. */
+	EXPECT_OK(DkObjectReference(a, 0, &again));
+	EXPECT_OK(DkObjectClose(again));
 	EXPECT_EQ(other_sees(0, 0).type, 0);
 	EXPECT_OK(lock(a, EXCLUSIVE, 0, 10));
+	/* All go, through whatever stream they were taken. */
+	b = locked(RW);
+	EXPECT_OK(lock(b, SHARED, 20, 10));
 	EXPECT_OK(DkObjectClose(a));
 	EXPECT_EQ(other_sees(0, 0).type, 0);
+	EXPECT_OK(DkObjectClose(b));
 }
 
 TEST(a_stream_owns_locks)
