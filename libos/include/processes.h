@@ -192,6 +192,11 @@ void group_signal(u32 pgid, int signal, const struct process_entry *but);
  * group: nobody would continue them.
  */
 bool group_is_orphaned(u32 pgid, const struct process_entry *but);
+/*
+ * If nobody will continue them any more, and one has stopped, all of them but
+ * @but are told, and go on.
+ */
+void group_wake_orphans(u32 pgid, const struct process_entry *but);
 /* @entry, which is live, ends: groups that are orphaned by that hear of it. */
 void group_leave(const struct process_entry *entry);
 
@@ -220,8 +225,8 @@ void terminal_opened(struct terminal *t);
 long terminal_give_up(const struct terminal *t);
 /* @t is no more: its session's leader is told. */
 void terminal_hang_up(struct terminal *t);
-/* The process ends. */
-void terminal_leave(void);
+/* @entry ends: who leads a session leaves its terminal. */
+void terminal_leave(const struct process_entry *entry);
 /* The host's terminal */
 long terminal_read_again(void);
 bool terminal_signal_concerns(int signal);
@@ -245,7 +250,11 @@ void child_add(struct child *child, struct process_entry *entry,
 void children_prepare(void); /* before fork */
 void children_changed(void); /* who waits, looks again */
 void children_forked(void); /* in the child */
-void children_leave(void); /* at the end: all become orphans */
+/*
+ * @entry ends, which is the caller, or was killed and is live still: its terminal
+ * and its groups hear of it, and its children become orphans.
+ */
+void entry_leave(struct process_entry *entry);
 /* The last word of the process: @status is as wait(2) has it. */
 void entry_end(u32 status);
 /* The same of a child that had its parent's thread, by its parent. */
@@ -268,7 +277,10 @@ void child_killed(struct child *child);
  * has one already.
  */
 bool entry_orphan(struct process_entry *entry, u32 ppid);
-/* @parent, which is the caller or has been killed, leaves its children. */
+/*
+ * @parent, which is the caller or has been killed, leaves its children;
+ * ENTRY_LEAVES is in its flags.
+ */
 void orphans_leave(struct process_entry *parent);
 /*
  * Those that have become the caller's are its children from now on.

@@ -107,9 +107,15 @@ SYSCALL0(setsid)
 	return me->pid;
 }
 
+static bool leaves(const struct process_entry *entry)
+{
+	return load(&entry->flags) & ENTRY_LEAVES;
+}
+
 /*
  * Whoever is outside of the sandbox counts as a parent that could continue its
- * child.
+ * child. Who ends does not, nor is it a member, although it is live still: its
+ * children have another parent by then, and may rely on that.
  */
 bool group_is_orphaned(u32 pgid, const struct process_entry *but)
 {
@@ -118,7 +124,7 @@ bool group_is_orphaned(u32 pgid, const struct process_entry *but)
 
 	for_each_entry(entry) {
 		if (entry_state(entry) != ENTRY_LIVE ||
-		    load(&entry->pgid) != pgid || entry == but)
+		    load(&entry->pgid) != pgid || entry == but || leaves(entry))
 			continue;
 		ppid = load(&entry->ppid);
 		if (ppid == PID_INIT)
@@ -127,7 +133,7 @@ bool group_is_orphaned(u32 pgid, const struct process_entry *but)
 		if (!parent)
 			return false;
 		if (load(&parent->pgid) != pgid &&
-		    load(&parent->sid) == load(&entry->sid))
+		    load(&parent->sid) == load(&entry->sid) && !leaves(parent))
 			return false;
 	}
 	return true;
@@ -171,8 +177,7 @@ static bool has_stopped(u32 pgid, const struct process_entry *but)
 	return false;
 }
 
-/* Nobody will continue them any more: they are told, and go on. */
-static void wake_orphans(u32 pgid, const struct process_entry *but)
+void group_wake_orphans(u32 pgid, const struct process_entry *but)
 {
 	if (!group_is_orphaned(pgid, but) || !has_stopped(pgid, but))
 		return;
@@ -190,7 +195,7 @@ void group_leave(const struct process_entry *entry)
 	u32 pgid = load(&entry->pgid), sid = load(&entry->sid);
 
 	if (parent && load(&parent->pgid) != pgid && load(&parent->sid) == sid)
-		wake_orphans(pgid, entry);
+		group_wake_orphans(pgid, entry);
 	for_each_entry(child) {
 		if (entry_state(child) != ENTRY_LIVE ||
 		    load(&child->ppid) != entry->pid ||
@@ -199,7 +204,7 @@ void group_leave(const struct process_entry *entry)
 			continue;
 		/* As if it had gone already. */
 		entry_orphan(child, entry->pid);
-		wake_orphans(load(&child->pgid), NULL);
+		group_wake_orphans(load(&child->pgid), NULL);
 	}
 }
 

@@ -121,7 +121,6 @@ void orphans_leave(struct process_entry *parent)
 {
 	struct process_entry *entry, *reaper;
 
-	__atomic_fetch_or(&parent->flags, ENTRY_LEAVES, __ATOMIC_SEQ_CST);
 	for_each_entry(entry) {
 		bool borrows =
 			__atomic_load_n(&entry->flags, __ATOMIC_SEQ_CST) &

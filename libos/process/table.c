@@ -78,8 +78,10 @@ static void collect(void)
 			entry_move(entry, state, ENTRY_FREE);
 		else if (state == ENTRY_LIVE && entry->id &&
 			 !table_find(entry->ppid) && entry != process_self &&
-			 host_process_is_gone(entry->id) &&
-			 entry_move(entry, state, ENTRY_ENDED)) {
+			 host_process_is_gone(entry->id)) {
+			entry_leave(entry);
+			if (!entry_move(entry, state, ENTRY_ENDED))
+				continue;
 			pty_left(entry);
 			entry_move(entry, ENTRY_ENDED, ENTRY_FREE);
 		} else if (state == ENTRY_ENDED && entry->id &&

@@ -30,15 +30,20 @@ static u32 load(const u32 *p)
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
-struct terminal *terminal_mine(void)
+static struct terminal *terminal_of(const struct process_entry *entry)
 {
-	u32 session = process_session();
+	u32 session = load(&entry->sid);
 
-	if (load(&process_self->flags) & ENTRY_NO_TERMINAL)
+	if (load(&entry->flags) & ENTRY_NO_TERMINAL)
 		return NULL;
 	if (load(&process_table->console.session) == session)
 		return &process_table->console;
 	return pty_of_session(session);
+}
+
+struct terminal *terminal_mine(void)
+{
+	return terminal_of(process_self);
 }
 
 bool terminal_in_foreground(const struct terminal *t)
@@ -157,17 +162,18 @@ long terminal_give_up(const struct terminal *terminal)
 	return 0;
 }
 
-void terminal_leave(void)
+void terminal_leave(const struct process_entry *entry)
 {
-	struct terminal *t = is_leader() ? terminal_mine() : NULL;
+	bool leads = load(&entry->sid) == entry->pid;
+	struct terminal *t = leads ? terminal_of(entry) : NULL;
 	u32 group = t ? disown(t) : 0;
 
 	if (!group)
 		return;
-	group_signal(group, SIGHUP, process_self);
+	group_signal(group, SIGHUP, entry);
 	/* As a real one does, which the host's may be. */
 	if (t == &process_table->console)
-		group_signal(group, SIGCONT, process_self);
+		group_signal(group, SIGCONT, entry);
 }
 
 /* Whoever takes the first has the second, too. */

@@ -180,6 +180,18 @@ static void child_signal(const struct process_entry *entry)
 		signal_send_process(&info);
 }
 
+/*
+ * No lock is asked for: in a process that ends, another thread may hold it, and
+ * does not come back.
+ */
+void entry_leave(struct process_entry *entry)
+{
+	__atomic_fetch_or(&entry->flags, ENTRY_LEAVES, __ATOMIC_SEQ_CST);
+	terminal_leave(entry);
+	group_leave(entry);
+	orphans_leave(entry);
+}
+
 /* The host ended it: 128 + signal is what the host says. */
 void child_killed(struct child *child)
 {
@@ -190,7 +202,7 @@ void child_killed(struct child *child)
 	entry->status = code > 128 && code <= 128 + SIGNAL_COUNT ?
 				code - 128 :
 				(code & 0xff) << 8;
-	orphans_leave(entry);
+	entry_leave(entry);
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	pty_left(entry);
@@ -251,12 +263,6 @@ void children_sweep(void)
 			at = &(*at)->next;
 	}
 	lock_release(&children_lock);
-}
-
-void children_leave(void)
-{
-	/* No lock: another thread may hold it, and does not come back. */
-	orphans_leave(process_self);
 }
 
 /* ---- looking ---- */
@@ -663,12 +669,10 @@ void entry_end(u32 status)
 {
 	struct process_entry *me = process_self;
 
-	terminal_leave();
-	group_leave(me);
-	children_leave();
+	entry_leave(me);
 	me->status = status;
 	usage_of_process(&me->usage);
-	/* No lock, as in children_leave(). */
+	/* No lock, as in entry_leave(). */
 	me->childrens = childrens;
 	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
 		return;

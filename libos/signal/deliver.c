@@ -81,9 +81,10 @@ static void wait_continued(struct libos_thread *t)
 
 static void stop(struct libos_thread *t, int signal)
 {
+	bool orphaned = process_is_orphaned();
 	struct libos_thread *other;
 
-	if (signal != SIGSTOP && process_is_orphaned())
+	if (signal != SIGSTOP && orphaned)
 		return;
 	lock_acquire(&thread_lock);
 	lock_acquire(&signal_lock);
@@ -102,6 +103,9 @@ static void stop(struct libos_thread *t, int signal)
 	if (!signal)
 		return;
 	process_stop_changed(signal);
+	/* Who would have continued it may have looked before it had stopped. */
+	if (!orphaned)
+		group_wake_orphans(process_group(), NULL);
 	wait_continued(t);
 }
 
