@@ -43,6 +43,8 @@ part_tcp()
 		same "tcp: $part" "$here/linux/tcp" "$part"
 	done
 	same "epoll" "$here/linux/polling"
+	same "what an accepted socket has of its listener" \
+		"$here/linux/corners" inherited
 }
 
 # ---- without a rule ----

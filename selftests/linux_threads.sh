@@ -142,6 +142,17 @@ no_packets()
 	note "$work/p.out"
 }
 
+# Linux itself does not always stand this, see there.
+orphan_race()
+{
+	timeout -k 5 $((60 * ${PICO_SLOWER:-1})) "$picoexec" \
+		"$programs/orphaned" race >"$work/p.out" 2>&1 </dev/null
+	printf '%s\n' "stoppers: 200 rounds" "session: 0" |
+		cmp -s - "$work/p.out"
+	result $? "nobody stays stopped in a group that is orphaned meanwhile"
+	note "$work/p.out"
+}
+
 # private PID...: kilobytes that are nobody else's
 private()
 {
@@ -247,6 +258,10 @@ else
 	same remaps
 	same ptys
 	same ptysessions
+	same orphaned
+	orphan_race
+	same corners nonblock script stack reserved locks arguments timers \
+		select random populate areas
 	same ptyrights
 	same vdso
 	same vforks

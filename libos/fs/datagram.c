@@ -193,6 +193,7 @@ static const struct socket_ops datagram_ops = {
 	.set_option = datagram_set_option,
 	.get_option = datagram_get_option,
 	.set_flags = unix_set_flags,
+	.stream = unix_stream,
 	.release = datagram_release,
 };
 

@@ -3,6 +3,7 @@
  * Descriptors: dup and fcntl.
  */
 #include "fs.h"
+#include "socket.h"
 #include "table.h"
 
 SYSCALL1(dup, int, fd)
@@ -66,10 +67,41 @@ bool file_appends(struct file *file)
 			  O_APPEND);
 }
 
+/*
+ * The stream of the host's that has O_NONBLOCK of an open file, which other
+ * processes may have as well; or none. A console's is the launcher's.
+ */
+static DK_HANDLE nonblock_stream(struct file *file)
+{
+	switch (file->kind) {
+	case FILE_PIPE:
+	case FILE_EVENT:
+		return file->handle;
+	case FILE_SOCKET:
+		return socket_stream(file);
+	case FILE_HOST:
+		return file_type(file) == DK_TYPE_FIFO ? file->handle :
+							 DK_INVALID_HANDLE;
+	default:
+		return DK_INVALID_HANDLE;
+	}
+}
+
 static u32 get_flags(struct file *file)
 {
-	u32 flags = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+	u32 flags = __atomic_load_n(&file->flags, __ATOMIC_RELAXED), options;
+	DK_HANDLE stream = nonblock_stream(file);
 
+	/* Our own waiting goes by it, too, as the program is told of it now. */
+	if (stream && !DkxStreamControl(stream, DK_CONTROL_GET_OPTIONS,
+					&options, sizeof(options))) {
+		lock_acquire(&file->lock);
+		flags = file->flags & ~O_NONBLOCK;
+		if (options & DK_OPTION_NONBLOCK)
+			flags |= O_NONBLOCK;
+		__atomic_store_n(&file->flags, flags, __ATOMIC_RELAXED);
+		lock_release(&file->lock);
+	}
 	return file_appends(file) ? flags | O_APPEND : flags & ~O_APPEND;
 }
 

@@ -316,7 +316,6 @@ static inline size_t slash_length(const char *text)
 
 struct flock;
 
-bool locks_in_use(void);
 void lock_closed(struct file *file);
 long lock_control(struct file *file, int command, struct flock *user);
 
@@ -458,11 +457,13 @@ u32 stream_condition(u32 wanted);
  * struct poll_slot - one file that is waited for; zeroed before
  * @file:   NULL: nothing, or @found says already what
  * @wanted: POLL*
- * @found:  of those and POLLERR, POLLHUP, what is so
+ * @only:   POLLERR and POLLHUP count only where they are wanted
+ * @found:  of those, or else of those and POLLERR, POLLHUP, what is so
  */
 struct poll_slot {
 	struct file *file;
 	u32 wanted;
+	bool only;
 	u32 found;
 	/* of the wait */
 	struct wait_entry entry;

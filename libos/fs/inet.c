@@ -78,6 +78,11 @@ static void inet_set_flags(struct socket *socket, u32 flags)
 	lock_release(&inet->lock);
 }
 
+static DK_HANDLE inet_stream(struct socket *socket)
+{
+	return inet_handle(inet_of(socket));
+}
+
 static void inet_release(struct socket *socket)
 {
 	struct inet *inet = inet_of(socket);
@@ -101,5 +106,6 @@ static const struct socket_ops inet_ops = {
 	.get_option = inet_get_option,
 	.set_option = inet_set_option,
 	.set_flags = inet_set_flags,
+	.stream = inet_stream,
 	.release = inet_release,
 };

@@ -123,6 +123,12 @@ long inet_accept(struct file *file, struct file **accepted,
 	}
 	fresh->handle = record.stream;
 	fresh->state = INET_CONNECTED;
+	/* What the host's has of the listener's, it has already. */
+	fresh->socket.receive_timeout = inet->socket.receive_timeout;
+	fresh->socket.send_timeout = inet->socket.send_timeout;
+	fresh->socket.flags = inet->socket.flags;
+	fresh->service = inet->service;
+	fresh->hops = inet->hops;
 	inet_address_from(fresh->socket.family, &record.peer, peer);
 	*accepted = socket_file(&fresh->socket, flags);
 	if (*accepted)

@@ -147,8 +147,14 @@ static int look(struct poll_slot *slots, size_t count, struct waiter *waiter,
 		events = file_poll(slot->file, &table);
 		*timed |= !!(events & POLL_TIMED);
 		slot->stream = table.stream;
-		slot->found = events & (slot->wanted | POLLERR | POLLHUP) &
-			      0xffff;
+		slot->found = events & 0xffff &
+			      (slot->only ? slot->wanted :
+					    slot->wanted | POLLERR | POLLHUP);
+		/* The host's event is set by these, and would not let us wait. */
+		if (!slot->found && events & (POLLERR | POLLHUP)) {
+			slot->stream = DK_INVALID_HANDLE;
+			*timed = true;
+		}
 		ready += slot->found != 0;
 	}
 	return ready;

@@ -121,6 +121,7 @@ static long select_fds(int limit, struct sets *sets, s64 deadline)
 		if (!wanted)
 			continue;
 		poll_slot_set(&slots[used], fd, wanted);
+		slots[used].only = true;
 		fds[used] = fd;
 		if (!slots[used++].file)
 			result = -EBADF;

@@ -251,7 +251,12 @@ SYSCALL4(socketpair, int, family, int, type, int, protocol, int *, to)
 		a->ops->release(a);
 		return r;
 	}
-	unix_pair(a, b);
+	r = unix_pair(a, b);
+	if (r) {
+		a->ops->release(a);
+		b->ops->release(b);
+		return r;
+	}
 	fds[0] = open_socket(a, type);
 	if (fds[0] < 0) {
 		b->ops->release(b);

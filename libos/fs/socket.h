@@ -147,6 +147,8 @@ struct socket_ops {
 	bool (*control_put)(struct socket *socket, struct transfer *transfer,
 			    struct user_msghdr *message);
 	void (*set_flags)(struct socket *socket, u32 flags);
+	/* The host's, which other processes may have too; or none (yet). */
+	DK_HANDLE (*stream)(struct socket *socket);
 	void (*release)(struct socket *socket);
 };
 
@@ -173,6 +175,14 @@ struct file *socket_file(struct socket *socket, u32 flags);
 static inline struct socket *socket_of(struct file *file)
 {
 	return file->data;
+}
+
+static inline DK_HANDLE socket_stream(struct file *file)
+{
+	struct socket *socket = socket_of(file);
+
+	return socket->ops->stream ? socket->ops->stream(socket) :
+				     DK_INVALID_HANDLE;
 }
 
 static inline bool socket_waits(struct file *file, u32 flags)

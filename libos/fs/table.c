@@ -166,6 +166,21 @@ static bool table_copy(struct fd_table *to, struct fd_table *from)
 	return good;
 }
 
+void fs_table_forked(void)
+{
+	struct fd_table *table = self()->files;
+	unsigned int i;
+
+	for (i = 0; i < table->end; i++) {
+		uintptr_t *slot = fd_slot(table, i);
+
+		if (!slot || !(*slot & SLOT_RESERVED))
+			continue;
+		*slot = 0;
+		table->lowest_free = MIN(table->lowest_free, i);
+	}
+}
+
 /* A copy of the caller's; NULL: no memory */
 static struct fd_table *files_copy(void)
 {

@@ -145,7 +145,7 @@ SYSCALL4(timerfd_settime, int, fd, int, flags,
 	if (expiry)
 		expiry = flags & TFD_TIMER_ABSTIME ?
 				 timer_adjust(c->clock, expiry) :
-				 MAX(deadline_after(c->timer.clock, expiry), 1);
+				 timer_after(&c->timer, expiry);
 	timer_cancel(&c->timer, &left, &interval);
 	__atomic_store_n(&c->ticks, 0, __ATOMIC_SEQ_CST);
 	r = timer_set(&c->timer, expiry, timespec_ns(&n.it_interval), NULL,

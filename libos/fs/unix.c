@@ -206,6 +206,11 @@ void unix_set_flags(struct socket *socket, u32 flags)
 		     sizeof(options));
 }
 
+DK_HANDLE unix_stream(struct socket *socket)
+{
+	return unix_of(socket)->handle;
+}
+
 static void unix_release(struct socket *socket)
 {
 	struct unix_socket *u = unix_of(socket);
@@ -227,5 +232,6 @@ static const struct socket_ops unix_ops = {
 	.unread = unix_unread,
 	.get_option = unix_get_option,
 	.set_flags = unix_set_flags,
+	.stream = unix_stream,
 	.release = unix_release,
 };

@@ -62,6 +62,7 @@ long unix_shutdown(struct socket *socket, int how);
 u32 unix_poll(struct file *file, struct poll_table *table);
 long unix_unread(struct file *file, int *count);
 void unix_set_flags(struct socket *socket, u32 flags);
+DK_HANDLE unix_stream(struct socket *socket);
 
 /* unix_name.c */
 /* What finds the socket named @a; its length, or an error. */

@@ -305,6 +305,7 @@ long unix_accept(struct file *file, struct file **accepted,
 		DkObjectClose(handle);
 		return -ENOMEM;
 	}
+	fresh->socket.pass_credentials = u->socket.pass_credentials;
 	*accepted = socket_file(&fresh->socket, flags);
 	if (!*accepted) {
 		fresh->socket.ops->release(&fresh->socket);

@@ -24,6 +24,13 @@ struct strings {
 	u32	environment_count;
 };
 
+/* What the pointers to them take. */
+static inline size_t strings_pointers(const struct strings *s)
+{
+	return ((size_t)s->argument_count + s->environment_count) *
+	       sizeof(char *);
+}
+
 /* An ELF file: what is in it, and then where it is. */
 struct elf {
 	struct file *file;
@@ -38,7 +45,8 @@ struct exec {
 	struct elf program;
 	struct elf interpreter;	/* file NULL: there is none */
 	struct strings strings;
-	char	path[PATH_LENGTH];	/* as given: AT_EXECFN */
+	char	path[PATH_LENGTH];	/* of a script: its interpreter's */
+	char	name[PATH_LENGTH];	/* as given: AT_EXECFN */
 	bool	closed;		/* @path is gone when an interpreter reads it */
 	const char *why;	/* what is wrong with the file, for a person */
 	u64	entry;		/* where to start, */
@@ -59,6 +67,8 @@ long vdso_map(u64 *address);
 
 /* loader/stack.c: the initial stack; @x->stack and process.arg_start... */
 long stack_build(struct exec *x);
+/* RLIMIT_STACK is another: the stack of the program that runs may be larger. */
+void stack_grow(void);
 
 /* loader/exec.c */
 void __noreturn exec_first(const struct dk_parameters *p);

@@ -446,6 +446,7 @@ struct identity {
 	u64	auxv_start, auxv_size;
 	u64	code_start, code_end, data_start, data_end;
 	u64	stack_start, stack_end;	/* the main thread's stack mapping */
+	u32	stack_protection;
 	u64	brk_start;
 };
 
@@ -528,6 +529,8 @@ long fs_copy(struct fd_table **files, struct fs_context **fs);
 void fs_release(struct fd_table *files, struct fs_context *fs);
 /* In a process that was copied: nobody has them here, whoever had. */
 void fs_abandon(struct fd_table *files, struct fs_context *fs);
+/* In the child: what other threads were opening is nobody's. */
+void fs_table_forked(void);
 /* In the child: what an epoll follows is its parent's. */
 void epoll_forked(void);
 /* In the child, of each thread of the parent: what it held is given back, or a

@@ -77,10 +77,13 @@ bool mm_fits(u64 more, bool data, u64 from, u64 to);
 bool mm_data_fits(u64 more);
 /* Room for that many more: to be asked before the host is. A call splits two. */
 bool area_room(size_t pieces);
+/* The same for making @start and @end boundaries. */
+bool area_room_to_split(u64 start, u64 end);
 
 /* ---- mapping (mm/map.c), for calls and the loader; they take mm_lock ---- */
 
 u64 dk_protection(u32 protection);	/* PROT_* -> DK_PROT_* */
+void mm_stack_grow(u64 start, u64 gap);
 /* Anonymous memory. *base 0: anywhere. @replace: what is there goes. */
 long map_anonymous(u64 *base, u64 length, u32 protection, u32 flags,
 		   bool replace);

@@ -47,7 +47,7 @@ void timer_get(struct timer *timer, s64 *left, s64 *interval);
 void timer_cancel(struct timer *timer, s64 *left, s64 *old_interval);
 /* The second half alone. No lock is held, of which fire() may need others. */
 void timer_settle(const struct timer *timer);
-/* @duration nanoseconds from now by its clock; DK_TIMEOUT_INFINITE: never */
+/* @duration nanoseconds from now by its clock, not 0; INT64_MAX: never */
 s64 timer_after(const struct timer *timer, s64 duration);
 
 /* The host's clock to use for Linux's; BOOT is made monotonic. -EINVAL */

@@ -7,6 +7,7 @@
 #include <fpu.h>
 #include <libos.h>
 #include <linux/fcntl.h>
+#include <linux/resource.h>
 #include <mm.h>
 #include <processes.h>
 #include <signals.h>
@@ -16,7 +17,8 @@
 #define SCRIPT_LINE	256		/* BINPRM_BUF_SIZE */
 #define SCRIPT_DEPTH	5
 #define STRING_MAX	131072		/* MAX_ARG_STRLEN */
-#define STRINGS_MAX	(2UL << 20)	/* a quarter of the stack */
+#define STRINGS_MAX	(6UL << 20)
+#define STRINGS_LEAST	(128UL << 10)
 /* Where Linux puts position-independent programs, and how far it varies. */
 #define PROGRAM_BASE	0x555555554000UL
 #define PROGRAM_VARIES	0xfffffffUL	/* pages */
@@ -32,12 +34,28 @@ static u64 random_pages(u64 mask)
 
 /* ---- strings ---- */
 
+/* As in Linux: strings and pointers to them are a quarter of the stack at most. */
+static size_t strings_max(void)
+{
+	u64 max = process.limits[RLIMIT_STACK].soft / 4;
+
+	return MAX(MIN(max, STRINGS_MAX), STRINGS_LEAST);
+}
+
+/* What may still be added to them. */
+static size_t strings_room(const struct strings *s)
+{
+	size_t used = s->length + strings_pointers(s), max = strings_max();
+
+	return used < max ? max - used : 0;
+}
+
 static long strings_reserve(struct strings *s, size_t more)
 {
 	size_t size = s->size ? s->size : PAGE_SIZE;
 	char *text;
 
-	if (s->length + more > STRINGS_MAX)
+	if (more > strings_room(s))
 		return -E2BIG;
 	while (size < s->length + more)
 		size *= 2;
@@ -66,6 +84,7 @@ static long strings_append(struct strings *s, const char *text, size_t n)
 static long strings_from_user(struct strings *s, char *const *array, u32 *count)
 {
 	const char *p;
+	size_t room;
 	ssize_t n;
 	long r;
 
@@ -74,15 +93,19 @@ static long strings_from_user(struct strings *s, char *const *array, u32 *count)
 			return -EFAULT;
 		if (!p)
 			break;
-		r = strings_reserve(s, 256);
+		room = MIN(strings_room(s), STRING_MAX);
+		if (!room)
+			return -E2BIG;
+		r = strings_reserve(s, MIN(room, 256));
 		if (r)
 			return r;
-		n = user_string(s->text + s->length, p, s->size - s->length);
+		n = user_string(s->text + s->length, p,
+				MIN(room, s->size - s->length));
 		if (n == -ENAMETOOLONG) {
-			r = strings_reserve(s, STRING_MAX);
+			r = strings_reserve(s, room);
 			if (r)
 				return r;
-			n = user_string(s->text + s->length, p, STRING_MAX);
+			n = user_string(s->text + s->length, p, room);
 		}
 		if (n < 0)
 			return n == -ENAMETOOLONG ? -E2BIG : n;
@@ -209,6 +232,7 @@ static long exec_open(struct exec *x)
 	int depth;
 	long r;
 
+	strlcpy(x->name, path, sizeof(x->name));
 	for (depth = 0; depth <= SCRIPT_DEPTH; depth++) {
 		struct file *file;
 
@@ -235,11 +259,11 @@ static long exec_open(struct exec *x)
 /* Of the program, once its file is known. */
 static void set_names(struct exec *x)
 {
-	const char *slash = strrchr(x->path, '/');
+	const char *slash = strrchr(x->name, '/');
 
 	lock_acquire(&thread_lock);
 	memset(self()->name, 0, sizeof(self()->name));
-	strlcpy(self()->name, slash ? slash + 1 : x->path,
+	strlcpy(self()->name, slash ? slash + 1 : x->name,
 		sizeof(self()->name));
 	lock_release(&thread_lock);
 	fs_file_path(x->program.file, process.exe, sizeof(process.exe));

@@ -27,6 +27,7 @@
 
 #define STACK_DEFAULT	(8UL << 20)
 #define STACK_MAX	(1UL << 30)
+#define STACK_ROOM	(128UL << 20)	/* for it to grow, as in Linux */
 #define STACK_GUARD	(1UL << 20)	/* Linux's stack_guard_gap */
 #define HUGE_PAGE	(2UL << 20)
 #define CLOCK_TICKS	100
@@ -68,19 +69,32 @@ static bool executable_stack(const struct elf *e)
 	return false;
 }
 
-/* The mapping, with a guard below that nothing else is put into. */
+/* Accessible from @start on, whatever was there. */
+static long map_accessible(u64 start, u64 end)
+{
+	return map_anonymous(&start, end - start, process.stack_protection,
+			     AREA_STACK, true);
+}
+
+/*
+ * The mapping, with a guard below that nothing else is put into, and into which
+ * it grows when the limit does. A size that the sandbox may not have, as it
+ * counts whether it is touched or not, becomes the usual one.
+ */
 static long map_stack(struct exec *x, u64 *top)
 {
-	u64 size = process.limits[RLIMIT_STACK].soft, base = 0, start, end;
-	u32 protection = PROT_READ | PROT_WRITE;
+	u64 limit = process.limits[RLIMIT_STACK].soft;
+	u64 wanted = limit > STACK_MAX ? STACK_ROOM : limit;
+	u64 least = x->strings.length + strings_pointers(&x->strings) +
+		    (256UL << 10);
+	u64 size = PAGE_ALIGN(MAX(wanted, least)), base = 0, start, end;
+	u64 room = MAX(size, STACK_ROOM), lowest;
 	long r;
 
-	if (size > STACK_MAX)
-		size = STACK_DEFAULT;
-	size = PAGE_ALIGN(MAX(size, x->strings.length + (256UL << 10)));
+	process.stack_protection = PROT_READ | PROT_WRITE;
 	if (executable_stack(&x->program))
-		protection |= PROT_EXEC;
-	r = map_anonymous(&base, size + STACK_GUARD + HUGE_PAGE, PROT_NONE,
+		process.stack_protection |= PROT_EXEC;
+	r = map_anonymous(&base, room + STACK_GUARD + HUGE_PAGE, PROT_NONE,
 			  AREA_GUARD, false);
 	if (r)
 		return r;
@@ -88,19 +102,37 @@ static long map_stack(struct exec *x, u64 *top)
 	 * It ends in the middle between two boundaries of huge pages: one of these
 	 * would be there as soon as the first byte was touched.
 	 */
-	end = base + size + STACK_GUARD + HUGE_PAGE;
+	end = base + room + STACK_GUARD + HUGE_PAGE;
 	*top = ((end - HUGE_PAGE / 2) & ~(HUGE_PAGE - 1)) + HUGE_PAGE / 2;
 	start = *top - size;
-	r = map_anonymous(&start, size, protection, AREA_STACK, true);
+	r = map_accessible(start, *top);
+	if (r == -ENOMEM && size > STACK_DEFAULT) {
+		start = *top - PAGE_ALIGN(MAX(STACK_DEFAULT, least));
+		r = map_accessible(start, *top);
+	}
 	if (!r && *top < end)
 		r = unmap(*top, end - *top);
-	if (!r && base < start - STACK_GUARD)
-		r = unmap(base, start - STACK_GUARD - base);
+	lowest = *top - room - STACK_GUARD;
+	if (!r && base < lowest)
+		r = unmap(base, lowest - base);
 	if (r)
 		return r;
 	process.stack_start = start;
 	process.stack_end = *top;
 	return 0;
+}
+
+/*
+ * Not for who asks for no limit: make does, say, and each of its children would
+ * count with all of it.
+ */
+void stack_grow(void)
+{
+	u64 size = process.limits[RLIMIT_STACK].soft;
+
+	if (size <= STACK_MAX)
+		mm_stack_grow((process.stack_end - size) & PAGE_MASK,
+			      STACK_GUARD);
 }
 
 static u64 put_vector(u64 *auxv, const struct exec *x, u64 random, u64 platform,
@@ -169,7 +201,7 @@ long stack_build(struct exec *x)
 	DkRandomBitsRead(random, sizeof(random));
 	DkRandomBitsRead(&jitter, sizeof(jitter));
 
-	n = strlen(x->path) + 1;
+	n = strlen(x->name) + 1;
 	path = top - 8 - n;
 	strings = path - s->length;
 	sp = (strings - jitter % 8192) & ~15UL;
@@ -180,7 +212,7 @@ long stack_build(struct exec *x)
 	     8 * (1 + argc + 1 + s->environment_count + 1 + words);
 	sp &= ~15UL;
 
-	if (user_write((void *)path, x->path, n) ||
+	if (user_write((void *)path, x->name, n) ||
 	    user_write((void *)strings, s->text, s->length) ||
 	    user_write((void *)platform, PLATFORM, sizeof(PLATFORM)) ||
 	    user_write((void *)random_at, random, sizeof(random)) ||

@@ -36,6 +36,10 @@ static long advise(struct area *a, u64 from, u64 to, int advice)
 		return discard(a, from, to);
 	case MADV_FREE: /* may keep the contents, of what is nobody else's */
 		return a->file || a->flags & AREA_SHARED ? -EINVAL : 0;
+	case MADV_POPULATE_READ:
+		return a->protection & PROT_READ ? 0 : -EINVAL;
+	case MADV_POPULATE_WRITE:
+		return a->protection & PROT_WRITE ? 0 : -EINVAL;
 	}
 	return 0;
 }
@@ -66,6 +70,9 @@ SYSCALL3(madvise, u64, address, u64, length, int, advice)
 	case MADV_MERGEABLE:
 	case MADV_UNMERGEABLE:
 	case MADV_DOFORK:
+	case MADV_KEEPONFORK:
+	case MADV_POPULATE_READ:
+	case MADV_POPULATE_WRITE:
 		break;
 	default:
 		/* Promises that cannot be kept: REMOVE, DONTFORK, WIPEONFORK */

@@ -49,6 +49,19 @@ bool area_room(size_t pieces)
 	return area_count + pieces <= AREAS_MAX;
 }
 
+/* Is @address inside of one, not where one begins or ends? */
+static bool splits(u64 address)
+{
+	struct area *a = area_find(address);
+
+	return a && a->start < address;
+}
+
+bool area_room_to_split(u64 start, u64 end)
+{
+	return area_room(splits(start) + splits(end));
+}
+
 static void insert_at(size_t i, const struct area *a)
 {
 	memmove(areas + i + 1, areas + i, (area_count - i) * sizeof(*a));
@@ -116,7 +129,7 @@ long area_remove(u64 start, u64 end)
 {
 	size_t first, last, i;
 
-	if (!area_room(2))
+	if (!area_room_to_split(start, end))
 		return -ENOMEM;
 	first = split(start);
 	last = split(end);
@@ -132,7 +145,7 @@ long area_add(const struct area *a)
 {
 	size_t i;
 
-	if (area_remove(a->start, a->end) || !area_room(2))
+	if (area_remove(a->start, a->end) || !area_room(1))
 		return -ENOMEM;
 	i = find(a->start);
 	insert_at(i, a);
@@ -147,7 +160,7 @@ long area_protect(u64 start, u64 end, u32 protection)
 {
 	size_t first, last, i;
 
-	if (!area_room(2))
+	if (!area_room_to_split(start, end))
 		return -ENOMEM;
 	first = split(start);
 	last = split(end);

@@ -101,6 +101,29 @@ static long map(struct area *a, u64 *base, u64 length, bool replace)
 	return r;
 }
 
+/*
+ * What is guard below the stack belongs to it from @start on, or as far as there
+ * is guard, of which @gap is left. Nobody hears that it cannot grow.
+ */
+void mm_stack_grow(u64 start, u64 gap)
+{
+	struct area a = { .protection = process.stack_protection,
+			  .flags = AREA_STACK };
+	struct area *guard;
+	u64 end;
+
+	lock_acquire(&mm_lock);
+	end = process.stack_start;
+	guard = area_find(end - 1);
+	if (guard && guard->end == end && guard->flags & AREA_GUARD &&
+	    !guard->protection) {
+		start = MAX(start, guard->start + gap);
+		if (start < end && !map_locked(&a, &start, end - start, true))
+			process.stack_start = start;
+	}
+	lock_release(&mm_lock);
+}
+
 /* The same for the program, whose limits count. */
 static long map_limited(struct area *a, u64 *base, u64 length, bool replace)
 {
@@ -140,7 +163,7 @@ long unmap_locked(u64 start, u64 end)
 	DK_STATUS status;
 	u64 from, to;
 
-	if (!area_room(2))
+	if (!area_room_to_split(start, end))
 		return -ENOMEM;
 	for (a = area_find(start); a && a->start < end; a = area_next(a)) {
 		from = MAX(start, a->start);
@@ -292,7 +315,7 @@ long protect(u64 start, u64 length, u32 protection)
 	long r = 0;
 
 	lock_acquire(&mm_lock);
-	if (!area_room(2)) {
+	if (!area_room_to_split(start, end)) {
 		r = -ENOMEM;
 		end = start;
 	}

@@ -91,6 +91,7 @@ static void become(struct process_entry *entry, u64 id,
 	host_signals = 0;
 	terminal_signals = 0;
 	process_forked(id);
+	fs_table_forked();
 	if (args->flags & CLONE_CLEAR_SIGHAND) {
 		int i;
 
@@ -203,8 +204,6 @@ long process_fork(const struct clone_args *args)
 	if (!status && !handle) {
 		become(entry, id, args);
 		lock_release(&children_lock);
-		if (pidfd >= 0)
-			pidfd_abandon(pidfd);
 		timer_go_on();
 		return 0;
 	}

@@ -60,23 +60,33 @@ static size_t random_before_fault(char *to, size_t n)
 	return done;
 }
 
+#define RANDOM_MAX 0x7ffff000UL /* of one call, as in Linux */
+#define RANDOM_PART (1UL << 20)
+
 SYSCALL3(getrandom, char *, to, size_t, n, u32, flags)
 {
-	DK_STATUS status;
+	DK_STATUS status = DK_STATUS_SUCCESS;
+	size_t done, part;
 
 	if (flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
 	    (flags & (GRND_RANDOM | GRND_INSECURE)) ==
 		    (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
-	n = MIN(n, 0x1fffffUL * 16);
+	n = MIN(n, RANDOM_MAX);
 	if (!user_ok(to, n))
 		return -EFAULT;
-	if (!n)
-		return 0;
-	status = random_bytes(to, n);
-	if (status == DK_STATUS_INVALID_POINTER)
-		n = random_before_fault(to, n);
-	else if (status)
-		return errno_of(status);
-	return n ? (long)n : -EFAULT;
+	/* Between two parts a signal is looked for. */
+	for (done = 0; done < n && !status; done += part) {
+		if (done && signal_interrupts())
+			return done;
+		part = MIN(n - done, RANDOM_PART);
+		status = random_bytes(to + done, part);
+		if (status == DK_STATUS_INVALID_POINTER)
+			part = random_before_fault(to + done, part);
+		else if (status)
+			part = 0;
+	}
+	if (done || !status)
+		return done;
+	return errno_of(status);
 }

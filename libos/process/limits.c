@@ -2,6 +2,7 @@
 /*
  * Resource limits: the libos's own, with Linux's usual values.
  */
+#include <exec.h>
 #include <libos.h>
 #include <linux/resource.h>
 #include <processes.h>
@@ -101,6 +102,9 @@ static long limit_set(u32 which, const struct limit *wanted)
 		process_self->nice_limit = MIN(wanted->soft, UINT32_MAX);
 	if (which == RLIMIT_CPU)
 		cpu_limit_start();
+	/* The stack of who has called vfork() is not its child's. */
+	if (which == RLIMIT_STACK && !self()->vfork)
+		stack_grow();
 	return 0;
 }
 

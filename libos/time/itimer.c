@@ -68,7 +68,7 @@ static long set(int which, s64 first, s64 interval, s64 *left, s64 *old)
 	/* Who has stopped it is sent nothing any more. */
 	timer_cancel(timer, left, old);
 	if (first)
-		expiry = MAX(timer_after(timer, first), 1);
+		expiry = timer_after(timer, first);
 	return timer_set(timer, expiry, interval, NULL, NULL);
 }
 

@@ -218,7 +218,7 @@ static long arm(struct posix_timer *p, bool absolute,
 
 	if (expiry)
 		expiry = absolute ? timer_adjust(p->clock, expiry) :
-				    MAX(timer_after(&p->timer, expiry), 1);
+				    timer_after(&p->timer, expiry);
 	__atomic_store_n(&p->overruns, 0, __ATOMIC_SEQ_CST);
 	return timer_set(&p->timer, expiry, timespec_ns(&spec->it_interval),
 			 NULL, NULL);

@@ -58,8 +58,8 @@ s64 timer_after(const struct timer *timer, s64 duration)
 	s64 end;
 
 	if (__builtin_add_overflow(now_by(timer), duration, &end))
-		return DK_TIMEOUT_INFINITE;
-	return end;
+		return INT64_MAX;
+	return MAX(end, 1);
 }
 
 /* Those to look at, of one list. */
@@ -97,7 +97,7 @@ static void remove(struct timer *timer)
 static struct timer *take_due(u64 *count)
 {
 	struct timer *timer;
-	s64 now = 0;
+	s64 now = 0, next;
 	int i;
 
 	for (i = 0; i < LISTS; i++) {
@@ -112,7 +112,11 @@ static struct timer *take_due(u64 *count)
 		*count = 1;
 		if (timer->interval) {
 			*count += (now - timer->expiry) / timer->interval;
-			timer->expiry += *count * timer->interval;
+			if (__builtin_mul_overflow(*count, timer->interval,
+						   &next) ||
+			    __builtin_add_overflow(timer->expiry, next,
+						   &timer->expiry))
+				timer->expiry = INT64_MAX; /* never */
 			insert(timer);
 		}
 		return timer;
