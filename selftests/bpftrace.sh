@@ -43,7 +43,7 @@ has()
 
 bpftrace -l 'tracepoint:pico:*' | sed 's/.*://' | sort >"$work/listed"
 find $events -mindepth 1 -maxdepth 1 -type d -printf '%f\n' | sort >"$work/events"
-[ "$(wc -l <"$work/events")" -ge 19 ] && cmp "$work/listed" "$work/events"
+[ "$(wc -l <"$work/events")" -ge 20 ] && cmp "$work/listed" "$work/events"
 result $? "it lists all tracepoints"
 
 trace 'tracepoint:pico:* { @[probe] = count(); }' \

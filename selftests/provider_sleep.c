@@ -152,6 +152,51 @@ static void frozen(struct __test_metadata *_metadata, struct world *w,
 	EXPECT_TRUE(freezer_remove());
 }
 
+/*
+ * The last two callbacks of a process: it is there until they are done, for who
+ * waits for it and for who would unload, and others start and end meanwhile.
+ */
+static void ending(struct __test_metadata *_metadata, struct world *w,
+		   int callback)
+{
+	struct sleeper s = { .callback = callback };
+	int status;
+	pid_t other;
+
+	s.pid = start_process(w, w->host, 1, true);
+	ASSERT_GT(s.pid, 0);
+	s.tid = s.pid;
+	other = start_process(w, w->host, 2, true);
+	ASSERT_GT(other, 0);
+	ASSERT_EQ(0, behave(w, sleeps(callback)));
+	clear_events(w);
+	ASSERT_EQ(0, kill(s.pid, SIGKILL));
+	ASSERT_TRUE(wait_event(w, callback, s.pid));
+	ASSERT_TRUE(eventually(thread_state(s.tid) == 'D'));
+	meanwhile(_metadata, w);
+	EXPECT_EQ(3, slot_call(w, 2, PICO_TEST_CALL_ECHO, 2, 0, 0, 0, 0));
+	EXPECT_EQ(0, waitpid(s.pid, &status, WNOHANG));
+	EXPECT_EQ(callback == PICO_TEST_GONE,
+		  count_events(w, PICO_TEST_GONE, s.pid));
+	let_go(_metadata, w, &s);
+	EXPECT_EQ(SIGKILL, end_status(s.pid));
+	EXPECT_EQ(1, count_events(w, PICO_TEST_EXIT_PROCESS, s.pid));
+	EXPECT_EQ(1, count_events(w, PICO_TEST_GONE, s.pid));
+	EXPECT_EQ(3, slot_call(w, 2, PICO_TEST_CALL_ECHO, 2, 0, 0, 0, 0));
+	kill(other, SIGKILL);
+	EXPECT_EQ(SIGKILL, end_status(other));
+}
+
+TEST_F(sleeping, in_exit_process)
+{
+	ending(_metadata, &self->w, PICO_TEST_EXIT_PROCESS);
+}
+
+TEST_F(sleeping, in_process_gone)
+{
+	ending(_metadata, &self->w, PICO_TEST_GONE);
+}
+
 #define CALLBACK(name, which)                       \
 	TEST_F(sleeping, in_##name##_and_killed)    \
 	{                                           \

@@ -384,7 +384,7 @@ TEST_F(threads, clone_fails)
 	EXPECT_TRUE(eventually(rmdir(folder) == 0));
 }
 
-/* exit_thread() comes once per thread, exit_process() once and last. */
+/* exit_thread() comes once per thread, then exit_process(), then process_gone(). */
 TEST_F(threads, exits_are_counted)
 {
 	struct pico_test_event e[64];
