@@ -259,7 +259,17 @@ static void filter_exit_thread(struct pico_thread *pthread)
 	kfree(pico_thread_context(pthread));
 }
 
+/* One that did not start has its streams still. */
 static void filter_exit_process(struct pico_process *pico)
+{
+	struct filter_process *process = filter_pico.get_process_context(pico);
+
+	sample_program_free(process->program);
+	process->program = NULL;
+}
+
+/* Who reads the log hears of the end when pipes have broken, too. */
+static void filter_process_gone(struct pico_process *pico)
 {
 	filter_process_free(filter_pico.get_process_context(pico));
 }
@@ -335,6 +345,7 @@ static const struct pico_provider_routines filter_provider = {
 	.dispatch_system_call = filter_system_call,
 	.exit_thread = filter_exit_thread,
 	.exit_process = filter_exit_process,
+	.process_gone = filter_process_gone,
 	.get_process_image_name = filter_image_name,
 	.thread_created = filter_thread_created,
 	.open = filter_open,
