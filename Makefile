@@ -67,7 +67,7 @@ help:
 	@echo '                            pass through (make turns its exit code into 2;'
 	@echo '                            scripts/vm keeps it)'
 	@echo '  make shell                a shell in the virtual machine'
-	@echo '  make test                 every test; the last line counts them'
+	@echo '  make test                 the tests; the last line counts them'
 	@echo '  make fuzz CALLS=N         random calls of the ABI, N of them; with'
 	@echo '                            SEED=S the same ones again'
 	@echo '  make stress MINUTES=N     random work on the provider interface; with'
@@ -103,8 +103,10 @@ help:
 # ----------------------------------------------------------------- running
 
 # A sandbox has a /tmp of its own: what is here cannot be its working directory.
+# A program of the user's own has no time limit.
 run: all
-	@scripts/vm --kernel $(KERNEL) -- build/bin/picoexec \
+	@scripts/vm --kernel $(KERNEL) $(if $(ARGS),--timeout 0) -- \
+		build/bin/picoexec \
 		$(if $(filter /tmp/%,$(CURDIR)),--chdir /) $(ARGS)
 
 shell: all

@@ -23,7 +23,7 @@ static const char usage[] =
 	"Rules:\n"
 	"  --allow URI=RIGHTS   what PROGRAM may do with what URI names. RIGHTS are letters\n"
 	"                       out of r (read), w (write, create, delete) and x (execute),\n"
-	"                       or none. URI is file:PATH, a file, or a directory and all\n"
+	"                       or none, absent or private. URI is file:PATH, a file, or a directory and all\n"
 	"                       below it: the deepest rule decides alone. Or dns:NAME, or\n"
 	"                       another that picoexec(1) lists\n"
 	"  --private URI        an empty directory of the sandbox's own in place of URI\n"

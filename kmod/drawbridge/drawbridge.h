@@ -421,7 +421,7 @@ struct dk_process {
 	u64 memory_granted;		/* memory_lock; to native calls */
 	bool has_locks;			/* or had, see lock.c */
 	bool exit_code_set;		/* by DkProcessExit; sync_lock */
-	bool gone;			/* no thread is left; sync_lock */
+	bool gone;			/* nor has it files; sync_lock */
 	s64 exit_code;
 	struct dk_launch *launch;	/* until it runs; NULL for a clone */
 	char name[16];			/* that ps and top show; of no clone */

@@ -111,8 +111,9 @@ static bool pico_routines_valid(const struct pico_provider_routines *r)
  *
  * Context: may sleep.
  * Return: 0; -EINVAL for a size that is not exactly this kernel module's, a
- * missing mandatory callback, a bad name or an access mask with unknown bits;
- * -EPERM once registration is closed; -EEXIST for a name that is taken;
+ * missing mandatory callback or owner, only some of .open, .release,
+ * .prepare_process and .start_process, a bad name or an access mask with unknown
+ * bits; -EPERM once registration is closed; -EEXIST for a name that is taken;
  * -ENOMEM.
  */
 int pico_register_provider(const struct pico_provider_routines *routines,

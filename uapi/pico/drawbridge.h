@@ -710,6 +710,7 @@ struct dk_parameters {
  *
  *	pipe.server:NAME	pipe.client:NAME	a last * : any rest
  *	tcp.server:ADDR:PORT	tcp.client:ADDR:PORT
+ *	dns:NAME		dns:*.SUFFIX	dns:*	that may be looked up
  *
  * ADDR is an IPv4 address or an IPv6 address in brackets, with or without
  * /LENGTH of a prefix behind it (1.2.3.0/24, [fe80::]/10), or * for any. PORT
@@ -717,10 +718,10 @@ struct dk_parameters {
  * the most exact one decides: the longest literal name or prefix, then the
  * smallest range of ports, then the one that was added first. @rights that
  * hold every access asked for allow it. What no pattern matches is allowed for
- * pipes, which no other sandbox sees, and refused for tcp.
+ * pipes, which no other sandbox sees, and refused for tcp and dns.
  *
- * Errors: EINVAL (malformed), ENOENT, ENOTDIR, EACCES (path lookup), E2BIG
- * (too many rules), EEXIST (a rule for that path is there), EBUSY (a process
+ * Errors: EINVAL (malformed), ENAMETOOLONG (of a host), ENOENT, ENOTDIR,
+ * EACCES (path lookup), E2BIG (too many rules), EEXIST (a rule for that path is there), EBUSY (a process
  * runs already), ENOMEM, EFAULT.
  */
 struct drawbridge_rule {

@@ -207,7 +207,8 @@ enum pico_access {
  * struct pico_provider_routines - what a provider registers
  * @size:	sizeof(struct pico_provider_routines), to the byte
  * @name:	names the provider; unique, shorter than PICO_NAME_LEN
- * @owner:	module that is pinned by every process and open file of it
+ * @owner:	module that is pinned by every process and open file of it; not
+ *	NULL
  * @subsystem_type: any number; shown in debugfs
  * @open_process_access: enum pico_access: what processes outside may do to the
  *	provider's, through /proc/PID and with signals to a process. It narrows
@@ -372,8 +373,8 @@ struct pico_provider_routines {
  * @create_process: on a marked thread, inside dispatch_system_call(): put the
  *	native clone of a new process in place of the call, with one thread.
  *	Return PICO_SYSCALL_FORWARD after 0; .start_process() and
- *	.thread_created() follow. -EINVAL: a flag that is not defined,
- *	registers that user mode could not have, or a @thread that is not the
+ *	.thread_created() follow. -EINVAL: a flag that is not defined, an
+ *	exit_signal that is none, registers that user mode could not have, or a @thread that is not the
  *	calling one. -EBUSY: a native call is in place already. -EOPNOTSUPP:
  *	the provider has no .thread_created() or .start_process(), or the call
  *	came from a 32-bit entry. -ENOMEM.
@@ -381,8 +382,8 @@ struct pico_provider_routines {
  * @get_process_context: what prepare_process() or create_process() stored.
  *	Any context. A reference does not keep it: the provider frees it in
  *	process_gone(), or in exit_process() if it has no such callback.
- * @get_thread_context:	what prepare_process() or create_thread() stored. Any
- *	context. The same is true of exit_thread().
+ * @get_thread_context:	what prepare_process(), create_process() or
+ *	create_thread() stored. Any context. The same is true of exit_thread().
  * @get_context_thread: read @context->parts of a thread. A thread that is not
  *	suspended is, for the moment; one in a system call is waited for, and
  *	one that the kernel holds in a stop or freezer, too. For the calling

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls, each with the kernel functions that modules may use. Forwarding
- * to a native call would be less work, but a forwarded call's result goes to
- * the program untranslated.
+ * The calls, each with the kernel functions that modules may use. Why none is
+ * forwarded to a native call: Documentation/samples/foreign.rst.
  */
 #include <linux/cred.h>
 #include <linux/fdtable.h>
