@@ -172,6 +172,8 @@ int main(int argc, char **argv)
 	all.number = PICO_FILTER_ALL;
 	all.action = PICO_FILTER_ALLOW;
 
+	/* A line of the log is one write: the program may have this file, too. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	/* "+": options behind the program are the program's. */
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
 		switch (option) {
