@@ -25,7 +25,8 @@ import time
 import fcntl
 
 LIMIT = int(os.environ.get("LIMIT", "60")) * int(os.environ.get("PICO_SLOWER", "1"))
-PROMPT = "ready[$] "
+# The terminal may echo Ctrl-C after what a program says of it.
+PROMPT = r"(\^[CZ\\])?ready[$] "
 
 BASH = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"]
 DASH = ["/bin/dash", "-i"]
