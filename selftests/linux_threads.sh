@@ -153,6 +153,28 @@ orphan_race()
 	note "$work/p.out"
 }
 
+# What a killed process could not tell, its parent does.
+killed_outside()
+{
+	local pid pids
+
+	setsid "$picoexec" "$programs/orphaned" outside >"$work/p.out" 2>&1 \
+		</dev/null &
+	pid=$!
+	# shellcheck disable=SC2016 # the inner shell's
+	timeout $((20 * ${PICO_SLOWER:-1})) \
+		sh -c 'until grep -q ready "$0"; do sleep 0.1; done' "$work/p.out"
+	# The first process, the shell, its job.
+	mapfile -t pids < <(pgrep -g $pid -x orphaned | sort -n)
+	[ ${#pids[@]} = 3 ] && kill -KILL "${pids[1]}"
+	timeout $((20 * ${PICO_SLOWER:-1})) tail --pid=$pid -f /dev/null
+	kill -KILL -- -$pid 2>/dev/null
+	wait $pid
+	printf '%s\n' "ready" "a killed shell: 9, 1 1" | cmp -s - "$work/p.out"
+	result $? "a stopped job hears that its shell was killed from outside"
+	note "$work/p.out"
+}
+
 # private PID...: kilobytes that are nobody else's
 private()
 {
@@ -260,6 +282,7 @@ else
 	same ptysessions
 	same orphaned
 	orphan_race
+	killed_outside
 	same corners nonblock script stack reserved locks arguments timers \
 		select random populate areas
 	same ptyrights

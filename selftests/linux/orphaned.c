@@ -8,6 +8,8 @@
  * process stopped then: between its look at the group and its stop, the parent
  * ends and sees nobody who has stopped.
  *
+ * orphaned outside: the shell is ended by somebody else, when it has said so.
+ *
  * All in a session of its own, at a pseudo-terminal that is left at the end.
  */
 #include "linux_test.h"
@@ -105,8 +107,8 @@ static void stoppers(void)
 	REPORT("stoppers: %d rounds\n", i);
 }
 
-/* A stopped job whose shell is killed. */
-static void killed_shell(void)
+/* A stopped job whose shell is killed, by itself or from @outside. */
+static void killed_shell(bool outside)
 {
 	int tell[2], status;
 	char text[16] = "";
@@ -125,6 +127,10 @@ static void killed_shell(void)
 			_exit(0);
 		}
 		waitpid(job, NULL, WUNTRACED);
+		if (outside) {
+			REPORT("ready\n");
+			pause();
+		}
 		raise(SIGKILL);
 	}
 	waitpid(shell, &status, 0);
@@ -165,7 +171,7 @@ static void session(bool race)
 		stoppers();
 	} else {
 		readers();
-		killed_shell();
+		killed_shell(false);
 		killed_member();
 	}
 	_exit(0);
@@ -208,6 +214,10 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	report = dup(1);
+	if (argc > 1 && !strcmp(argv[1], "outside")) {
+		killed_shell(true);
+		return 0;
+	}
 	pid = forkpty(&master, NULL, NULL, NULL);
 	if (!pid)
 		session(race);
