@@ -80,6 +80,7 @@ help:
 	@echo 'Variables:'
 	@echo '  KERNEL=6.1|6.12|debug     which kernel (6.1); debug is built first, once;'
 	@echo '                            6.1 and 6.12 also with -cloud or -rt behind it'
+	@echo '  LEAKS=no                  fuzz, stress on debug without the scan for leaks'
 	@echo '  V=1                       show the commands'
 	@echo
 	@echo 'Parts:'
@@ -97,8 +98,9 @@ help:
 	@echo '                            programs, libraries, manual pages, udev rule'
 	@echo '  make uninstall            takes it away again'
 	@echo '  make dkms_install         the sources of the modules, for DKMS'
-	@echo '  make programs_install     all but the modules'
-	@echo '                            (with [DESTDIR=] [PREFIX=/usr/local])'
+	@echo '  make programs_install     all but the modules; each of these has its own'
+	@echo '                            ..._uninstall (dkms_, programs_, modules_)'
+	@echo '                            (with [DESTDIR=] [PREFIX=/usr/local] [UDEVDIR=])'
 
 # ----------------------------------------------------------------- running
 
