@@ -142,7 +142,7 @@ no_packets()
 	note "$work/p.out"
 }
 
-# Linux itself does not always stand this, see there.
+# Linux itself does not always stand this; see linux/orphaned.c.
 orphan_race()
 {
 	timeout -k 5 $((60 * ${PICO_SLOWER:-1})) "$picoexec" \

@@ -11,7 +11,8 @@
  * Lifetimes: a picoprocess pins its provider's module and pico.ko. Each thread
  * calls into the provider in the exit hook, and has a task work behind that,
  * when it has given up the address space. The last of these calls into the
- * provider for the last time (.process_gone) and drops both; from there to the kernel's own text nothing sleeps;
+ * provider for the last time (.process_gone) and drops both; from there to the
+ * kernel's own text nothing sleeps;
  * unloading waits for that stretch with synchronize_rcu_tasks(). A hook that may
  * sleep runs on behalf of a live marked thread only, which keeps the module.
  * What references keep longer than that is memory, not code.

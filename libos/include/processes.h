@@ -62,7 +62,7 @@ struct mail {
 #define ENTRY_REAPER		0x20	/* takes orphans as its children: */
 #define ENTRY_HAS_ORPHANS	0x40	/* there may be some that it does not know */
 #define ENTRY_ADOPTED		0x80	/* not its parent's by birth */
-#define ENTRY_LEAVES		0x100	/* ends, and has no children any more */
+#define ENTRY_LEAVES		0x100	/* ends: no member, parent or reaper now */
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2

@@ -721,8 +721,8 @@ struct dk_parameters {
  * pipes, which no other sandbox sees, and refused for tcp and dns.
  *
  * Errors: EINVAL (malformed), ENAMETOOLONG (of a host), ENOENT, ENOTDIR,
- * EACCES (path lookup), E2BIG (too many rules), EEXIST (a rule for that path is there), EBUSY (a process
- * runs already), ENOMEM, EFAULT.
+ * EACCES (path lookup), E2BIG (too many rules), EEXIST (a rule for that path is
+ * there), EBUSY (a process runs already), ENOMEM, EFAULT.
  */
 struct drawbridge_rule {
 	__u64	uri;

@@ -374,8 +374,9 @@ struct pico_provider_routines {
  *	native clone of a new process in place of the call, with one thread.
  *	Return PICO_SYSCALL_FORWARD after 0; .start_process() and
  *	.thread_created() follow. -EINVAL: a flag that is not defined, an
- *	exit_signal that is none, registers that user mode could not have, or a @thread that is not the
- *	calling one. -EBUSY: a native call is in place already. -EOPNOTSUPP:
+ *	exit_signal that is none, registers that user mode could not have, or
+ *	a @thread that is not the calling one. -EBUSY: a native call is in
+ *	place already. -EOPNOTSUPP:
  *	the provider has no .thread_created() or .start_process(), or the call
  *	came from a 32-bit entry. -ENOMEM.
  * @create_thread: the same for a new thread of the calling process.
