@@ -79,6 +79,31 @@ static inline int pico_compat_dequeue_signal(sigset_t *mask,
 #endif
 }
 
+/* ---- uprobes ---- */
+
+#include <linux/uprobes.h>
+
+/*
+ * 6.11 had the trampoline of return probes make a system call, where it had a
+ * breakpoint. The native call refuses whoever is not there.
+ */
+static inline bool pico_compat_is_uretprobe(const struct pt_regs *regs)
+{
+#ifdef __NR_uretprobe
+	return unlikely(regs->orig_ax == __NR_uretprobe) && current->utask &&
+	       current->utask->return_instances;
+#else
+	return false;
+#endif
+}
+
+/* ---- rseq ---- */
+
+/* 6.9 moved rseq_execve() out of linux/sched.h. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
+#include <linux/rseq.h>
+#endif
+
 /* ---- eventfd ---- */
 
 #include <linux/eventfd.h>

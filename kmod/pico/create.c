@@ -254,6 +254,9 @@ static int pico_empty_memory(void)
 	mm->env_start = 0;
 	mm->env_end = 0;
 	spin_unlock(&mm->arg_lock);
+	/* What the kernel would write there, and the signal stack. */
+	rseq_execve(current);
+	sas_ss_reset(current);
 	return vm_munmap(0, TASK_SIZE);
 }
 

@@ -8,6 +8,7 @@
  */
 #include <linux/sched/signal.h>
 #include <linux/task_work.h>
+#include <linux/uprobes.h>
 
 #include <asm/trapnr.h>
 
@@ -82,6 +83,31 @@ void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs)
 }
 
 /*
+ * A breakpoint of uprobes was hit, and its instruction is about to be executed
+ * elsewhere: ip, sp and the trap flag are not the thread's own, and the kernel
+ * keeps signals, SIGKILL included, from being looked at until that is over,
+ * which it cannot be while the thread is here. So it is undone, as the kernel
+ * does it for a fatal signal: it runs uprobe_notify_resume() before it comes
+ * back here, and then the thread is before the breakpoint again, which it hits
+ * once more when it goes on. (A step that is done is no longer one here.)
+ */
+static bool pico_uprobe_undo(void)
+{
+#ifdef CONFIG_UPROBES
+	struct uprobe_task *utask = current->utask;
+
+	if (likely(!utask || !utask->active_uprobe))
+		return false;
+	utask->state = UTASK_SSTEP_TRAPPED;
+	set_thread_flag(TIF_UPROBE);
+	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	return true;
+#else
+	return false;
+#endif
+}
+
+/*
  * Before arch_do_signal_or_restart(), on the way to user mode; may sleep.
  * Anything may have brought the thread here: an exception, the end of a
  * forwarded call, a signal, a suspension. Or the kernel's signal handling was
@@ -93,6 +119,8 @@ unsigned long pico_hook_signal(struct pt_regs *regs)
 
 	if (!thread || thread->in_signal)
 		return PICO_HOOK_CONTINUE;
+	if (pico_uprobe_undo())
+		return PICO_HOOK_RETURN(0);
 	pico_apc_arrived(thread);
 	if (thread->forward)
 		pico_forward_finish(thread, regs);

@@ -42,7 +42,8 @@ static noinline notrace bool pico_call_traced(struct pico_thread *thread,
  *
  * Answered: on_dispatch makes the exit side as quiet as the entry side was.
  * Forwarded: the entry code reads the number again, and everything else takes
- * its usual course.
+ * its usual course. So does the call that a return probe of the host makes: its
+ * trampoline is no code of the process, and knows no other answer.
  *
  * Every instruction here is one of every system call: nothing is kept across
  * the provider's function that would have to be saved.
@@ -51,6 +52,8 @@ bool notrace pico_hook_system_call(struct pico_thread *thread,
 				   struct pt_regs *regs)
 {
 	thread->forward = PICO_FORWARD_NONE;
+	if (pico_compat_is_uretprobe(regs))
+		return false;
 	thread->counts.system_calls++;
 	if (trace_pico_system_call_enabled() ||
 	    trace_pico_system_call_answer_enabled())
