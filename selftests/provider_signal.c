@@ -107,6 +107,14 @@ TEST_F(signals, of_which_the_launcher_wanted_none)
 	EXPECT_EQ(0, kill(pid, SIGHUP));
 	EXPECT_TRUE(alive(&self->w, 1));
 	EXPECT_EQ(0, shown(&self->w));
+	/* Nor when it comes while the process is stopped, where signals wait. */
+	EXPECT_EQ(0, kill(pid, SIGSTOP));
+	EXPECT_TRUE(eventually(thread_state(pid) == 'T'));
+	EXPECT_EQ(0, kill(pid, SIGHUP));
+	EXPECT_EQ(0, kill(pid, SIGCONT));
+	EXPECT_TRUE(wait_event(&self->w, PICO_TEST_SIGNAL, 0));
+	EXPECT_TRUE(alive(&self->w, 1));
+	EXPECT_EQ(1, shown(&self->w));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(SIGKILL, end_status(pid));
 }

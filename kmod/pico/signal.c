@@ -67,7 +67,8 @@ void pico_signals_init(const struct pico_process *process)
 			 sig != SIGKILL && !sig_kernel_stop(sig))
 			*handler = PICO_NO_HANDLER;
 	}
-	sigemptyset(&current->blocked);
+	if (!process->native_signals)
+		sigemptyset(&current->blocked);
 	recalc_sigpending();
 	spin_unlock_irq(&pico_sighand()->siglock);
 }
@@ -148,22 +149,25 @@ static void pico_signal_act(struct pico_thread *thread, kernel_siginfo_t *info)
 
 /*
  * What the kernel has decided to end the process with, as seccomp does, is not
- * the provider's to take.
+ * the provider's to take. Nor is what is ignored, and yet pending: it was sent
+ * while it was blocked, as it is in a stop (below), or there is a tracer, which
+ * is shown it. The kernel drops it then.
  */
-static unsigned long pico_signals_forced(void)
+static unsigned long pico_signals_left(void)
 {
 	const struct k_sigaction *action = pico_sighand()->action;
-	unsigned long pending, forced = 0;
+	unsigned long pending, left = 0;
 	unsigned int bit;
 
 	lockdep_assert_held(&pico_sighand()->siglock);
 	pending = current->pending.signal.sig[0] |
 		  current->signal->shared_pending.signal.sig[0];
 	for_each_set_bit(bit, &pending, _NSIG) {
-		if (action[bit].sa.sa_flags & SA_IMMUTABLE)
-			forced |= BIT(bit);
+		if (action[bit].sa.sa_flags & SA_IMMUTABLE ||
+		    action[bit].sa.sa_handler == SIG_IGN)
+			left |= BIT(bit);
 	}
-	return forced;
+	return left;
 }
 
 /* Show what is pending to the provider, one after the other; may sleep. */
@@ -178,7 +182,7 @@ static void pico_signals_show(struct pico_thread *thread)
 
 	for (;;) {
 		spin_lock_irq(&pico_sighand()->siglock);
-		thread->acting |= pico_signals_forced();
+		thread->acting |= pico_signals_left();
 		mask.sig[0] = current->blocked.sig[0] | thread->acting |
 			      PICO_NEVER_SHOWN;
 		sig = pico_compat_dequeue_signal(&mask, &info);

@@ -113,7 +113,8 @@ struct pico_thread_attributes {
  *	with the vector state that execve() gives.
  * @PICO_PROCESS_INHERIT_FILES: and with a copy of its descriptor table
  *	(Windows: inherit handles). Otherwise with an empty one.
- * @PICO_PROCESS_SIBLING: the parent is the caller's parent, not the caller.
+ * @PICO_PROCESS_SIBLING: the parent is the caller's parent, not the caller. It
+ *	is sent the caller's own exit signal, whatever the attribute says.
  *
  * Windows' breakaway and job flags have no meaning here: which cgroup a
  * process is in is not a module's to change.
