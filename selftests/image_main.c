@@ -76,7 +76,7 @@ static void prepare(void)
 {
 	static const char *const folders[] = {
 		"rw", "rw/sub",	  "ro",	    "ro/sub", "rx",
-		"no", "rw/inner", "noexec", "wo",
+		"no", "no/sub",   "rw/inner", "noexec", "wo",
 	};
 	char path[256];
 
@@ -113,6 +113,8 @@ static void prepare(void)
 	put_link("loop-a", "rw/loop-b");
 	put_link("../ro/file", "rw/to-ro");
 	put_link("../rw", "ro/to-rw");
+	put_link("../rw/hello", "no/to-rw");
+	put_link("sub/../../rw/hello", "no/through");
 	close(open(HOST_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
 }
 

@@ -210,6 +210,40 @@ run --allow "file:$work/other=-" --allow "file:$work/folder=rw" busybox cat \
 	"$work/folder/link"
 [ "$code" != 0 ] && ! grep -q secret "$work/out"
 result $? "a link leads nowhere else"
+# What the host puts into a rule's place is under that rule, too, as far as it
+# takes rights away; and it cannot be moved out of it.
+mkdir "$work/saved"
+echo secret >"$work/saved/secret"
+echo free >"$work/saved/free"
+"$picoexec" --allow "file:$work/saved=rw" --allow "file:$work/saved/secret=-" \
+	--allow "file:$work/saved/free=r" busybox sh -c '
+	cd "$1"
+	: >started
+	until [ -e go ]; do sleep 0.1; done
+	cat secret
+	mv secret out && cat out
+	ln secret link && cat link
+	rm secret || echo kept
+	mv free out || echo kept
+	echo more >free || cat free
+	mv other secret || echo kept' - "$work/saved" </dev/null \
+	>"$work/out" 2>"$work/err" &
+until [ -e "$work/saved/started" ]; do sleep 0.1; done
+for name in secret free; do
+	echo "$name again" >"$work/saved/new"
+	mv "$work/saved/new" "$work/saved/$name"
+done
+echo other >"$work/saved/other"
+: >"$work/saved/go"
+wait $!
+[ "$(cat "$work/out")" = "kept
+kept
+free again
+kept" ]
+result $? "a rule stays with the name of its place"
+[ "$(cat "$work/saved/secret" "$work/saved/free")" = "secret again
+free again" ]
+result $? "and what has it is as it was"
 run busybox cat /proc/1/environ
 [ "$code" != 0 ]
 result $? "no other process' environment"

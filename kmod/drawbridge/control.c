@@ -280,8 +280,7 @@ static long set_backlog(struct dk_stream *stream, void __user *buffer)
 	/* A client's socket could listen, too, past the rules. */
 	if (!dk_is_tcp_server(stream))
 		return -EOPNOTSUPP;
-	return kernel_listen(sock_from_file(stream->file),
-			     min_t(u32, backlog, INT_MAX));
+	return dk_tcp_listen(sock_from_file(stream->file), backlog);
 }
 
 static long get_socket(struct dk_stream *stream, void __user *buffer)
@@ -295,7 +294,9 @@ static long set_socket(struct dk_stream *stream, void __user *buffer)
 {
 	struct socket *sock = stream_socket(stream);
 
-	return sock ? dk_socket_set(sock, buffer) : -EOPNOTSUPP;
+	if (!sock)
+		return -EOPNOTSUPP;
+	return dk_socket_set(sock, buffer, dk_is_tcp_server(stream));
 }
 
 /* Of a connection; a server has nothing to be read but connections. */

@@ -7,7 +7,8 @@
  * monitor can at worst give wrong addresses. Opening the stream waits for the
  * reply; reading it then never waits.
  *
- * Host names are compared without regard to the case of letters. A rule is for
+ * Host names are compared without regard to the case of letters, and to a dot at
+ * the end, which says that a name is absolute: they all are. A rule is for
  * one name, for all that end in ".SUFFIX" (dns:*.SUFFIX), or for all (dns:*).
  * The most exact one decides: a name, then the longest suffix, then all.
  */
@@ -51,26 +52,36 @@ static long name_check(const char *name)
 	return 0;
 }
 
-/* How exactly @pattern is @name: 0 not at all. */
-static size_t match(const char *pattern, const char *name)
+/* How much of @name counts. */
+static size_t name_length(const char *name)
 {
-	size_t tail = strlen(pattern) - 1, length = strlen(name);
+	size_t length = strlen(name);
+
+	return length > 1 && name[length - 1] == '.' ? length - 1 : length;
+}
+
+/* How exactly @pattern is @name, of @length: 0 not at all. */
+static size_t match(const char *pattern, const char *name, size_t length)
+{
+	size_t tail = strlen(pattern) - 1;
 
 	if (pattern[0] != '*')
-		return strcasecmp(pattern, name) ? 0 : SIZE_MAX;
-	if (length <= tail || strcasecmp(pattern + 1, name + length - tail))
+		return tail + 1 != length ||
+		       strncasecmp(pattern, name, length) ? 0 : SIZE_MAX;
+	if (length <= tail ||
+	    strncasecmp(pattern + 1, name + length - tail, tail))
 		return 0;
 	return tail + 1;
 }
 
 static u32 rights_for(const struct dk_sandbox *sandbox, const char *name)
 {
+	size_t length = name_length(name), best = 0;
 	const struct dk_dns_rule *rule;
-	size_t best = 0;
 	u32 rights = 0;
 
 	list_for_each_entry(rule, &sandbox->dns_rules, link) {
-		size_t exact = match(rule->name, name);
+		size_t exact = match(rule->name, name, length);
 
 		if (exact > best) {
 			best = exact;
@@ -91,9 +102,9 @@ static u32 rights_for(const struct dk_sandbox *sandbox, const char *name)
 long dk_dns_rule_add(struct dk_sandbox *sandbox, const char *pattern,
 		     u32 rights)
 {
+	size_t i, length = name_length(pattern);
 	struct dk_dns_rule *rule;
 	long error = 0;
-	size_t i;
 
 	lockdep_assert_held(&sandbox->lock);
 	if (rights & ~DK_ACCESS_READ)
@@ -105,14 +116,15 @@ long dk_dns_rule_add(struct dk_sandbox *sandbox, const char *pattern,
 	if (error)
 		return error;
 	list_for_each_entry(rule, &sandbox->dns_rules, link)
-		if (!strcasecmp(rule->name, pattern))
+		if (strlen(rule->name) == length &&
+		    !strncasecmp(rule->name, pattern, length))
 			return -EEXIST;
-	rule = kzalloc(struct_size(rule, name, strlen(pattern) + 1),
+	rule = kzalloc(struct_size(rule, name, length + 1),
 		       GFP_KERNEL_ACCOUNT);
 	if (!rule)
 		return -ENOMEM;
 	rule->rights = rights;
-	for (i = 0; pattern[i]; i++)
+	for (i = 0; i < length; i++)
 		rule->name[i] = tolower(pattern[i]);
 	list_add_tail(&rule->link, &sandbox->dns_rules);
 	return 0;

@@ -21,6 +21,7 @@
 #include <linux/kfifo.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/path.h>
 #include <linux/ptrace.h>
@@ -165,6 +166,8 @@ struct dk_stats {
  * struct dk_rule - what a picoprocess may do below one path, see rule.c
  * @link:	in sandbox->rules; a rule stands before those that contain it
  * @path:	the host's directory or file
+ * @parent:	and the directory that has it, see place.c; or NULL
+ * @name:	as what; only if there is @parent
  * @mount:	of a private rule: the tmpfs seen in place of @path
  * @at:		of a graft (see path.c): the path whose place it takes
  * @rights:	DK_ACCESS_READ | WRITE | EXECUTE
@@ -172,6 +175,8 @@ struct dk_stats {
 struct dk_rule {
 	struct list_head link;
 	struct path path;
+	struct dentry *parent;
+	struct name_snapshot name;
 	struct vfsmount *mount;
 	struct path at;
 	u32 rights;
@@ -287,6 +292,7 @@ long dk_limit_process(struct dk_sandbox *sandbox);
 long dk_memory_begin(struct dk_process *process, u64 length);
 void dk_memory_end(struct dk_process *process);
 void dk_memory_less(struct dk_process *process);
+long dk_memory_cloned(struct dk_process *process);
 long dk_memory_writable(struct dk_thread *thread, u64 base, u64 length);
 unsigned long dk_memory_flags(unsigned long address);
 long dk_memory_grown(struct dk_thread *thread, u64 base, u64 more);
@@ -538,6 +544,23 @@ static inline void __user *dk_user(u64 address)
 }
 
 /*
+ * As vmemdup_user(), which charges nobody for what may be megabytes, and may
+ * stay. kvfree() frees it.
+ */
+static inline void *dk_copy_user(const void __user *from, size_t length)
+{
+	void *copy = kvmalloc(length, GFP_KERNEL_ACCOUNT);
+
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(copy, from, length)) {
+		kvfree(copy);
+		return ERR_PTR(-EFAULT);
+	}
+	return copy;
+}
+
+/*
  * Below dk_parameters.address_limit? That is where user memory ends with
  * 4-level page tables. With 5 levels the kernel maps above it for whoever asks
  * for such an address; a picoprocess has the same addresses with either.
@@ -680,6 +703,7 @@ int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico);
 
 /* Processes that processes make (clone.c, create.c). */
 void dk_process_enter(struct dk_process *process);
+void dk_process_empty(struct dk_process *process);
 void dk_process_drop(struct dk_process *process);
 long dk_process_publish(struct dk_thread *thread, struct dk_process *process,
 			u64 out, u64 id_out);

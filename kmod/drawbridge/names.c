@@ -336,8 +336,9 @@ static long may_rename(const struct dk_sandbox *sandbox,
 	/* What is not there is told so wherever it would have gone. */
 	if (!old->path.dentry)
 		return dk_name_absent(sandbox, old);
-	if (!dk_rule_allows(old->parent_rule, 0) ||
-	    !dk_rule_allows(new->parent_rule, 0))
+	if (!dk_rule_allows(old->parent_rule, 0))
+		return -EACCES;
+	if (!dk_rule_allows(new->parent_rule, 0))
 		return !new->last ? -EBUSY : -EACCES;
 	if (flags & RENAME_NOREPLACE && new->path.dentry)
 		return -EEXIST;

@@ -11,8 +11,8 @@
  * nothing but the processes of one sandbox; the network is refused.
  *
  * An address is looked at as the kernel will use it: an IPv4 address that is
- * written as an IPv6 one (::ffff:1.2.3.4) is an IPv4 address, and a client of
- * the address 0.0.0.0 or :: gets to the host itself.
+ * written as an IPv6 one (::ffff:1.2.3.4) is an IPv4 address. (Where a client
+ * of 0.0.0.0 or :: gets to is decided before, in tcp.c.)
  *
  * The list changes only before the first process starts, under sandbox->lock,
  * and is read without locks afterwards.
@@ -66,25 +66,13 @@ static bool tcp_matches(const struct dk_net_rule *rule,
 		bits_equal(rule->address, address->address, rule->bits));
 }
 
-static void address_normalise(struct dk_address *address, bool client)
+static void address_normalise(struct dk_address *address)
 {
-	static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-	static const u8 none[16];
-
-	if (address->family == 6 &&
-	    !memcmp(address->address, mapped, sizeof(mapped))) {
-		address->family = 4;
-		memmove(address->address, address->address + 12, 4);
-		memset(address->address + 4, 0, 12);
-	}
-	if (!client || memcmp(address->address, none, sizeof(none)))
+	if (!dk_address_mapped(address))
 		return;
-	if (address->family == 4) {
-		address->address[0] = 127;
-		address->address[3] = 1;
-	} else {
-		address->address[15] = 1;
-	}
+	address->family = 4;
+	memmove(address->address, address->address + 12, 4);
+	memset(address->address + 4, 0, 12);
 }
 
 /*
@@ -100,7 +88,7 @@ bool dk_tcp_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
 	struct dk_address end = *address;
 	const struct dk_net_rule *rule;
 
-	address_normalise(&end, scheme == DK_SCHEME_TCP_CLIENT);
+	address_normalise(&end);
 	list_for_each_entry(rule, &sandbox->net_rules, link)
 		if (rule->scheme == scheme && tcp_matches(rule, &end))
 			return rule->rights && !(access & ~rule->rights);
@@ -239,7 +227,8 @@ long dk_net_rule_add(struct dk_sandbox *sandbox, const char *text, u32 rights)
 	    rights & ~(DK_ACCESS_READ | DK_ACCESS_WRITE))
 		return -EINVAL;
 	text += strlen(schemes[i].text);
-	rule = kzalloc(struct_size(rule, name, strlen(text) + 1), GFP_KERNEL);
+	rule = kzalloc(struct_size(rule, name, strlen(text) + 1),
+		       GFP_KERNEL_ACCOUNT);
 	if (!rule)
 		return -ENOMEM;
 	rule->scheme = schemes[i].scheme;

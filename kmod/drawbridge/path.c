@@ -43,9 +43,11 @@
  *
  * What the file at the end may be used for is decided by the rules, rule.c.
  * In a directory without any rights everything that goes wrong is
- * ACCESS_DENIED, be a name there or not, but for the names of absent.c; passing
+ * ACCESS_DENIED, be a name there or not, but for the names of absent.c. Passing
  * through is allowed, because the way to a rule's root leads through such
- * directories.
+ * directories; so do the host's symbolic links. But ".." out of one that leads
+ * to no rule's root would tell that it is there, so that is denied, too, unless
+ * it is a link's own way out of the directory that has it.
  *
  * Names of things to be made, removed or moved end in a directory and a last
  * component; the calls in names.c look that up again under the directory's
@@ -98,6 +100,7 @@ int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
  * @rest:	what is left of the path, in @buffer
  * @buffer:	what was walked already makes room for links in front of @rest
  * @links:	followed so far
+ * @climbing:	since the last one there was nothing but ".."
  * @missing:	what @at does not have, in @buffer, or NULL
  * @length:	of @missing
  */
@@ -107,6 +110,7 @@ struct walk {
 	char *rest;
 	char *buffer;
 	unsigned int links;
+	bool climbing;
 	const char *missing;
 	size_t length;
 };
@@ -182,6 +186,16 @@ enter:
 	return is_inside(sandbox, &walk->at) ? 0 : -EACCES;
 }
 
+/* Whether ".." may lead out of where we are; see the top of the file. */
+static bool may_leave(const struct walk *walk)
+{
+	const struct dk_sandbox *sandbox = walk->sandbox;
+
+	return walk->climbing ||
+	       dk_rule_allows(dk_rule_find(sandbox, &walk->at), 0) ||
+	       dk_rule_leads_to(sandbox, &walk->at);
+}
+
 /* As may_follow_link() in fs/namei.c. */
 static bool may_follow(const struct path *dir, const struct path *link)
 {
@@ -244,6 +258,7 @@ static int walk_link(struct walk *walk, const struct path *link, bool last)
 	error = length ? walk_room(walk, length) : -ENOENT;
 	if (!error) {
 		memcpy(walk->rest, text, length);
+		walk->climbing = true;
 		if (*text == '/')
 			walk_to_root(walk);
 	}
@@ -309,7 +324,8 @@ static int walk_rest(struct walk *walk, unsigned int flags,
 						 d_inode(walk->at.dentry),
 						 MAY_EXEC);
 			if (!error && length == 2)
-				error = walk_up(walk);
+				error = may_leave(walk) ? walk_up(walk) :
+							  -EACCES;
 			if (error)
 				return error;
 			continue;
@@ -334,6 +350,7 @@ static int walk_rest(struct walk *walk, unsigned int flags,
 		}
 		if (!last) {
 			walk_to(walk, &child);
+			walk->climbing = false;
 			continue;
 		}
 		if (slash && !d_can_lookup(child.dentry)) {

@@ -36,6 +36,8 @@
  * rules name below it stand, is the matter of grafts, see path.c. What it
  * hides is never reached: dk_rule_find() refuses it on every way.
  *
+ * What the host has put in the place's stead since is the matter of place.c.
+ *
  * The list changes only before the first process starts, under sandbox->lock,
  * and is read without locks afterwards.
  */
@@ -81,6 +83,15 @@ static bool is_window_into_kernel(const struct super_block *sb)
 	return true;
 }
 
+/* The place of @named has another owner now, which @rule contains. */
+static const struct dk_rule *narrowed(const struct dk_rule *rule,
+				      const struct dk_rule *named)
+{
+	if (!(rule->rights & ~named->rights))
+		return rule;
+	return named->mount || named->rights & ~rule->rights ? NULL : named;
+}
+
 /**
  * dk_rule_find() - the rule that decides over a file
  * @sandbox:	whose process asks
@@ -92,16 +103,20 @@ const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
 				   const struct path *path)
 {
 	const struct super_block *sb = path->dentry->d_sb;
-	const struct dk_rule *rule;
+	const struct dk_rule *rule, *named = NULL;
 
 	list_for_each_entry(rule, &sandbox->rules, link) {
-		if (!rule_contains(rule, path))
+		if (!rule_contains(rule, path)) {
+			if (!named && dk_place_lost(rule) &&
+			    dk_place_taken(rule, path))
+				named = rule;
 			continue;
+		}
 		if (rule->mount && path->mnt != rule->mount)
 			return NULL;	/* what it hides */
 		if (sb != rule_superblock(rule) && is_window_into_kernel(sb))
 			return NULL;
-		return rule;
+		return named ? narrowed(rule, named) : rule;
 	}
 	return NULL;
 }
@@ -118,6 +133,37 @@ static bool stands_below(const struct path *place, struct dentry *dentry)
 	} while (!below && follow_up(&at));
 	path_put(&at);
 	return below;
+}
+
+/* The same of the name that @rule's place had. */
+static bool name_stands_below(const struct dk_rule *rule,
+			      struct dentry *dentry)
+{
+	const struct path parent = {
+		.mnt = rule->path.mnt,
+		.dentry = rule->parent,
+	};
+
+	return dk_place_lost(rule) && (dk_place_is(rule, dentry) ||
+				       stands_below(&parent, dentry));
+}
+
+/**
+ * dk_rule_leads_to() - whether the way to a rule's place leads through @path
+ *
+ * That of a rule that grants something.
+ */
+bool dk_rule_leads_to(const struct dk_sandbox *sandbox, const struct path *path)
+{
+	const struct dk_rule *rule;
+
+	list_for_each_entry(rule, &sandbox->rules, link)
+		if (rule->rights &&
+		    (stands_below(&rule->path, path->dentry) ||
+		     (rule->at.dentry &&
+		      stands_below(&rule->at, path->dentry))))
+			return true;
+	return false;
 }
 
 /**
@@ -138,7 +184,8 @@ bool dk_rule_busy(const struct dk_sandbox *sandbox, struct dentry *dentry)
 		return true;
 	list_for_each_entry(rule, &sandbox->rules, link)
 		if (stands_below(&rule->path, dentry) ||
-		    (rule->at.dentry && stands_below(&rule->at, dentry)))
+		    (rule->at.dentry && stands_below(&rule->at, dentry)) ||
+		    name_stands_below(rule, dentry))
 			return true;
 	return false;
 }
@@ -355,6 +402,7 @@ static void rule_free(struct dk_rule *rule)
 	graft_forget(rule);
 	if (rule->mount)
 		kern_unmount(rule->mount);
+	dk_place_destroy(rule);
 	path_put(&rule->path);
 	kfree(rule);
 }
@@ -455,7 +503,7 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 	}
 
 	error = -ENOMEM;
-	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		goto put_uri;
 	new->rights = rule->rights;
@@ -466,6 +514,7 @@ long dk_rule_add(struct dk_sandbox *sandbox, const struct drawbridge_rule *rule)
 		kfree(new);
 		goto put_uri;
 	}
+	dk_place_init(new);
 	if (rule->flags & DRAWBRIDGE_RULE_PRIVATE) {
 		new->mount = private_mount();
 		if (IS_ERR(new->mount)) {

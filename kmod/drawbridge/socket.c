@@ -228,8 +228,9 @@ long dk_socket_get(struct socket *sock,
 				     (int __user *)&option->scratch);
 }
 
+/* @server: whether IPv4 gets to it was decided by the rules, see tcp.c. */
 long dk_socket_set(struct socket *sock,
-		   const struct dk_socket_option __user *option)
+		   const struct dk_socket_option __user *option, bool server)
 {
 	struct dk_socket_option wanted;
 	struct linger linger;
@@ -241,6 +242,8 @@ long dk_socket_set(struct socket *sock,
 	if (copy_from_user(&wanted, option, sizeof(wanted)))
 		return -EFAULT;
 	error = option_check(sock, wanted.option);
+	if (!error && server && wanted.option == DK_SOCKET_ONLY_IPV6)
+		error = -EINVAL;
 	if (error)
 		return error;
 	which = array_index_nospec(wanted.option, ARRAY_SIZE(options));

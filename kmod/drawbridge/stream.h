@@ -65,6 +65,13 @@ void dk_uri_put(struct dk_uri *uri);
 
 const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
 				   const struct path *path);
+void dk_place_init(struct dk_rule *rule);
+void dk_place_destroy(struct dk_rule *rule);
+bool dk_place_lost(const struct dk_rule *rule);
+bool dk_place_taken(const struct dk_rule *rule, const struct path *path);
+bool dk_place_is(const struct dk_rule *rule, struct dentry *dentry);
+bool dk_rule_leads_to(const struct dk_sandbox *sandbox,
+		      const struct path *path);
 bool dk_absent(const struct dk_sandbox *sandbox, const struct path *parent,
 	       const char *name, size_t length);
 long dk_absent_add(struct dk_sandbox *sandbox, char *path);
@@ -209,7 +216,7 @@ long dk_socket_send(struct socket *sock, void __user *buffer);
 long dk_socket_get(struct socket *sock,
 		   struct dk_socket_option __user *option);
 long dk_socket_set(struct socket *sock,
-		   const struct dk_socket_option __user *option);
+		   const struct dk_socket_option __user *option, bool server);
 long dk_connection_open(const struct dk_open *open, bool server, u32 *rights);
 
 long dk_pipe_server_open(struct dk_stream *stream, const char *name,
@@ -240,6 +247,7 @@ bool dk_address_parse(const char *text, struct dk_address *address,
 bool dk_port_parse(const char *text, u16 *port, const char **end);
 bool dk_pipe_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
 		     const char *name, u32 access);
+bool dk_address_mapped(const struct dk_address *address);
 bool dk_tcp_allowed(const struct dk_sandbox *sandbox, enum dk_scheme scheme,
 		    const struct dk_address *address, u32 access);
 
@@ -247,6 +255,7 @@ bool dk_pipe_server_listen(struct dk_stream *stream, u32 backlog);
 bool dk_is_file_stream(const struct dk_stream *stream);
 const struct path *dk_stream_path(const struct dk_stream *stream);
 bool dk_is_tcp_server(const struct dk_stream *stream);
+int dk_tcp_listen(struct socket *sock, u32 backlog);
 bool dk_is_console(const struct dk_stream *stream);
 
 /* Readiness of any stream; EPOLL*. */

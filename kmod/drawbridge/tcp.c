@@ -23,7 +23,7 @@
 
 #include "stream.h"
 
-#define TCP_BACKLOG	4096	/* the kernel takes less if it has to */
+#define TCP_BACKLOG	4096	/* less where the host wants less */
 
 struct tcp_name {
 	struct dk_address address;
@@ -164,6 +164,50 @@ static bool name_parse(const char *text, struct tcp_name *name, bool server)
 
 /* ---- addresses ---- */
 
+static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+/* Whether it is an IPv4 address in IPv6's form, ::ffff:1.2.3.4. */
+bool dk_address_mapped(const struct dk_address *address)
+{
+	return address->family == 6 &&
+	       !memcmp(address->address, mapped, sizeof(mapped));
+}
+
+/* The four bytes of an IPv4 address, in whichever form. */
+static u8 *ipv4_of(struct dk_address *address)
+{
+	return address->address + (address->family == 6 ? sizeof(mapped) : 0);
+}
+
+/*
+ * A client of "any address" gets to the host itself, and to which address of it
+ * the kernel would decide: by the one that the client has bound, too. The rules
+ * are asked about an address, so it is decided here, as the kernel would.
+ */
+static void resolve_any(struct tcp_name *name)
+{
+	static const u8 loopback[4] = { 127, 0, 0, 1 };
+	struct dk_address *to = &name->address, *bind = &name->bind;
+
+	if (to->family == 6 && !dk_address_mapped(to)) {
+		if (memchr_inv(to->address, 0, sizeof(to->address)))
+			return;
+		if (!dk_address_mapped(bind)) {
+			to->address[15] = 1;
+			return;
+		}
+		memcpy(to->address, mapped, sizeof(mapped));
+		memcpy(ipv4_of(to), loopback, sizeof(loopback));
+		return;
+	}
+	if (memchr_inv(ipv4_of(to), 0, sizeof(loopback)))
+		return;
+	memcpy(ipv4_of(to), loopback, sizeof(loopback));
+	if ((bind->family == 4 || dk_address_mapped(bind)) &&
+	    memchr_inv(ipv4_of(bind), 0, sizeof(loopback)))
+		memcpy(ipv4_of(to), ipv4_of(bind), sizeof(loopback));
+}
+
 static int to_socket(const struct dk_address *from, struct sockaddr_storage *to)
 {
 	struct sockaddr_in *in = (void *)to;
@@ -256,6 +300,17 @@ static int set_options(struct socket *sock, const struct tcp_name *name)
 	return error;
 }
 
+/*
+ * As listen() does it: what the administrator allows bounds how many
+ * connections wait that nobody has accepted, and nobody counts.
+ */
+int dk_tcp_listen(struct socket *sock, u32 backlog)
+{
+	u32 most = READ_ONCE(sock_net(sock->sk)->core.sysctl_somaxconn);
+
+	return kernel_listen(sock, min(backlog, most));
+}
+
 static int server_start(struct socket *sock, const struct tcp_name *name)
 {
 	struct sockaddr_storage address;
@@ -263,7 +318,7 @@ static int server_start(struct socket *sock, const struct tcp_name *name)
 
 	error = kernel_bind(sock, (struct sockaddr *)&address, length);
 	if (!error && name->backlog)
-		error = kernel_listen(sock, name->backlog);
+		error = dk_tcp_listen(sock, name->backlog);
 	return error;
 }
 
@@ -344,6 +399,8 @@ long dk_tcp_open(struct dk_stream *stream, enum dk_scheme scheme,
 		return -EINVAL;
 	if (name.bind.family && name.bind.family != name.address.family)
 		return -EINVAL;
+	if (!server)
+		resolve_any(&name);
 	if (!dk_tcp_allowed(stream->sandbox, scheme, &name.address,
 			    open->access) ||
 	    !may_bind(stream->sandbox, &name))

@@ -202,6 +202,41 @@ TEST(a_forbidden_folder)
 	EXPECT_REFUSED(try_read(in("rw/i/secret")));
 }
 
+/* What is there and what is not, nobody can tell from outside. */
+TEST(nothing_is_told_of_a_forbidden_folder)
+{
+	static const char *const names[] = { "no/secret", "no/sub", "no/none" };
+	char way[160];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_STATUS(try_read(in(names[i])), ACCESS_DENIED);
+		EXPECT_STATUS(try_create(in(names[i])), ACCESS_DENIED);
+		EXPECT_STATUS(DkStreamDelete(URI(in(names[i])),
+					     DK_DELETE_FILE |
+						     DK_DELETE_DIRECTORY),
+			      ACCESS_DENIED);
+		EXPECT_STATUS(
+			DkStreamRename(URI(in(names[i])), URI("file:/"), 0),
+			ACCESS_DENIED);
+		EXPECT_STATUS(DkStreamRename(URI(in("rw/hello")),
+					     URI(in(names[i])), 0),
+			      ACCESS_DENIED);
+		dkt_snprintf(way, sizeof(way), "%s/../../rw/hello",
+			     in(names[i]));
+		EXPECT_STATUS(try_read(way), ACCESS_DENIED);
+		EXPECT_OK(DkxStreamLink(way + strlen("file:"),
+					strlen(way) - strlen("file:"),
+					URI(in("rw/way")), DK_LINK_SYMBOLIC));
+		EXPECT_STATUS(try_read(in("rw/way")), ACCESS_DENIED);
+		EXPECT_OK(DkStreamDelete(URI(in("rw/way")), DK_DELETE_FILE));
+	}
+	/* The host's own links may lead through it. */
+	EXPECT_OK(try_read(in("no/to-rw")));
+	EXPECT_STATUS(try_read(in("no/through")), ACCESS_DENIED);
+	/* And a directory that leads to a rule's place is one like any other. */
+	EXPECT_OK(try_read(in("../../shm/../../etc/passwd")));
+}
+
 /* One name there is known to be absent; every call says so, of no other. */
 TEST(an_absent_name)
 {

@@ -198,6 +198,26 @@ TEST(tcp_rules)
 	EXPECT_STATUS(try_open("tcp.client:[::ffff:0.0.0.0]:9", RW,
 			       DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
+	/* Any address is the one that is bound, or IPv4's after such a one. */
+	EXPECT_STATUS(try_open("tcp.client:0.0.0.0:20?bind=127.0.0.2:0", RW,
+			       DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try_open("tcp.client:0.0.0.0:9?bind=127.0.0.2:0", RW,
+			       DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
+	EXPECT_STATUS(try_open("tcp.client:[::ffff:0.0.0.0]:20"
+			       "?bind=[::ffff:127.0.0.2]:0",
+			       RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try_open("tcp.client:[::]:9?bind=[::ffff:127.0.0.1]:0",
+			       RW, DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
+	EXPECT_STATUS(try_open("tcp.client:[::]:9?bind=[::1]:0", RW,
+			       DK_OPEN_EXISTING, 0),
+		      CONNECTION_REFUSED);
+	EXPECT_STATUS(try_open("tcp.client:0.0.0.0:9?bind=0.0.0.0:0", RW,
+			       DK_OPEN_EXISTING, 0),
+		      ACCESS_DENIED);
 }
 
 TEST(tcp_names)
@@ -542,6 +562,10 @@ TEST(socket_options)
 	o.option = DK_SOCKET_ONLY_IPV6;
 	EXPECT_OK(control(server, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
 	EXPECT_EQ(o.value, 1);
+	/* Who gets to a server is what its name and the rules say. */
+	o.value = 0;
+	EXPECT_STATUS(control(server, DK_CONTROL_SET_SOCKET, &o, sizeof(o)),
+		      INVALID_PARAMETER);
 	o.option = DK_SOCKET_SEGMENT_SIZE;
 	EXPECT_OK(control(client, DK_CONTROL_GET_SOCKET, &o, sizeof(o)));
 	EXPECT_TRUE(o.value > 500);
