@@ -55,8 +55,7 @@ void dk_process_drop(struct dk_process *process)
 	mutex_lock(&sandbox->lock);
 	list_del_init(&process->link);
 	mutex_unlock(&sandbox->lock);
-	dk_handles_destroy(process);
-	dk_memory_gone(process);
+	dk_process_empty(process);
 	/* Whoever has opened it meanwhile shall not wait for ever, */
 	spin_lock(&sandbox->sync_lock);
 	process->gone = true;
@@ -189,7 +188,9 @@ int dk_clone_start(struct dk_thread *thread, struct pico_thread *pico)
 		return ret;
 	dk_handles_words(process);
 	/* What it was given counts as its parent's did, grants included. */
-	dk_memory_less(process);
+	ret = dk_memory_cloned(process);
+	if (ret)
+		return ret;
 	if (put_user(DK_INVALID_HANDLE, thread->created_out) ||
 	    put_user(process->id, thread->created_id_out))
 		return -EFAULT;

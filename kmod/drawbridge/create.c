@@ -29,7 +29,7 @@ static long dk_create_copy(const struct dk_process_parameters *p,
 	if (!p->strings_length || p->strings_length > DRAWBRIDGE_STRINGS_MAX ||
 	    p->handle_count > DK_GIVEN_MAX)
 		return -EINVAL;
-	strings = vmemdup_user(dk_user(p->strings), p->strings_length);
+	strings = dk_copy_user(dk_user(p->strings), p->strings_length);
 	if (IS_ERR(strings))
 		return PTR_ERR(strings);
 	launch->strings = strings;
@@ -41,7 +41,7 @@ static long dk_create_copy(const struct dk_process_parameters *p,
 		return -EINVAL;
 	if (!p->handle_count)
 		return 0;
-	handles = vmemdup_user(dk_user(p->handles),
+	handles = dk_copy_user(dk_user(p->handles),
 			       p->handle_count * sizeof(DK_HANDLE));
 	if (IS_ERR(handles))
 		return PTR_ERR(handles);

@@ -197,11 +197,40 @@ void __dk_learn_move(const struct dk_sandbox *sandbox, const struct path *from,
 	kfree(new);
 }
 
-/* As many whole records as @out has room for; their size, or an error. */
+/* The oldest record, if @room is enough for it; NULL if there is none. */
+static struct dk_name_record *take_record(struct dk_names *names, u64 room)
+{
+	struct dk_name_record *record;
+
+	mutex_lock(&names->lock);
+	record = list_first_entry_or_null(&names->list, struct dk_name_record,
+					  link);
+	if (record && record->size > room) {
+		record = ERR_PTR(-EMSGSIZE);
+	} else if (record) {
+		list_del(&record->link);
+		names->count--;
+	}
+	mutex_unlock(&names->lock);
+	return record;
+}
+
+static void give_back(struct dk_names *names, struct dk_name_record *record)
+{
+	mutex_lock(&names->lock);
+	list_add(&record->link, &names->list);
+	names->count++;
+	mutex_unlock(&names->lock);
+}
+
+/*
+ * As many whole records as @out has room for; their size, or an error. The
+ * monitor's memory is not touched with the lock, see request.c.
+ */
 long dk_ioctl_names(struct dk_sandbox *sandbox, void __user *arg)
 {
 	struct dk_names *names = READ_ONCE(sandbox->names);
-	struct dk_name_record *record, *next;
+	struct dk_name_record *record;
 	struct drawbridge_names out;
 	u64 done = 0;
 	long ret = 0;
@@ -210,23 +239,21 @@ long dk_ioctl_names(struct dk_sandbox *sandbox, void __user *arg)
 		return -EFAULT;
 	if (!names)
 		return 0;
-	mutex_lock(&names->lock);
-	list_for_each_entry_safe(record, next, &names->list, link) {
-		if (record->size > out.length - done) {
-			ret = done ? 0 : -EMSGSIZE;
+	for (;;) {
+		record = take_record(names, out.length - done);
+		if (IS_ERR_OR_NULL(record)) {
+			ret = PTR_ERR(record);
 			break;
 		}
 		if (copy_to_user(dk_user(out.buffer + done), &record->out,
 				 record->size)) {
+			give_back(names, record);
 			ret = -EFAULT;
 			break;
 		}
 		done += record->size;
-		list_del(&record->link);
-		names->count--;
 		kfree(record);
 	}
-	mutex_unlock(&names->lock);
 	wake_up_all(&names->room);
-	return ret ?: (long)done;
+	return done ? (long)done : ret;
 }

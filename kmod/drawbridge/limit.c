@@ -364,6 +364,31 @@ long dk_memory_clone(struct dk_process *process, struct dk_process *child)
 }
 
 /**
+ * dk_memory_cloned() - the calling process has been cloned
+ * @process:	of the caller
+ *
+ * Its parent may have got more between the question and the copying.
+ *
+ * Return: 0 or -ENOMEM: that is too much.
+ */
+long dk_memory_cloned(struct dk_process *process)
+{
+	struct dk_sandbox *sandbox = process->sandbox;
+	u64 granted;
+	long ret = 0;
+
+	if (!dk_memory_limited(sandbox))
+		return 0;
+	mutex_lock(&sandbox->memory_lock);
+	granted = process->memory_pages;
+	count_memory(process);
+	if (process->memory_pages > granted)
+		ret = ask(sandbox, 0);
+	mutex_unlock(&sandbox->memory_lock);
+	return ret;
+}
+
+/**
  * dk_memory_create() - a process will begin with so much of its own
  * @child:	not running yet; dk_memory_gone() gives back what it gets
  * @length:	in bytes

@@ -53,17 +53,30 @@ static bool locks_through(const struct dk_process *process, struct file *file)
 	return found;
 }
 
+/*
+ * As close() does it. Where locks are a server's (fuse) the kernel does not know
+ * them, and it is flush() that takes them back; there and in others it brings
+ * to the server what was written.
+ */
+static void file_flush(struct dk_process *process, struct file *file)
+{
+	if (file->f_op->flush)
+		file->f_op->flush(file, (fl_owner_t)process);
+}
+
 void dk_locks_drop(struct dk_process *process, struct dk_object *object)
 {
 	struct dk_stream *stream;
 
 	if (object->type != DK_OBJECT_STREAM)
 		return;
-	smp_mb(); /* the handle is gone before we look; see above */
-	if (!READ_ONCE(process->has_locks))
-		return;
 	stream = container_of(object, struct dk_stream, object);
-	if (stream->file && locks_through(process, stream->file))
+	if (!stream->file)
+		return;
+	file_flush(process, stream->file);
+	smp_mb(); /* the handle is gone before we look; see above */
+	if (READ_ONCE(process->has_locks) &&
+	    locks_through(process, stream->file))
 		locks_remove_posix(stream->file, process);
 }
 
@@ -196,6 +209,7 @@ static long lock_call(struct dk_process *process, DK_HANDLE handle,
 	smp_mb(); /* our lock is there before we look; see above */
 	if (!handle_is_there(process, handle, stream)) {
 		locks_remove_posix(stream->file, process);
+		file_flush(process, stream->file);
 		if (!error)
 			error = -EBADF;
 	}

@@ -7,6 +7,21 @@
 
 #include "drawbridge.h"
 
+/*
+ * It runs no more, or never did: what it has goes, while others may have handles
+ * of it for long.
+ */
+void dk_process_empty(struct dk_process *process)
+{
+	dk_handles_destroy(process);
+	dk_launch_free(process->launch);
+	process->launch = NULL;
+	/* No object of a handle has its word there any more. */
+	dk_words_put(process->words);
+	process->words = NULL;
+	dk_memory_gone(process);
+}
+
 static void dk_process_release(struct dk_object *object)
 {
 	struct dk_process *process = container_of(object, struct dk_process,
@@ -171,8 +186,7 @@ void dk_exit_process(struct pico_process *pico)
 		sandbox->exited = 1;
 		spin_unlock(&sandbox->stats_lock);
 	}
-	dk_handles_destroy(process);
-	dk_memory_gone(process);
+	dk_process_empty(process);
 }
 
 /* Its streams are closed: pipes have broken, addresses are free again. */

@@ -155,6 +155,8 @@ void dk_raise_end(struct dk_thread *thread)
 		list_del(&raised->link);
 		if (!raised->any_thread || dk_raise_any(process, raised))
 			kfree(raised);
+		/* Those of processes that have ended have no limit. */
+		cond_resched();
 	}
 }
 

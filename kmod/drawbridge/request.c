@@ -88,6 +88,8 @@ long dk_request(struct dk_sandbox *sandbox, struct dk_request *request)
 {
 	long left;
 
+	if (WARN_ON_ONCE(request->length > DK_REQUEST_DATA_MAX))
+		return -EINVAL;
 	request->state = DK_REQUEST_QUEUED;
 	request->reply = NULL;
 	request->reply_length = 0;
@@ -120,41 +122,6 @@ long dk_request(struct dk_sandbox *sandbox, struct dk_request *request)
 	return left < 0 ? left : -ETIMEDOUT;
 }
 
-/* The oldest request that was not taken yet, to the monitor. */
-long dk_ioctl_request(struct dk_sandbox *sandbox, void __user *arg)
-{
-	struct drawbridge_request out;
-	struct dk_request *request;
-	long ret = -EAGAIN;
-
-	if (copy_from_user(&out, arg, sizeof(out)))
-		return -EFAULT;
-	if (out.reserved)
-		return -EINVAL;
-	mutex_lock(&sandbox->request_lock);
-	list_for_each_entry(request, &sandbox->requests, link) {
-		if (request->state != DK_REQUEST_QUEUED)
-			continue;
-		out.id = request->id;
-		out.type = request->type;
-		out.length = request->length;
-		if (out.buffer_length < request->length)
-			ret = -EMSGSIZE;
-		else if (copy_to_user(dk_user(out.buffer), request->data,
-				      request->length))
-			ret = -EFAULT;
-		else
-			ret = 0;
-		if (ret != -EFAULT && copy_to_user(arg, &out, sizeof(out)))
-			ret = -EFAULT;
-		if (!ret)
-			request->state = DK_REQUEST_TAKEN;
-		break;
-	}
-	mutex_unlock(&sandbox->request_lock);
-	return ret;
-}
-
 static struct dk_request *find_taken(struct dk_sandbox *sandbox, u64 id)
 {
 	struct dk_request *request;
@@ -164,6 +131,68 @@ static struct dk_request *find_taken(struct dk_sandbox *sandbox, u64 id)
 		if (request->id == id && request->state == DK_REQUEST_TAKEN)
 			return request;
 	return NULL;
+}
+
+/*
+ * Take the oldest that was not taken yet, and what @out says of it. Its data go
+ * into @data, or -EMSGSIZE and it is not taken.
+ */
+static long take_request(struct dk_sandbox *sandbox,
+			 struct drawbridge_request *out, void *data)
+{
+	struct dk_request *request;
+	long ret = -EAGAIN;
+
+	mutex_lock(&sandbox->request_lock);
+	list_for_each_entry(request, &sandbox->requests, link) {
+		if (request->state != DK_REQUEST_QUEUED)
+			continue;
+		out->id = request->id;
+		out->type = request->type;
+		out->length = request->length;
+		ret = -EMSGSIZE;
+		if (out->buffer_length >= request->length) {
+			memcpy(data, request->data, request->length);
+			request->state = DK_REQUEST_TAKEN;
+			ret = 0;
+		}
+		break;
+	}
+	mutex_unlock(&sandbox->request_lock);
+	return ret;
+}
+
+/*
+ * The oldest request that was not taken yet, to the monitor. Whose memory may
+ * let itself be waited for, so it is not touched with the lock, which the
+ * sandbox's threads wait for.
+ */
+long dk_ioctl_request(struct dk_sandbox *sandbox, void __user *arg)
+{
+	u8 data[DK_REQUEST_DATA_MAX];
+	struct drawbridge_request out;
+	struct dk_request *request;
+	long ret;
+
+	if (copy_from_user(&out, arg, sizeof(out)))
+		return -EFAULT;
+	if (out.reserved)
+		return -EINVAL;
+	ret = take_request(sandbox, &out, data);
+	if (ret && ret != -EMSGSIZE)
+		return ret;
+	if (copy_to_user(arg, &out, sizeof(out)))
+		goto give_back;
+	if (ret || !copy_to_user(dk_user(out.buffer), data, out.length))
+		return ret;
+
+give_back:
+	mutex_lock(&sandbox->request_lock);
+	request = ret ? NULL : find_taken(sandbox, out.id);
+	if (request)
+		request->state = DK_REQUEST_QUEUED;
+	mutex_unlock(&sandbox->request_lock);
+	return -EFAULT;
 }
 
 long dk_ioctl_reply(struct dk_sandbox *sandbox, void __user *arg)
@@ -179,7 +208,7 @@ long dk_ioctl_reply(struct dk_sandbox *sandbox, void __user *arg)
 	    (reply.status && reply.length))
 		return -EINVAL;
 	if (reply.length) {
-		data = vmemdup_user(dk_user(reply.buffer), reply.length);
+		data = dk_copy_user(dk_user(reply.buffer), reply.length);
 		if (IS_ERR(data))
 			return PTR_ERR(data);
 	}

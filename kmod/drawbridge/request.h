@@ -6,6 +6,8 @@
 #include "../compat.h"
 #include "drawbridge.h"
 
+#define DK_REQUEST_DATA_MAX	256
+
 /**
  * struct dk_request - one request, on its caller's stack
  * @link:	in sandbox->requests, all of it under sandbox->request_lock
@@ -13,7 +15,7 @@
  * @type:	DRAWBRIDGE_REQUEST_*
  * @state:	may be read without the lock
  * @data:	for the monitor
- * @length:	of @data, in bytes
+ * @length:	of @data, in bytes: DK_REQUEST_DATA_MAX at most
  * @check:	0, or -EINVAL for a reply that is none; with the lock held
  * @status:	of the reply
  * @reply:	what came with it

@@ -227,7 +227,8 @@ static long dk_ioctl_rule(struct dk_sandbox *sandbox, void __user *arg)
 
 /*
  * A console stream is a file, a pipe, a terminal, a socket. /dev/pico is not:
- * the sandbox would hold the file that owns it. Nor is any other misc device.
+ * the sandbox would hold the file that owns it. Nor is any other misc device,
+ * and what has no type is none either: an io_uring's file can hold others.
  */
 static int dk_get_stream(s32 fd, struct file **result)
 {
@@ -241,8 +242,9 @@ static int dk_get_stream(s32 fd, struct file **result)
 	if (!file)
 		return -EBADF;
 	inode = file_inode(file);
-	if (S_ISDIR(inode->i_mode) || S_ISBLK(inode->i_mode) ||
-	    (S_ISCHR(inode->i_mode) && imajor(inode) == MISC_MAJOR)) {
+	if (!S_ISREG(inode->i_mode) && !S_ISFIFO(inode->i_mode) &&
+	    !S_ISSOCK(inode->i_mode) &&
+	    (!S_ISCHR(inode->i_mode) || imajor(inode) == MISC_MAJOR)) {
 		fput(file);
 		return -EINVAL;
 	}
@@ -283,7 +285,7 @@ static long dk_ioctl_start(struct dk_sandbox *sandbox, void __user *arg)
 	if (start.flags & ~START_FLAGS || !start.strings_length ||
 	    start.strings_length > DRAWBRIDGE_STRINGS_MAX)
 		return -EINVAL;
-	strings = vmemdup_user(dk_user(start.strings), start.strings_length);
+	strings = dk_copy_user(dk_user(start.strings), start.strings_length);
 	if (IS_ERR(strings))
 		return PTR_ERR(strings);
 	ret = -EINVAL;

@@ -235,7 +235,7 @@ int dk_launch_start(struct dk_thread *thread, struct pico_process *pico,
 	ret = unshare_fs_struct();
 	if (ret)
 		return ret;
-	p = kzalloc(sizeof(*p), GFP_KERNEL);
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 	if (!p)
 		return -ENOMEM;
 	ret = dk_image_map(launch->image, start,

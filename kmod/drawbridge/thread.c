@@ -49,6 +49,17 @@ struct dk_thread *dk_thread_new(struct dk_process *process, u64 parameter)
 	return thread;
 }
 
+/*
+ * @child was never made, but a clone of the process may have got a handle of it,
+ * and shall not wait for ever. Drops the reference that itself would have had.
+ */
+static void never_made(struct dk_thread *child)
+{
+	dk_raise_end(child);
+	dk_waitable_signal(&child->waitable);
+	dk_object_put(&child->object);
+}
+
 DK_HANDLER(DkThreadCreate)
 {
 	struct dk_process *process = thread->process;
@@ -91,7 +102,7 @@ DK_HANDLER(DkThreadCreate)
 close:
 	dk_object_put(&child->object);
 	dk_handle_close(process, thread->created);
-	dk_object_put(&child->object);
+	never_made(child);
 	return ret;
 put:
 	dk_object_put(&child->object);
@@ -115,8 +126,7 @@ static long thread_created(struct dk_thread *thread, struct pico_thread *new,
 			   struct dk_thread *child, int error)
 {
 	if (error) {
-		/* The reference that the thread itself would have had. */
-		dk_object_put(&child->object);
+		never_made(child);
 	} else {
 		dk_thread_started(child, new);
 		error = put_user(thread->created, thread->created_out);

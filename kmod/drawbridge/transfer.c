@@ -18,6 +18,7 @@
  */
 #include <linux/fsnotify.h>
 #include <linux/limits.h>
+#include <linux/major.h>
 #include <linux/mman.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
@@ -209,7 +210,16 @@ long dk_file_seek(struct dk_stream *stream, s64 offset, u64 whence,
 	return 0;
 }
 
+static bool is_zero_device(const struct inode *inode)
+{
+	return S_ISCHR(inode->i_mode) &&
+	       inode->i_rdev == MKDEV(MEM_MAJOR, 5);
+}
+
 /*
+ * What is shared of /dev/zero is new memory, not a file's, and DkVirtualMemoryAlloc
+ * has it, which counts it.
+ *
  * A shared mapping can be made writable later if its file is open for
  * writing, whatever the handle says. For a handle without the right to write
  * the mapping therefore gets a file of its own that is not.
@@ -221,7 +231,8 @@ long dk_file_map(struct dk_stream *stream, u32 rights, unsigned long *base,
 	struct file *file = stream->file;
 	unsigned long how, address;
 
-	if (!file->f_op->mmap)
+	if (!file->f_op->mmap ||
+	    (flags & DK_MAP_SHARED && is_zero_device(file_inode(file))))
 		return -EOPNOTSUPP;
 	if (*base && !dk_range_valid(*base, length))
 		return -ENOMEM;

@@ -244,6 +244,22 @@ TEST(map_private_and_shared)
 	EXPECT_OK(DkStreamDelete(URI(in_rw("map")), DK_DELETE_FILE));
 }
 
+TEST(map_zero)
+{
+	DK_HANDLE h = dkt_open("file:/dev/zero", RW, DK_OPEN_EXISTING, 0);
+	void *base = NULL;
+
+	/* It would be memory that nobody has counted. */
+	EXPECT_STATUS(DkStreamMap(h, &base, PAGE, 0,
+				  DK_PROT_READ | DK_PROT_WRITE, DK_MAP_SHARED),
+		      NOT_SUPPORTED);
+	ASSERT_OK(DkStreamMap(h, &base, PAGE, 0, DK_PROT_READ | DK_PROT_WRITE,
+			      DK_MAP_PRIVATE));
+	EXPECT_EQ(*(volatile char *)base, 0);
+	EXPECT_OK(DkStreamUnmap(base, PAGE));
+	EXPECT_OK(DkObjectClose(h));
+}
+
 TEST(map_at_an_address)
 {
 	char *p = dkt_pages(4);

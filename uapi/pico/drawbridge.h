@@ -743,7 +743,8 @@ struct drawbridge_rule {
 /*
  * struct drawbridge_start - the first process
  * @image_fd:	  a static PIE for x86-64 that speaks the Dk ABI
- * @stdin_fd, @stdout_fd, @stderr_fd: files behind the console streams, or -1
+ * @stdin_fd, @stdout_fd, @stderr_fd: behind the console streams, or -1: regular
+ *		  files, pipes, sockets, and character devices, but for misc's
  * @strings:	  address of zero-terminated strings: program path, working
  *		  directory, arguments, environment, in this order
  * @strings_length: in bytes
