@@ -180,6 +180,27 @@ TEST(names)
 			   DK_LINK_SYMBOLIC));
 }
 
+/* A server that keeps locks by itself hears of a closed handle, and only so. */
+TEST(locks_of_the_server)
+{
+	struct dk_lock_info info;
+	DK_HANDLE h, other;
+	char uri[160];
+
+	dkt_snprintf(uri, sizeof(uri), "file:%s/errors/held", dkt_argument(1));
+	h = dkt_open(uri, R | W, DK_OPEN_EXISTING, 0);
+	other = dkt_open(uri, R | W, DK_OPEN_EXISTING, 0);
+	EXPECT_OK(DkxStreamLock(h, DK_LOCK_EXCLUSIVE, 0, 0, NULL, 0));
+	EXPECT_OK(DkxStreamLock(other, DK_LOCK_EXCLUSIVE | DK_LOCK_QUERY, 0, 0,
+				&info, sizeof(info)));
+	EXPECT_EQ(info.type, DK_LOCK_EXCLUSIVE);
+	EXPECT_OK(DkObjectClose(h));
+	EXPECT_OK(DkxStreamLock(other, DK_LOCK_EXCLUSIVE | DK_LOCK_QUERY, 0, 0,
+				&info, sizeof(info)));
+	EXPECT_EQ(info.type, 0);
+	EXPECT_OK(DkObjectClose(other));
+}
+
 static DK_STATUS create_it(const char *request, s64 s)
 {
 	static const char strings[] = "/p\0/\0child";

@@ -318,13 +318,20 @@ static void ef_fallocate(fuse_req_t req, fuse_ino_t inode, int mode,
 	reply_failure(req, inode, "fallocate");
 }
 
-/* Nobody has any. */
+/* Of the file "held", who has it; of others, nobody has any. */
+static uint64_t holder;
+
+static bool can_be_held(fuse_ino_t inode)
+{
+	return !strcmp(name_of(inode), "held");
+}
+
 static void ef_getlk(fuse_req_t req, fuse_ino_t inode,
 		     struct fuse_file_info *fi, struct flock *lock)
 {
 	int error = failure(name_of(inode), "getlock");
 
-	lock->l_type = F_UNLCK;
+	lock->l_type = can_be_held(inode) && holder ? F_WRLCK : F_UNLCK;
 	if (error)
 		fuse_reply_err(req, error);
 	else
@@ -334,7 +341,18 @@ static void ef_getlk(fuse_req_t req, fuse_ino_t inode,
 static void ef_setlk(fuse_req_t req, fuse_ino_t inode,
 		     struct fuse_file_info *fi, struct flock *lock, int sleep)
 {
+	if (can_be_held(inode))
+		holder = lock->l_type == F_UNLCK ? 0 : fi->lock_owner;
 	reply_failure(req, inode, "lock");
+}
+
+/* A descriptor was closed. */
+static void ef_flush(fuse_req_t req, fuse_ino_t inode,
+		     struct fuse_file_info *fi)
+{
+	if (can_be_held(inode) && holder == fi->lock_owner)
+		holder = 0;
+	fuse_reply_err(req, 0);
 }
 
 static const struct fuse_lowlevel_ops operations = {
@@ -351,6 +369,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.open = ef_open,
 	.read = ef_read,
 	.write = ef_write,
+	.flush = ef_flush,
 	.fsync = ef_fsync,
 	.readdir = ef_readdir,
 	.create = ef_create,

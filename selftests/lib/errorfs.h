@@ -12,7 +12,8 @@
  * The requests: walk (looking the name up), lopen, again (each second time
  * that it is opened), lcreate, mkdir, mknod, symlink, link, rename (these two
  * by the new name), unlink, getattr, setattr, read, write, readdir, fsync,
- * fallocate, lock, getlock.
+ * fallocate, lock, getlock. And a file "held" has a lock: it goes when who has
+ * it unlocks or closes.
  */
 #ifndef ERRORFS_H
 #define ERRORFS_H
