@@ -322,6 +322,7 @@ SYSCALL2(truncate, const char *, name, s64, length)
 
 SYSCALL2(ftruncate, int, fd, s64, length)
 {
+	const struct file_ops *ops;
 	struct file *file;
 	long error = -EINVAL;
 
@@ -330,10 +331,11 @@ SYSCALL2(ftruncate, int, fd, s64, length)
 	file = fs_get(fd);
 	if (!file)
 		return -EBADF;
-	if (file->access & FILE_WRITE && file->ops->set_length)
+	ops = ops_of(file);
+	if (file->access & FILE_WRITE && ops->set_length)
 		error = file_length_check(length);
 	if (!error)
-		error = file->ops->set_length(file, length);
+		error = ops->set_length(file, length);
 	file_put(file);
 	return error == -EOPNOTSUPP ? -EINVAL : error;
 }
@@ -341,12 +343,14 @@ SYSCALL2(ftruncate, int, fd, s64, length)
 static long flush(int fd, u64 flags)
 {
 	struct file *file = fs_get(fd);
+	const struct file_ops *ops;
 	long error = -EINVAL;
 
 	if (!file)
 		return -EBADF;
-	if (file->ops->flush)
-		error = file->ops->flush(file, flags);
+	ops = ops_of(file);
+	if (ops->flush)
+		error = ops->flush(file, flags);
 	file_put(file);
 	return error == -EOPNOTSUPP ? -EINVAL : error;
 }
@@ -369,7 +373,8 @@ SYSCALL0(sync)
 
 long fs_file_sync(struct file *file)
 {
-	long error = file->ops->flush ? file->ops->flush(file, 0) : 0;
+	const struct file_ops *ops = ops_of(file);
+	long error = ops->flush ? ops->flush(file, 0) : 0;
 
 	return error == -EOPNOTSUPP || error == -EINVAL ? 0 : error;
 }

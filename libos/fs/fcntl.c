@@ -61,8 +61,10 @@ static long dup_from(struct file *file, unsigned long lowest,
 /* O_APPEND is the open file's, and another process may have changed it. */
 bool file_appends(struct file *file)
 {
-	return file->ops->append ?
-		       file->ops->append(file, -1) > 0 :
+	const struct file_ops *ops = ops_of(file);
+
+	return ops->append ?
+		       ops->append(file, -1) > 0 :
 		       !!(__atomic_load_n(&file->flags, __ATOMIC_RELAXED) &
 			  O_APPEND);
 }
@@ -105,9 +107,22 @@ static u32 get_flags(struct file *file)
 	return file_appends(file) ? flags | O_APPEND : flags & ~O_APPEND;
 }
 
+/* file->flags are @flags now: whatever else goes by them is to follow. */
+void file_tell_flags(struct file *file, u32 flags)
+{
+	const struct file_ops *ops;
+
+	/* a FIFO learns here that it is one */
+	if (file->kind == FILE_HOST)
+		file_type(file);
+	ops = ops_of(file);
+	if (ops->set_flags)
+		ops->set_flags(file, flags);
+}
+
 static long set_flags(struct file *file, u32 flags)
 {
-	u32 old, new;
+	const struct file_ops *ops;
 	int error;
 
 	flags &= SETTABLE;
@@ -116,22 +131,16 @@ static long set_flags(struct file *file, u32 flags)
 	    (file->kind != FILE_HOST || file_type(file) != DK_TYPE_FILE))
 		return -EINVAL;
 	lock_acquire(&file->lock);
-	error = file->ops->append ?
-			file->ops->append(file, !!(flags & O_APPEND)) :
-			0;
+	ops = ops_of(file);
+	error = ops->append ? ops->append(file, !!(flags & O_APPEND)) : 0;
 	if (error < 0) {
 		lock_release(&file->lock);
 		return error;
 	}
-	old = file->flags;
-	new = (old & ~SETTABLE) | flags;
-	__atomic_store_n(&file->flags, new, __ATOMIC_RELAXED);
+	flags |= file->flags & ~SETTABLE;
+	__atomic_store_n(&file->flags, flags, __ATOMIC_RELAXED);
 	lock_release(&file->lock);
-	/* a FIFO learns here that it is one */
-	if (file->kind == FILE_HOST && (old ^ new) & O_NONBLOCK)
-		file_type(file);
-	if (file->ops->set_flags)
-		file->ops->set_flags(file, new);
+	file_tell_flags(file, flags);
 	return 0;
 }
 

@@ -204,6 +204,16 @@ static inline const char *file_name(const struct file *file)
 	return name ? name->text : file->path;
 }
 
+/*
+ * A file that turns out to be a FIFO gets other operations, maybe by another
+ * thread (file_type()). Who looks whether there is one and then calls it, looks
+ * once.
+ */
+static inline const struct file_ops *ops_of(const struct file *file)
+{
+	return __atomic_load_n(&file->ops, __ATOMIC_RELAXED);
+}
+
 int file_rename(struct file *file, const char *text);
 struct file *file_new(u8 kind, const struct file_ops *ops, u8 access,
 		      u32 flags);
@@ -329,6 +339,7 @@ int host_append(struct file *file, int set);
 s64 stream_write(struct file *file, DK_HANDLE stream, const void *buffer,
 		 size_t length, u64 offset);
 bool file_appends(struct file *file); /* fcntl.c */
+void file_tell_flags(struct file *file, u32 flags);
 int host_open_unnamed(struct path *path, u32 flags, u32 mode,
 		      struct file **file);
 int name_open(struct path *path, u32 flags, struct file **file);

@@ -305,10 +305,10 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 
 	if (access & ~old->access)
 		return -EACCES;
-	file = file_new(FILE_HOST, old->ops, access, flags);
+	/* What it is, it learns by itself: a FIFO is not truncated. */
+	file = file_new(FILE_HOST, &host_ops, access, flags);
 	if (!file)
 		return -ENOMEM;
-	file->type = old->type;
 	file->path = mem_alloc(size);
 	if (!file->path || DkObjectReference(old->handle, 0, &file->handle)) {
 		file_put(file);
@@ -317,7 +317,8 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 	memcpy(file->path, name, size);
 	if (flags & O_APPEND)
 		host_append(file, 1);
-	if (flags & O_TRUNC && access & FILE_WRITE)
+	if (flags & O_TRUNC && access & FILE_WRITE &&
+	    file_type(file) == DK_TYPE_FILE)
 		file->ops->set_length(file, 0);
 	*out = file;
 	return 0;

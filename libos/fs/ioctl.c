@@ -27,8 +27,7 @@ static long set_nonblock(struct file *file, const int *from)
 		flags |= O_NONBLOCK;
 	__atomic_store_n(&file->flags, flags, __ATOMIC_RELAXED);
 	lock_release(&file->lock);
-	if (file->ops->set_flags)
-		file->ops->set_flags(file, flags);
+	file_tell_flags(file, flags);
 	return 0;
 }
 

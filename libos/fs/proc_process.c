@@ -524,7 +524,7 @@ void text_fdinfo(struct text *text)
 
 	if (!file)
 		return;
-	position = file->ops->seek ? file_seek(file, 0, SEEK_CUR) : 0;
+	position = file_seek(file, 0, SEEK_CUR);
 	text_add(text, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t1\n",
 		 (long long)MAX(position, 0),
 		 __atomic_load_n(&file->flags, __ATOMIC_RELAXED) |

@@ -185,16 +185,22 @@ static s64 directory_seek(struct file *file, s64 offset, int whence)
 
 s64 file_seek(struct file *file, s64 offset, int whence)
 {
+	const struct file_ops *ops;
+	u8 type;
+
 	if (whence < DK_SEEK_SET || whence > DK_SEEK_HOLE)
 		return -EINVAL;
 	if (file->kind == FILE_EVENT || file->kind == FILE_EPOLL ||
 	    file->kind == FILE_TIMER || file->kind == FILE_SIGNAL)
 		return 0;
-	if (!file->ops->seek)
+	/* a FIFO may learn here that it is one, and then has no seek */
+	type = file_type(file);
+	ops = ops_of(file);
+	if (!ops->seek)
 		return file->kind == FILE_PATH ? -EBADF : -ESPIPE;
-	if (file_type(file) == DK_TYPE_DIRECTORY)
+	if (type == DK_TYPE_DIRECTORY)
 		return directory_seek(file, offset, whence);
-	return file->ops->seek(file, offset, whence);
+	return ops->seek(file, offset, whence);
 }
 
 SYSCALL3(lseek, int, fd, s64, offset, int, whence)
