@@ -9,9 +9,8 @@
  * chosen when it is opened. So a console has a second stream when the flag is
  * set, made when that happens first.
  *
- * Polling for input asks how many bytes can be read. None may mean that there
- * is none yet or that the end is reached, and only reading tells: so a byte is
- * read without waiting, and kept for the next read if there was one after all.
+ * Polling asks the host, of what it has queues for: of a file or /dev/null it
+ * has none, and epoll will not have those.
  */
 #include "fs.h"
 
@@ -19,20 +18,16 @@
 #include <processes.h>
 #include <signals.h>
 
-#define STASH_NONE (-1)
-#define STASH_END (-2) /* the end of input was read, not yet told */
-
 /*
  * struct console - struct file.data
+ * @polled:   the host knows when it is ready
  * @nonblock: the stream with DK_OPTION_NONBLOCK, or 0
- * @stash:    a byte that polling read, or STASH_*; under file.lock
  */
 struct console {
 	int number;
 	bool terminal;
-	bool countable;
+	bool polled;
 	DK_HANDLE nonblock;
-	int stash;
 };
 
 static const char *const uris[] = { "stdin:", "stdout:", "stderr:" };
@@ -57,7 +52,7 @@ static u64 console_access(struct file *file)
 }
 
 /* Make sure that the second stream is there; file->lock is held. */
-static bool console_need_nonblock(struct file *file)
+static void console_need_nonblock(struct file *file)
 {
 	struct console *console = file->data;
 	const char *uri = uris[console->number];
@@ -65,14 +60,12 @@ static bool console_need_nonblock(struct file *file)
 	DK_HANDLE handle;
 
 	if (console->nonblock)
-		return true;
+		return;
 	if (host_append(file, -1) > 0)
 		access |= DK_ACCESS_APPEND;
-	if (DkStreamOpen(uri, strlen(uri), access, DK_OPEN_EXISTING,
-			 DK_OPTION_NONBLOCK, &handle))
-		return false;
-	__atomic_store_n(&console->nonblock, handle, __ATOMIC_RELAXED);
-	return true;
+	if (!DkStreamOpen(uri, strlen(uri), access, DK_OPEN_EXISTING,
+			  DK_OPTION_NONBLOCK, &handle))
+		__atomic_store_n(&console->nonblock, handle, __ATOMIC_RELAXED);
 }
 
 /* Of both streams. */
@@ -96,60 +89,6 @@ static void console_set_flags(struct file *file, u32 flags)
 	lock_release(&file->lock);
 }
 
-static s64 console_take_stash(struct file *file, void *buffer, size_t length)
-{
-	struct console *console = file->data;
-	s64 done = -EAGAIN;
-	u8 byte;
-
-	lock_acquire(&file->lock);
-	if (console->stash == STASH_END) {
-		done = 0;
-	} else if (console->stash != STASH_NONE) {
-		byte = console->stash;
-		done = length ? 1 : 0;
-		if (done && copy_out(buffer, &byte, 1))
-			done = -EFAULT;
-	}
-	if (done >= 0 && length)
-		console->stash = STASH_NONE;
-	lock_release(&file->lock);
-	return done;
-}
-
-static int readable_bytes(struct file *file)
-{
-	int count = 0;
-
-	if (DkxConsoleControl(file->handle, DK_CONSOLE_BYTES_READABLE, &count,
-			      sizeof(count)))
-		return -1;
-	return count;
-}
-
-/* Would a read return at once? file->lock is held. */
-static bool console_has_input(struct file *file)
-{
-	struct console *console = file->data;
-	DK_STATUS status;
-	dk_u64 done;
-	u8 byte;
-
-	if (console->stash != STASH_NONE)
-		return true;
-	if (readable_bytes(file) != 0)
-		return true;
-	if (!console_need_nonblock(file))
-		return false;
-	status = DkStreamRead(console->nonblock, DK_OFFSET_CURRENT, &byte, 1,
-			      &done);
-	if (status == DK_STATUS_WOULD_BLOCK || status == DK_STATUS_INTERRUPTED)
-		return false;
-	if (!status)
-		console->stash = done ? byte : STASH_END;
-	return true;
-}
-
 static s64 console_read(struct file *file, void *buffer, size_t length,
 			u64 offset)
 {
@@ -160,11 +99,6 @@ static s64 console_read(struct file *file, void *buffer, size_t length,
 	if (console->terminal) {
 		result = terminal_check(&process_table->console, SIGTTIN);
 		if (result)
-			return result;
-	}
-	if (unlikely(console->stash != STASH_NONE)) {
-		result = console_take_stash(file, buffer, length);
-		if (result != -EAGAIN)
 			return result;
 	}
 	do {
@@ -204,24 +138,7 @@ static s64 console_write(struct file *file, const void *buffer, size_t length,
 
 static u32 console_poll(struct file *file, struct poll_table *table)
 {
-	struct console *console = file->data;
-	u32 events = 0;
-
-	if (file->access & FILE_WRITE)
-		events |= POLLOUT | POLLWRNORM;
-	if (!(file->access & FILE_READ))
-		return events;
-	if (!console->countable)
-		return events | POLLIN | POLLRDNORM;
-	lock_acquire(&file->lock);
-	if (!console_has_input(file))
-		poll_stream(table, file->handle);
-	else if (console->stash == STASH_END && file->type == DK_TYPE_FIFO)
-		events |= POLLHUP;
-	else
-		events |= POLLIN | POLLRDNORM;
-	lock_release(&file->lock);
-	return events;
+	return pipe_ops.poll(file, table);
 }
 
 static s64 console_seek(struct file *file, s64 offset, int whence)
@@ -301,18 +218,18 @@ static int console_setup(struct file *file, int number)
 {
 	struct dk_stream_attributes attributes;
 	struct console *console = mem_zalloc(sizeof(*console));
+	u32 ready;
 
 	if (!console)
 		return -ENOMEM;
 	console->number = number;
-	console->stash = STASH_NONE;
 	file->data = console;
 	if (!console_attributes(file, &attributes)) {
 		file->type = attributes.type;
 		console->terminal = attributes.flags & DK_ATTRIBUTE_TERMINAL;
 	}
-	console->countable = console->terminal || file->type == DK_TYPE_FIFO ||
-			     file->type == DK_TYPE_SOCKET;
+	console->polled = !DkxStreamControl(file->handle, DK_CONTROL_READY,
+					    &ready, sizeof(ready));
 	return 0;
 }
 
@@ -371,6 +288,11 @@ int console_open(int number, u32 flags, struct file **out)
 	}
 	*out = file;
 	return 0;
+}
+
+bool console_can_poll(struct file *file)
+{
+	return ((struct console *)file->data)->polled;
 }
 
 int console_number(struct file *file)

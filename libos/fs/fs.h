@@ -17,7 +17,7 @@
  *   fs_context.lock   the working directory
  *   fd_table.lock     which numbers are in use; never needed to look one up
  *   epoll_lock        which epoll watches which description
- *   file.lock         position of a directory or synthetic file, stashed input
+ *   file.lock         position of a directory or synthetic file
  *   pipe.lock, ...    content of one object
  *   wait_queue.lock   who waits for it
  */
@@ -352,6 +352,7 @@ int console_open(int number, u32 flags, struct file **file);
 bool console_is_terminal(int number);
 bool file_is_terminal(struct file *file);
 int console_number(struct file *file);
+bool console_can_poll(struct file *file);
 
 /* ---- the synthetic tree (synth.c; content in proc.c) ---- */
 

@@ -224,6 +224,8 @@ static const struct file_ops fifo_ops = {
  */
 bool file_can_poll(struct file *file)
 {
+	if (file->kind == FILE_CONSOLE)
+		return console_can_poll(file);
 	if (file->kind == FILE_HOST)
 		file_type(file);
 	return file->ops->poll;
