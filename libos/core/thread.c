@@ -11,6 +11,7 @@
 #include <libos.h>
 #include <signals.h>
 #include <thread.h>
+#include <timers.h>
 
 #define CHECK(member, offset)						\
 	_Static_assert(offsetof(struct libos_thread, member) == (offset), \
@@ -162,8 +163,10 @@ void thread_forked(void)
 	ending = NULL;
 	only = NULL;
 	thread_count = 1;
-	for (t = others; t; t = t->next)
+	for (t = others; t; t = t->next) {
 		fs_forked(t);
+		timeout_forked(t);
+	}
 	for (t = ended_ones; t; t = t->next)
 		fs_forked(t);
 	link_locked(me);

@@ -7,6 +7,8 @@
  */
 #include "inet.h"
 
+#include <timers.h>
+
 static long open_server(struct inet *inet, const struct address *a, u32 backlog,
 			DK_HANDLE *handle)
 {
@@ -81,26 +83,35 @@ long inet_listen(struct socket *socket, int backlog)
 	return r;
 }
 
+/*
+ * What is ready may be another's the moment after, and whether a read of the
+ * stream waits is not for one call to say: so one that may wait for a while only
+ * is interrupted.
+ */
 static s64 accept_record(struct file *file, struct dk_accepted *record)
 {
 	struct inet *inet = inet_of(socket_of(file));
 	s64 deadline = socket_deadline(inet->socket.receive_timeout);
+	bool timed = deadline != DK_TIMEOUT_INFINITE;
+	struct timer timeout;
 	DK_STATUS status;
 	dk_u64 done;
-	long r;
 
-	for (;;) {
-		if (inet->socket.receive_timeout && !file_nonblock(file)) {
-			r = inet_wait(file, POLLIN, deadline);
-			if (r)
-				return r;
-		}
+	if (timed && timeout_begin(&timeout, deadline)) {
+		timeout_end(&timeout);
+		return -ENOMEM;
+	}
+	do {
 		status = HOST_WAIT(DkStreamRead, inet_handle(inet),
 				   DK_OFFSET_CURRENT, record, sizeof(*record),
 				   &done);
-		if (status != DK_STATUS_INTERRUPTED || signal_interrupts())
-			return errno_restart(status);
-	}
+	} while (status == DK_STATUS_INTERRUPTED && deadline_left(deadline) &&
+		 !signal_interrupts());
+	if (timed)
+		timeout_end(&timeout);
+	if (!timed || status != DK_STATUS_INTERRUPTED)
+		return errno_restart(status);
+	return signal_interrupts() ? -EINTR : -EAGAIN;
 }
 
 long inet_accept(struct file *file, struct file **accepted,

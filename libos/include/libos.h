@@ -312,6 +312,7 @@ struct libos_thread {
 	struct file *held[2];		/* that a call of it works with, and */
 	struct held held_too;		/* more of them: fs/hold.c */
 	struct waiter *waiter;		/* fs/wait.c: at hand for the next wait */
+	struct timer *timeout;		/* of its call: timers.h */
 	struct file *free_files;	/* fs/file.c: at hand for this thread */
 	u32	free_file_count;
 	u64	allowed[CPUS_MAX / 64];	/* processors; 0: all; process/sched.c */

@@ -50,6 +50,18 @@ void timer_settle(const struct timer *timer);
 /* @duration nanoseconds from now by its clock, not 0; INT64_MAX: never */
 s64 timer_after(const struct timer *timer, s64 duration);
 
+/*
+ * timeout_begin() - have the host's calls of this thread interrupted
+ *
+ * For one that waits and has no time limit itself: at @deadline (monotonic) it
+ * ends as if a signal had come. timeout_end() before @timer goes. -EAGAIN as
+ * timer_set().
+ */
+long timeout_begin(struct timer *timer, s64 deadline);
+void timeout_end(struct timer *timer);
+/* In the child, of a thread that is only its parent's. */
+void timeout_forked(struct libos_thread *t);
+
 /* The host's clock to use for Linux's; BOOT is made monotonic. -EINVAL */
 long timer_clock(int id);
 s64 timer_adjust(int id, s64 expiry);

@@ -6,6 +6,7 @@
 #include <libos.h>
 #include <linux/time.h>
 #include <processes.h>
+#include <signals.h>
 #include <thread.h>
 #include <timers.h>
 
@@ -293,6 +294,37 @@ void timer_settle(const struct timer *timer)
 	while (__atomic_load_n(&firing, __ATOMIC_SEQ_CST) == timer)
 		DkThreadYieldExecution();
 }
+
+/* ---- of a call ---- */
+
+static void fire_timeout(struct timer *timer, u64 count __unused)
+{
+	signal_interrupt(timer->thread);
+}
+
+long timeout_begin(struct timer *timer, s64 deadline)
+{
+	*timer = (struct timer){ .clock = DK_CLOCK_MONOTONIC,
+				 .thread = self(),
+				 .fire = fire_timeout };
+	__atomic_store_n(&self()->timeout, timer, __ATOMIC_RELEASE);
+	return timer_set(timer, MAX(deadline, 1), 0, NULL, NULL);
+}
+
+void timeout_end(struct timer *timer)
+{
+	timer_cancel(timer, NULL, NULL);
+	__atomic_store_n(&self()->timeout, NULL, __ATOMIC_RELEASE);
+}
+
+void timeout_forked(struct libos_thread *t)
+{
+	if (t->timeout)
+		timer_set(t->timeout, 0, 0, NULL, NULL);
+	t->timeout = NULL;
+}
+
+/* ---- clocks ---- */
 
 long timer_clock(int id)
 {
