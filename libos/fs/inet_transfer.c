@@ -143,8 +143,6 @@ s64 inet_send(struct file *file, struct transfer *transfer)
 
 	if (flags & MSG_FASTOPEN)
 		return -EOPNOTSUPP;
-	if (transfer->file_count)
-		return -EINVAL;
 	part = check_connected(file, flags, deadline, -EPIPE);
 	for (i = 0; i < transfer->vector.count && part >= 0; i++) {
 		struct iovec *iov = &transfer->vector.parts[i];

@@ -24,12 +24,13 @@ void transfer_files_put(struct transfer *transfer)
 	transfer->file_count = 0;
 }
 
-static long rights_get(struct transfer *transfer, const int *from, size_t count)
+static long rights_get(struct transfer *transfer, int family, const int *from,
+		       size_t count)
 {
 	struct file **files;
 	int fd;
 
-	if (count + transfer->file_count > SCM_MAX_FD)
+	if (family != AF_UNIX || count + transfer->file_count > SCM_MAX_FD)
 		return -EINVAL;
 	files = mem_realloc(transfer->files,
 			    (transfer->file_count + count) * sizeof(*files));
@@ -67,6 +68,13 @@ static long credentials_get(struct transfer *transfer, const void *from,
 	return 0;
 }
 
+/* Files and credentials: of the internet's sockets they are passed over. */
+static bool is_passed_over(const struct socket *socket, int type)
+{
+	return (socket->family == AF_INET || socket->family == AF_INET6) &&
+	       (type == SCM_RIGHTS || type == SCM_CREDENTIALS);
+}
+
 /* What a sender attached. */
 long control_get(struct socket *socket, struct transfer *transfer,
 		 const u8 *from, size_t size)
@@ -89,8 +97,10 @@ long control_get(struct socket *socket, struct transfer *transfer,
 						     from + at + sizeof(header),
 						     length) :
 				    0;
+		else if (is_passed_over(socket, header.type))
+			r = 0;
 		else if (header.type == SCM_RIGHTS)
-			r = rights_get(transfer,
+			r = rights_get(transfer, socket->family,
 				       (const int *)(from + at +
 						     sizeof(header)),
 				       length / sizeof(int));
