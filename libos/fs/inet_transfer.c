@@ -7,6 +7,7 @@
  * which never waits, and the waiting is done here.
  */
 #include "inet.h"
+#include "mailbox.h"
 
 #define DK_READY_OVER (DK_READY_ERROR | DK_READY_CLOSED)
 
@@ -181,11 +182,74 @@ static s64 receive_buffer(struct file *file, const struct iovec *iov, u32 flags,
 			  false);
 }
 
+/* No more is ever waiting to be looked at. */
+#define PEEK_MAX 0x400000UL
+
+/* Asleep for a while that grows; false: @deadline has come, or a signal. */
+static bool doze(s64 *pause, s64 deadline)
+{
+	s64 left = deadline_left(deadline);
+	struct waiter *waiter;
+	int r;
+
+	if (!left)
+		return false;
+	waiter = waiter_get();
+	if (!waiter)
+		return false;
+	if (left == DK_TIMEOUT_INFINITE || left > *pause)
+		left = *pause;
+	*pause = MIN(2 * *pause, POLL_PAUSE_LAST);
+	r = waiter_sleep(waiter, left);
+	waiter_put(waiter);
+	return r != -ERESTARTSYS;
+}
+
 /*
- * MSG_PEEK with several buffers, or waiting for all: what was looked at stays
- * where it is, so there is only one look at one buffer. It is as long as what
- * has come, or fills it.
+ * Whatever is there; with MSG_WAITALL @room bytes, or all before the end. Where
+ * there are some already, nobody tells of more: so it is looked again.
  */
+static s64 peek(struct file *file, u8 *buffer, size_t room, u32 flags,
+		s64 deadline)
+{
+	struct inet *inet = inet_of(socket_of(file));
+	bool all = flags & MSG_WAITALL && socket_waits(file, flags), over;
+	s64 pause = POLL_PAUSE_FIRST, r;
+
+	do {
+		over = all &&
+		       ready_of(inet) & (DK_READY_OVER | DK_READY_READ_CLOSED);
+		r = message_io(file, buffer, room, flags, deadline, false);
+	} while (all && !over && r > 0 && (size_t)r < room &&
+		 doze(&pause, deadline));
+	return r;
+}
+
+/*
+ * MSG_PEEK: what was looked at stays where it is, so it is one look into one
+ * buffer, whatever the program has.
+ */
+static s64 peek_parts(struct file *file, struct transfer *transfer,
+		      s64 deadline)
+{
+	size_t room = MIN(transfer->vector.total, PEEK_MAX);
+	u8 *buffer;
+	s64 r;
+
+	if (transfer->vector.count == 1)
+		return peek(file, transfer->vector.parts->iov_base,
+			    transfer->vector.total, transfer->flags, deadline);
+	buffer = mem_alloc(MAX(room, 1UL));
+	if (!buffer)
+		return -ENOMEM;
+	r = peek(file, buffer, room, transfer->flags, deadline);
+	if (r > 0 && !(transfer->flags & MSG_TRUNC) &&
+	    transfer_copy_out(transfer, buffer, r))
+		r = -EFAULT;
+	mem_free(buffer);
+	return r;
+}
+
 static s64 receive_parts(struct file *file, struct transfer *transfer,
 			 s64 deadline, size_t *done)
 {
@@ -207,7 +271,7 @@ static s64 receive_parts(struct file *file, struct transfer *transfer,
 			part = receive_buffer(file, &rest, flags, deadline);
 			if (part <= 0)
 				return part;
-			if (flags & MSG_PEEK || flags & MSG_OOB ||
+			if (flags & MSG_OOB ||
 			    (!all && (size_t)part < rest.iov_len)) {
 				*done += part;
 				return part;
@@ -233,6 +297,9 @@ s64 inet_receive(struct file *file, struct transfer *transfer)
 		return 0;
 	if (r)
 		return r;
+	if (transfer->flags & MSG_PEEK && !(transfer->flags & MSG_OOB) &&
+	    transfer->vector.total)
+		return peek_parts(file, transfer, deadline);
 	r = receive_parts(file, transfer, deadline, &done);
 	if (done && transfer->flags & MSG_OOB)
 		transfer->result_flags |= MSG_OOB;
