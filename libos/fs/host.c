@@ -52,6 +52,7 @@ s64 stream_write(struct file *file, DK_HANDLE stream, const void *buffer,
 {
 	DK_STATUS status;
 	size_t total = 0;
+	s64 result = 0;
 	dk_u64 done;
 
 	for (;;) {
@@ -73,10 +74,13 @@ s64 stream_write(struct file *file, DK_HANDLE stream, const void *buffer,
 		    signal_interrupts())
 			break;
 	}
-	if (total || !status)
-		return total;
-	return status == DK_STATUS_BROKEN_PIPE ? broken_pipe() :
-						 errno_restart(status);
+	/* Of a pipe SIGPIPE is told beside what was written, too. */
+	if (status == DK_STATUS_BROKEN_PIPE &&
+	    (!total || file_type(file) == DK_TYPE_FIFO))
+		result = broken_pipe();
+	else if (status)
+		result = errno_restart(status);
+	return total ? (s64)total : result;
 }
 
 static s64 host_write(struct file *file, const void *buffer, size_t length,
