@@ -77,17 +77,18 @@ static void side_put(struct side *side)
 		file_put(side->file);
 }
 
+/* As Linux: first what they are, then what they were opened for. */
 static s64 check_range(struct side *from, struct side *to)
 {
-	if (!(from->file->access & FILE_READ) ||
-	    !(to->file->access & FILE_WRITE) || file_appends(to->file))
-		return -EBADF;
 	if (file_type(from->file) == DK_TYPE_DIRECTORY ||
 	    file_type(to->file) == DK_TYPE_DIRECTORY)
 		return -EISDIR;
 	if (file_type(from->file) != DK_TYPE_FILE ||
 	    file_type(to->file) != DK_TYPE_FILE)
 		return -EINVAL;
+	if (!(from->file->access & FILE_READ) ||
+	    !(to->file->access & FILE_WRITE) || file_appends(to->file))
+		return -EBADF;
 	return 0;
 }
 
