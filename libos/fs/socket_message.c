@@ -4,8 +4,6 @@
  */
 #include "socket.h"
 
-#include <clocks.h>
-
 static long transfer_get(struct transfer *transfer,
 			 const struct user_msghdr *message)
 {
@@ -139,18 +137,25 @@ SYSCALL4(sendmmsg, int, fd, struct user_mmsghdr *, messages, u32, count, u32,
 	return done ? (long)done : MIN(r, 0);
 }
 
+static long put_left(struct __kernel_timespec *time, s64 left)
+{
+	const struct __kernel_timespec value = { left / NSEC_PER_SEC,
+						 left % NSEC_PER_SEC };
+
+	return user_put(value, time);
+}
+
 SYSCALL5(recvmmsg, int, fd, struct user_mmsghdr *, messages, u32, count, u32,
 	 flags, struct __kernel_timespec *, time)
 {
-	s64 duration, deadline = DK_TIMEOUT_INFINITE;
+	s64 duration, left = DK_TIMEOUT_INFINITE, deadline;
 	struct file *file;
 	u32 done, length;
 	long r = duration_get(time, &duration);
 
 	if (r)
 		return r;
-	if (duration != DK_TIMEOUT_INFINITE)
-		deadline = deadline_after(DK_CLOCK_MONOTONIC, duration);
+	deadline = poll_deadline(duration);
 	file = socket_get(fd, &r);
 	if (!file)
 		return r;
@@ -166,11 +171,15 @@ SYSCALL5(recvmmsg, int, fd, struct user_mmsghdr *, messages, u32, count, u32,
 		if (flags & MSG_WAITFORONE)
 			flags |= MSG_DONTWAIT;
 		/* The time is looked at between messages, as in Linux. */
-		if (deadline != DK_TIMEOUT_INFINITE &&
-		    clock_now(DK_CLOCK_MONOTONIC) >= deadline) {
+		left = deadline_left(deadline);
+		if (!left) {
 			done++;
 			break;
 		}
+	}
+	if (done && left != DK_TIMEOUT_INFINITE && put_left(time, left)) {
+		done = 0;
+		r = -EFAULT;
 	}
 	socket_put(file);
 	return done ? (long)done : MIN(r, 0);
