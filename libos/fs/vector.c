@@ -312,9 +312,16 @@ SYSCALL6(pwritev2, int, fd, const struct iovec *, parts, size_t, count, s64,
 /* 0: the pipe is ready, or what there is to be said. */
 static long pipe_ready(struct file *file, u32 wanted, bool wait)
 {
+	long result;
+
 	if (file_poll(file, NULL) & (wanted | POLLHUP | POLLERR))
 		return 0;
-	return wait ? file_wait(file, wanted, DK_TIMEOUT_INFINITE) : -EAGAIN;
+	if (!wait)
+		return -EAGAIN;
+	hold(file);
+	result = file_wait(file, wanted, DK_TIMEOUT_INFINITE);
+	hold(NULL);
+	return result;
 }
 
 /* As much as there is room for; what a ready pipe takes for certain is a page. */

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -215,6 +216,14 @@ static void watchers(const char *name, long (*call)(struct waiting *))
 	close(ends[1]);
 }
 
+static long call_vmsplice(struct waiting *waiting)
+{
+	char c;
+	struct iovec part = { &c, 1 };
+
+	return vmsplice(waiting->fd, &part, 1, 0);
+}
+
 /* ---- both sides of a copy ---- */
 
 static long call_splice(struct waiting *waiting)
@@ -291,6 +300,7 @@ int main(void)
 	acceptor();
 	watchers("poll", call_poll);
 	watchers("select", call_select);
+	watchers("vmsplice", call_vmsplice);
 	copier();
 	locker("flock", call_flock);
 	locker("fcntl", call_ofd_lock);
