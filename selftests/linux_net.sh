@@ -42,6 +42,9 @@ part_tcp()
 	for part in simple ready sixes flags options woken forked many edges refused; do
 		same "tcp: $part" "$here/linux/tcp" "$part"
 	done
+	for part in rights peeks accepts; do
+		same "tcp: $part" "$here/linux/streams" "$part"
+	done
 	same "epoll" "$here/linux/polling"
 	same "what an accepted socket has of its listener" \
 		"$here/linux/corners" inherited

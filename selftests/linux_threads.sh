@@ -47,6 +47,22 @@ as_a_user()
 	user=()
 }
 
+streams()
+{
+	local kind
+
+	same streams fifos sigpipe ranges many standard
+	for kind in pipe socket terminal; do
+		"$programs/streams" around $kind "$programs/streams" inside \
+			>"$work/n.out" </dev/null
+		"$programs/streams" around $kind "$picoexec" \
+			"$programs/streams" inside >"$work/p.out" </dev/null
+		diff "$work/n.out" "$work/p.out" >"$work/diff"
+		result $? "input and output that are of a $kind are waited for"
+		[ ! -s "$work/diff" ] || note "$work/diff"
+	done
+}
+
 # Mutexes with priority inheritance are refused as by a kernel without them: by
 # C libraries when one is made. Natively they are there.
 inheritance_refused()
@@ -290,6 +306,7 @@ else
 	same vforks
 	same holds
 	same starts
+	streams
 	same options
 	as_a_user
 	same wishes
