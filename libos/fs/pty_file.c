@@ -222,49 +222,157 @@ static s64 pty_read(struct file *file, void *buffer, size_t length,
 
 /* ---- writing ---- */
 
-static s64 put_some(const struct pty_end *end, const u8 *from, size_t length)
+/*
+ * struct writing - one call that writes
+ * @mine:	pty->writers has the process for this call
+ */
+struct writing {
+	const struct pty_end *end;
+	struct stay stay;
+	bool mine;
+};
+
+/* How long to wait for a writer, before it is looked for. */
+#define WRITER_PATIENCE 100000000LL
+
+static struct pty_writer *writer_of(const struct pty_end *end)
 {
+	return &end->pty->writers[end->master];
+}
+
+/* Under the lock: the next one may write. Does somebody wait for that? */
+static bool end_turn(struct writing *w)
+{
+	struct pty_writer *writer = writer_of(w->end);
+	bool wanted = w->mine && writer->wanted;
+
+	if (w->mine)
+		writer->owner = writer->wanted = 0;
+	w->mine = false;
+	return wanted;
+}
+
+static void leave_turn(struct writing *w)
+{
+	bool wanted;
+
+	if (!w->mine)
+		return;
+	pty_lock(w->end);
+	wanted = end_turn(w);
+	pty_unlock(w->end);
+	if (wanted)
+		pty_notify(w->end);
+}
+
+/* The writer was killed, and this call is the next. */
+static bool inherit_turn(struct writing *w)
+{
+	struct pty_writer *writer = writer_of(w->end);
+	u64 owner = __atomic_load_n(&writer->owner, __ATOMIC_RELAXED);
+
+	if (!owner || !host_process_is_gone(owner))
+		return !owner;
+	pty_lock(w->end);
+	if (writer->owner == owner)
+		writer->owner = 0;
+	pty_unlock(w->end);
+	return true;
+}
+
+/*
+ * As pause(). Who is interrupted may be stopped right here, and others are not
+ * to wait for that.
+ */
+static long pause_writing(struct writing *w, s64 deadline)
+{
+	struct stay *stay = &w->stay;
+	DK_STATUS status;
+	dk_u64 index;
+	long r;
+
+	if (!stay->waiter)
+		return pause(stay, deadline);
+	status = HOST_WAIT(DkObjectsWaitAny, 1, &stay->waiter->event,
+			   deadline_left(deadline), &index);
+	r = errno_restart(status);
+	if (r == -ERESTARTSYS) {
+		leave_turn(w);
+		r = signal_interrupts() ? -ERESTARTSYS : 0;
+	}
+	pty_watch(w->end);
+	return r;
+}
+
+/*
+ * How much there was room for; -EAGAIN: none; -EBUSY: it is another's turn.
+ * @last: with these the write is whole, and else it goes on.
+ */
+static s64 put_some(struct writing *w, const u8 *from, size_t length, bool last)
+{
+	const struct pty_end *end = w->end;
+	struct pty_writer *writer = writer_of(end);
 	struct pty *p = end->pty;
 	sigset signals = 0;
-	s64 done;
+	bool wanted = false;
+	s64 done = -EBUSY;
 
 	pty_lock(end);
-	if (end->master)
-		done = pty_type(p, from, length, &signals);
-	else if (p->hung_up)
+	if (!end->master && p->hung_up)
 		done = -EIO;
+	else if (writer->owner && !w->mine)
+		writer->wanted = 1;
+	else if (end->master)
+		done = pty_type(p, from, length, &signals);
 	else
 		done = pty_print(p, from, length);
+	if (last && done == (s64)length) {
+		wanted = end_turn(w);
+	} else if (done >= 0) {
+		writer->owner = process_main->entry->id;
+		w->mine = true;
+	}
 	pty_unlock(end);
 	if (signals)
 		pty_signal(p, signals);
-	if (done > 0)
+	if (done > 0 || wanted)
 		pty_notify(end);
 	return done ? done : -EAGAIN;
 }
 
 static s64 write_all(struct file *file, const u8 *buffer, size_t length)
 {
-	const struct pty_end *end = pty_end_of(file);
-	struct stay stay = { .end = end };
+	struct writing w = { .end = pty_end_of(file),
+			     .stay.end = pty_end_of(file) };
+	bool patient = waits(file);
 	u8 chunk[CHUNK];
 	size_t sum = 0, n;
 	s64 r = 0;
 
 	while (sum < length) {
 		n = MIN(length - sum, CHUNK);
-		r = copy_in(chunk, buffer + sum, n) ? -EFAULT :
-						      put_some(end, chunk, n);
+		r = copy_in(chunk, buffer + sum, n) ?
+			    -EFAULT :
+			    put_some(&w, chunk, n, sum + n == length);
 		if (r > 0) {
 			sum += r;
 			continue;
 		}
-		if (r == -EAGAIN && waits(file))
-			r = pause(&stay, DK_TIMEOUT_INFINITE);
+		if (r == -EBUSY) {
+			r = patient ? pause_writing(&w,
+						    poll_deadline(
+							    WRITER_PATIENCE)) :
+				      -ETIMEDOUT;
+			if (r == -ETIMEDOUT)
+				r = inherit_turn(&w) || patient ? 0 : -EAGAIN;
+		} else if (r == -EAGAIN && patient) {
+			r = pause_writing(&w, DK_TIMEOUT_INFINITE);
+		}
 		if (r)
 			break;
 	}
-	stay_end(&stay);
+	stay_end(&w.stay);
+	leave_turn(&w);
 	return sum ? (s64)sum : r;
 }
 

@@ -21,6 +21,10 @@
  * - Its lock has the host's id of its owner, and is taken from one that is
  *   gone. What it had begun stays as it is: every index is taken modulo the
  *   size of its ring.
+ * - What one call writes stays together, though it waits for room: who writes
+ *   to a side is the only one (@writers) until all is written, or a signal
+ *   comes. The process stands there with the host's id, and another takes its
+ *   turn when it is gone. Nobody is stopped having it.
  * - Who waits does so for its own process: a wait queue for each
  *   pseudo-terminal. A process that looks says so first (@pty_watched of its
  *   entry); who changes something takes that mark and rings (mail_ring()).
@@ -72,6 +76,8 @@ struct terminal {
  * @hung_up:	no process has the master any more
  * @sent:	descriptions on their way: of the slave, of the master
  * @slave:	PTY_SLAVE_*
+ * @writers:	of the slave, of the master: the host's id of the process that
+ *		is in the middle of a write, or 0; do others wait for it?
  * @packets, @news: TIOCPKT: on, and TIOCPKT_* to be told
  * @literal:	the next character has no meaning
  * @erasing:	within \ and / of ECHOPRT
@@ -88,6 +94,10 @@ struct pty {
 	u64 owner;
 	u32 used, locked, hung_up, slave;
 	u32 sent[2];
+	struct pty_writer {
+		u64 owner;
+		u32 wanted;
+	} writers[2];
 	u32 exclusive;
 	u32 mode, uid, gid;
 	s64 made;

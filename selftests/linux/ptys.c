@@ -5,6 +5,7 @@
  */
 #include "ptys.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -403,6 +404,98 @@ static void packets(void)
 	end();
 }
 
+/* ---- several that write ---- */
+
+#define MUCH 40000L
+
+static void *write_much(void *text)
+{
+	static char texts[2][MUCH];
+	char *own = texts[*(char *)text == 'b'];
+
+	memset(own, *(char *)text, MUCH);
+	return (void *)write(slave, own, MUCH);
+}
+
+static pid_t writer(const char *text)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(write_much((void *)text) != (void *)MUCH);
+	/* It waits for room by then. */
+	sleep_ms(QUIET_MS);
+	return pid;
+}
+
+/* Take @n bytes, if they come: how often a character is another than before. */
+static void changes(const char *what, long n)
+{
+	char text[4096], last = 0;
+	long sum = 0, r, i, count = 0;
+
+	while (sum < n && comes(master, LIMIT_MS)) {
+		r = read(master, text, sizeof(text));
+		if (r <= 0)
+			break;
+		for (i = 0; i < r; i++) {
+			count += text[i] != last;
+			last = text[i];
+		}
+		sum += r;
+	}
+	printf("%s: %ld bytes, %ld changes\n", what, sum, count);
+}
+
+static void empty(void)
+{
+	char text[4096];
+
+	while (comes(master, QUIET_MS) && read(master, text, sizeof(text)) > 0)
+		;
+}
+
+static void turns(void)
+{
+	pthread_t threads[2];
+	pid_t one, other;
+	int status;
+
+	begin();
+	change(0, OPOST, 0, false);
+	one = writer("a");
+	other = writer("b");
+	changes("two processes", 2 * MUCH);
+	waitpid(one, &status, 0);
+	SHOW("one", status);
+	waitpid(other, &status, 0);
+	SHOW("the other", status);
+
+	pthread_create(&threads[0], NULL, write_much, "a");
+	sleep_ms(QUIET_MS);
+	pthread_create(&threads[1], NULL, write_much, "b");
+	changes("two threads", 2 * MUCH);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+
+	/* Whoever is stopped or killed is not waited for. */
+	one = writer("a");
+	kill(one, SIGSTOP);
+	waitpid(one, &status, WUNTRACED);
+	empty();
+	TRY(PRINT("c"));
+	show("behind a stopped one", master, 1);
+	kill(one, SIGKILL);
+	waitpid(one, &status, 0);
+	one = writer("a");
+	kill(one, SIGKILL);
+	waitpid(one, &status, 0);
+	empty();
+	TRY(PRINT("d"));
+	show("behind a killed one", master, 1);
+	end();
+}
+
 /* ---- ends that go ---- */
 
 int main(void)
@@ -417,5 +510,6 @@ int main(void)
 	amounts();
 	flow();
 	packets();
+	turns();
 	return 0;
 }
