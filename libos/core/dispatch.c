@@ -67,7 +67,7 @@ long libos_syscall(struct dk_context *frame)
 	long result;
 
 	t->frame = frame;
-	t->flags &= ~THREAD_FRAME_CHANGED;
+	t->flags &= ~(THREAD_FRAME_CHANGED | THREAD_VALUE);
 	if (traced)
 		trace_enter(number, frame);
 	result = unlikely(t->vfork) ? vfork_call(number) : 0;
@@ -76,7 +76,8 @@ long libos_syscall(struct dk_context *frame)
 	if (traced)
 		trace_leave(number, frame, result);
 	frame->rax = result;
-	if (unlikely(result == -ERESTARTSYS || result == -ERESTARTNOHAND))
+	if (unlikely((result == -ERESTARTSYS || result == -ERESTARTNOHAND) &&
+		     !(t->flags & THREAD_VALUE)))
 		signal_take(t, frame, result, number);
 	else if (unlikely(t->interrupt || (t->flags & THREAD_RESTORE_MASK)))
 		signal_take(t, frame, 0, 0);

@@ -320,6 +320,7 @@ struct libos_thread {
 
 #define THREAD_RESTORE_MASK	0x1	/* saved_blocked counts after delivery */
 #define THREAD_FRAME_CHANGED	0x2	/* all of the frame must be restored */
+#define THREAD_VALUE		0x4	/* the call's result is no error */
 
 static inline struct libos_thread *self(void)
 {

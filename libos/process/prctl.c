@@ -128,6 +128,7 @@ SYSCALL5(prctl, int, option, u64, a, u64, b, u64, c, u64, d)
 	case PR_GET_IO_FLUSHER:
 		return -EPERM;
 	case PR_GET_TIMERSLACK:
+		t->flags |= THREAD_VALUE;
 		return t->timer_slack ?: TIMER_SLACK;
 	case PR_SET_TIMERSLACK:
 		t->timer_slack = a ?: t->default_slack;

@@ -273,6 +273,7 @@ SYSCALL0(rt_sigreturn)
 	/* It has a handler, perhaps, on another stack. */
 	if (frame_pop(t, c))
 		signal_fault(&fault, c);
-	t->flags |= THREAD_FRAME_CHANGED;
+	/* What was interrupted may have any number in rax. */
+	t->flags |= THREAD_FRAME_CHANGED | THREAD_VALUE;
 	return c->rax;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * Signal frames: which signals a handler has blocked, which stack it has, what
- * becomes of one that has no room, and what stands in the frame.
+ * becomes of one that has no room, and what stands in the frame. What was
+ * interrupted goes on with the registers that it had.
  */
 #include "child.h"
 #include "linux_test.h"
@@ -12,6 +13,7 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <ucontext.h>
 
@@ -503,6 +505,39 @@ static void unwinding(void)
 	}
 }
 
+static void ticked(int signal, siginfo_t *info, void *context)
+{
+	raised++;
+}
+
+/* Computes, with @value in rax all the time, until a handler has run. */
+static void any_value(long value)
+{
+	struct itimerval soon = { .it_value.tv_usec = 20000 };
+	long result = value;
+
+	raised = 0;
+	setitimer(ITIMER_REAL, &soon, NULL);
+	asm volatile("1:	cmpl	$0, %1\n"
+		     "		je	1b\n"
+		     : "+a"(result)
+		     : "m"(raised)
+		     : "cc");
+	CHECK(result);
+}
+
+/* What was interrupted may have the number of an error there. */
+static void values(void)
+{
+	on(SIGALRM, ticked, 0);
+	any_value(0);
+	any_value(-EINTR);
+	any_value(-512); /* ERESTARTSYS */
+	any_value(-513);
+	any_value(-514); /* ERESTARTNOHAND */
+	any_value(-516);
+}
+
 static void armed(void)
 {
 	disarming(0);
@@ -533,6 +568,7 @@ int main(void)
 	overflows();
 	vector_state();
 	returning();
+	values();
 	unwinding();
 	return 0;
 }

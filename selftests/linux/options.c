@@ -59,6 +59,10 @@ static void names(void)
 	TRY(prctl(PR_SET_NAME, "a name that is too long"));
 	TRY(prctl(PR_GET_NAME, name));
 	printf("%.16s %c\n", name, name[16]);
+	/* a number like those that stand for another try */
+	TRY(prctl(PR_SET_TIMERSLACK, -512L));
+	SHOW("slack", syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0));
+	CHECK(errno);
 	TRY(prctl(PR_SET_TIMERSLACK, 123456));
 	pthread_create(&thread, NULL, names_thread, NULL);
 	pthread_join(thread, NULL);
