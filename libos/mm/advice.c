@@ -78,11 +78,13 @@ SYSCALL3(madvise, u64, address, u64, length, int, advice)
 		/* Promises that cannot be kept: REMOVE, DONTFORK, WIPEONFORK */
 		return -EINVAL;
 	}
+	if (end == address)
+		return 0;
 	lock_acquire(&mm_lock);
 	for (a = area_find(address); a && a->start < end && !r;
 	     a = area_next(a))
 		r = advise(a, MAX(address, a->start), MIN(end, a->end), advice);
-	if (!r && end > address && !area_covers(address, end))
+	if (!r && !area_covers(address, end))
 		r = -ENOMEM;
 	lock_release(&mm_lock);
 	return r;

@@ -227,6 +227,7 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags, int, fd,
 	 u64, offset)
 {
 	u64 type = flags & MAP_TYPE, base, aligned = PAGE_ALIGN(length);
+	u64 limit = flags & MAP_32BIT ? LOW_LIMIT : layout.limit;
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 	struct area a = { 0 };
 	struct file *file = NULL;
@@ -282,16 +283,16 @@ SYSCALL6(mmap, u64, address, u64, length, u64, protection, u64, flags, int, fd,
 	base = fixed ? address : address & PAGE_MASK;
 	if (fixed) {
 		r = map_limited(&a, &base, aligned, flags & MAP_FIXED);
-	} else if ((flags & MAP_32BIT) && !base) {
-		r = map_low(&a, &base, aligned);
 	} else {
 		r = -EEXIST;
-		if (base >= MMAP_MIN && base + aligned <= layout.limit &&
+		if (base >= MMAP_MIN && base + aligned <= limit &&
 		    base + aligned > base)
 			r = map_limited(&a, &base, aligned, false);
 		if (r == -EEXIST) {
 			base = 0;
-			r = map_limited(&a, &base, aligned, false);
+			r = flags & MAP_32BIT ?
+				    map_low(&a, &base, aligned) :
+				    map_limited(&a, &base, aligned, false);
 		}
 	}
 	if (file)

@@ -55,7 +55,21 @@ static void mapping(void)
 	TRY(munmap((void *)-PAGE, 2 * PAGE));
 	n = MAP(mmap(NULL, PAGE, RW, PRIVATE | MAP_32BIT, -1, 0));
 	CHECK((unsigned long)n < 1UL << 31);
+	/* a hint counts where it is low, and nobody is there */
+	m = MAP(mmap(m, PAGE, RW, PRIVATE | MAP_32BIT, -1, 0));
+	CHECK((unsigned long)m < 1UL << 31);
+	TRY(munmap(m, PAGE));
+	m = MAP(mmap(n, PAGE, RW, PRIVATE | MAP_32BIT, -1, 0));
+	CHECK(m != n && (unsigned long)m < 1UL << 31);
+	TRY(munmap(m, PAGE));
 	TRY(munmap(n, PAGE));
+	m = MAP(mmap(n, PAGE, RW, PRIVATE | MAP_32BIT, -1, 0));
+	CHECK(m == n);
+	TRY(munmap(n, PAGE));
+	m = MAP(mmap((void *)((1UL << 31) - PAGE), 2 * PAGE, RW,
+		     PRIVATE | MAP_32BIT, -1, 0));
+	CHECK((unsigned long)m < 1UL << 31);
+	TRY(munmap(m, 2 * PAGE));
 	n = MAP(mmap(NULL, 4 * PAGE, RW, PRIVATE | MAP_POPULATE | MAP_NORESERVE,
 		     -1, 0));
 	PAGES(n, 4);
@@ -360,6 +374,9 @@ static void advising(void)
 	TRY(madvise(g, PAGE, MADV_FREE));
 	TRY(madvise(p + 1, PAGE, MADV_DONTNEED));
 	TRY(madvise(p, 0, MADV_DONTNEED));
+	TRY(madvise(p + 3 * PAGE, 0, MADV_DONTNEED));
+	TRY(madvise(f + PAGE, 0, MADV_DONTNEED));
+	TRY(madvise(s + PAGE, 0, MADV_FREE));
 	TRY(madvise(p + PAGE, 0, MADV_NORMAL));
 	TRY(madvise(p, -1UL, MADV_DONTNEED));
 	TRY(madvise(p, -2 * PAGE, MADV_DONTNEED));
