@@ -158,10 +158,11 @@ static int wait_for_signal(struct libos_thread *t, sigset set, s64 end,
 		}
 		result = signal_wait(DK_CLOCK_MONOTONIC, end);
 	}
+	/* Blocked first: one that comes now would be acted on. */
+	signal_block(blocked);
 	lock_acquire(&signal_lock);
 	t->waited_for = 0;
 	lock_release(&signal_lock);
-	signal_block(blocked);
 	return signal ? signal : -EAGAIN;
 }
 
