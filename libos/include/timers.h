@@ -32,6 +32,12 @@ struct timer {
 };
 
 /*
+ * There is a helper from now on, or -EAGAIN. timer_set() asks for it as well;
+ * who calls that with a lock held, does so before: a thread is made, and fork
+ * waits for the lock with the list of threads in its hand.
+ */
+long timer_prepare(void);
+/*
  * timer_set() - arm or, with @expiry 0, disarm
  *
  * @expiry: absolute. *left: nanoseconds, 0 when it was not armed;

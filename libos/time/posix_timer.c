@@ -247,6 +247,9 @@ SYSCALL4(timer_settime, int, id, int, flags, const struct __kernel_itimerspec *,
 		return -EINVAL;
 	/* Nothing comes of the old setting any more. */
 	timer_settle(&p->timer);
+	r = timespec_ns(&n.it_value) ? timer_prepare() : 0;
+	if (r)
+		return r;
 	lock_acquire(&timers_lock);
 	if (find(id) == p)
 		r = arm(p, flags & TIMER_ABSTIME, &n);

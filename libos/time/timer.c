@@ -215,7 +215,7 @@ static void helper(void)
 
 /* ---- for the others ---- */
 
-static long need_helper(void)
+long timer_prepare(void)
 {
 	bool start;
 	long r = 0;
@@ -257,7 +257,7 @@ void timer_get(struct timer *timer, s64 *left, s64 *interval)
 long timer_set(struct timer *timer, s64 expiry, s64 interval, s64 *left,
 	       s64 *old_interval)
 {
-	long r = expiry ? need_helper() : 0;
+	long r = expiry ? timer_prepare() : 0;
 	bool first = false;
 
 	if (r)
@@ -369,7 +369,7 @@ void timer_go_on(void)
 
 	for (i = 0; i < LISTS; i++) {
 		if (lists[i]) {
-			need_helper();
+			timer_prepare();
 			break;
 		}
 	}
