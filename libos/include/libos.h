@@ -304,6 +304,7 @@ struct libos_thread {
 	u64	alt_stack_size;
 	u32	alt_stack_flags;
 	u32	raised;			/* 1: one exception is on its way */
+	u32	continues;		/* signal_continues, when it took one */
 	struct signal_queue queue;
 
 	struct heap_cache heap;

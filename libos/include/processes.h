@@ -368,10 +368,12 @@ void robust_list_walk(struct libos_thread *t);
 
 /*
  * What others have to know, and hear (at points where no lock is held).
- * EVENT_CHILD, EVENT_REMOTE; the process stopped (signal) or goes on (0).
+ * EVENT_CHILD, EVENT_REMOTE; the process stopped (signal) or goes on (0), which
+ * is written down with signal_lock held: what came last counts.
  */
 void process_events(u32 events);
 void process_stop_changed(int signal);
+void process_stop_tell(int signal);
 /* Would nobody continue us if we stopped? (Orphaned process group.) */
 bool process_is_orphaned(void);
 /* The disposition of SIGCHLD is another. */

@@ -37,7 +37,8 @@
  * set without it: whoever clears it does so first and looks afterwards.
  *
  * Stopping: who takes the signal says so in signal_stopped and interrupts all
- * others; each waits there until SIGCONT has been sent.
+ * others; each waits there until SIGCONT has been sent. One that is sent between
+ * the taking and that has the last word: they are counted.
  */
 #ifndef LIBOS_SIGNALS_H
 #define LIBOS_SIGNALS_H
@@ -74,6 +75,7 @@ extern struct lock signal_lock;
 #define signal_actions (process.actions)
 extern struct signal_queue process_signals;
 extern u32 signal_stopped;	/* the signal that stopped us, or 0 */
+extern u32 signal_continues;	/* how often SIGCONT was sent; wraps */
 
 /*
  * What the host has told, by an exception on any thread; atomic. Whoever looks

@@ -593,13 +593,19 @@ static void tell_parent(int code, u32 status)
 
 void process_stop_changed(int signal)
 {
-	struct process_entry *me = process_self, *parent = table_find(me->ppid);
+	struct process_entry *me = process_self;
 
 	if (signal)
 		me->last_stop = signal;
 	__atomic_store_n(&me->stop_signal, signal, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&me->news, signal ? ENTRY_STOPPED : ENTRY_CONTINUED,
 			 __ATOMIC_SEQ_CST);
+}
+
+void process_stop_tell(int signal)
+{
+	struct process_entry *me = process_self, *parent = table_find(me->ppid);
+
 	if (parents_news)
 		DkEventSet(parents_news);
 	/* Which was the event of who made it. */

@@ -88,11 +88,12 @@ static void stop(struct libos_thread *t, int signal)
 		return;
 	lock_acquire(&thread_lock);
 	lock_acquire(&signal_lock);
-	/* A SIGCONT that came in between has the last word. */
-	if ((signal_pending(t)) & SIGNAL_BIT(SIGCONT)) {
+	/* A SIGCONT that was sent in between has the last word. */
+	if (signal_continues != t->continues) {
 		signal = 0;
 	} else {
 		__atomic_store_n(&signal_stopped, signal, __ATOMIC_SEQ_CST);
+		process_stop_changed(signal);
 		for (other = threads; other; other = other->next) {
 			if (other != t && other->tid)
 				signal_interrupt(other);
@@ -102,7 +103,7 @@ static void stop(struct libos_thread *t, int signal)
 	lock_release(&thread_lock);
 	if (!signal)
 		return;
-	process_stop_changed(signal);
+	process_stop_tell(signal);
 	/* Who would have continued it may have looked before it had stopped. */
 	if (!orphaned)
 		group_wake_orphans(process_group(), NULL);

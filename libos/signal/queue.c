@@ -11,6 +11,7 @@
 struct lock signal_lock;
 struct signal_queue process_signals;
 u32 signal_stopped;
+u32 signal_continues;
 u32 host_events;
 sigset host_signals, terminal_signals;
 
@@ -175,7 +176,9 @@ static bool undo(int signal)
 		discard_all(SIGNAL_BIT(SIGCONT));
 	} else if (signal == SIGCONT) {
 		discard_all(SIGNALS_STOP);
+		signal_continues++;
 		if (signal_stopped) {
+			process_stop_changed(0);
 			__atomic_store_n(&signal_stopped, 0, __ATOMIC_SEQ_CST);
 			DkxAddressWake(&signal_stopped,
 				       DK_ADDRESS_WAKE | DK_ADDRESS_PRIVATE,
@@ -286,7 +289,7 @@ static long send(struct libos_thread *t, const siginfo_t *info,
 	lock_release(&signal_lock);
 	lock_release(&thread_lock);
 	if (continued)
-		process_stop_changed(0);
+		process_stop_tell(0);
 	if (fatal)
 		process_kill(signal);
 	if (target)
@@ -396,6 +399,7 @@ int signal_dequeue(struct libos_thread *t, sigset wanted, siginfo_t *info)
 	signal = take(&t->queue, wanted, info);
 	if (!signal)
 		signal = take(&process_signals, wanted, info);
+	t->continues = signal_continues;
 	lock_release(&signal_lock);
 	return signal;
 }
@@ -442,7 +446,9 @@ void signal_block(sigset set)
 void signal_attach(struct libos_thread *t)
 {
 	__atomic_store_n(&t->attached, true, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&host_events, __ATOMIC_SEQ_CST))
+	/* Who stopped us may have looked before it was in the list. */
+	if (__atomic_load_n(&host_events, __ATOMIC_SEQ_CST) ||
+	    __atomic_load_n(&signal_stopped, __ATOMIC_SEQ_CST))
 		t->interrupt = 1;
 }
 
