@@ -173,8 +173,9 @@ void mail_send_both(struct process_entry *to, const struct mail *first,
 long mail_send_wait(struct process_entry *to, const struct mail *mail);
 /* Have it look. False: the host says that it is gone. */
 bool mail_ring(struct process_entry *to, u32 events);
-/* Take what has come. */
+/* Take what has come; if another thread is about it, it goes on to do so. */
 void mail_take(void);
+void mail_forked(void); /* in the child: nobody is */
 
 /* ---- group.c ---- */
 

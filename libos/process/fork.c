@@ -65,6 +65,7 @@ void process_forked(u64 id)
 	timer_forked();
 	epoll_forked();
 	children_forked();
+	mail_forked();
 	__atomic_fetch_and(&process_self->flags, ~(u32)ENTRY_BORROWS,
 			   __ATOMIC_SEQ_CST);
 	__atomic_store_n(&process_self->id, id, __ATOMIC_SEQ_CST);

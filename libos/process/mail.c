@@ -13,6 +13,8 @@
 #include <signals.h>
 #include <thread.h>
 
+static u32 looks; /* asked for since a thread began to look */
+
 bool mail_ring(struct process_entry *to, u32 events)
 {
 	u64 id = __atomic_load_n(&to->id, __ATOMIC_SEQ_CST);
@@ -166,7 +168,7 @@ static struct mail *oldest(struct process_entry *me)
 	return found;
 }
 
-void mail_take(void)
+static void empty(void)
 {
 	struct process_entry *me = process_self;
 	struct mail *m;
@@ -174,13 +176,9 @@ void mail_take(void)
 
 	while ((m = oldest(me))) {
 		struct mail copy = *m;
-		u32 full = 2;
 
-		/* Of two threads that look, one delivers. */
-		if (__atomic_compare_exchange_n(&m->state, &full, 0, false,
-						__ATOMIC_SEQ_CST,
-						__ATOMIC_RELAXED))
-			deliver(&copy);
+		__atomic_store_n(&m->state, 0, __ATOMIC_SEQ_CST);
+		deliver(&copy);
 	}
 	lock_acquire(&thread_lock);
 	vfork_ring();
@@ -192,4 +190,28 @@ void mail_take(void)
 
 		deliver(&one);
 	}
+}
+
+/*
+ * One thread at a time: of two, each would have signals that the other has to
+ * deliver first. Who comes meanwhile has that one look once more. It is no lock:
+ * of what is delivered, something may end the process, and who does that here
+ * does not come back.
+ */
+void mail_take(void)
+{
+	u32 seen = 1;
+
+	if (__atomic_fetch_add(&looks, 1, __ATOMIC_SEQ_CST))
+		return;
+	do {
+		empty();
+	} while (!__atomic_compare_exchange_n(&looks, &seen, 0, false,
+					      __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
+}
+
+void mail_forked(void)
+{
+	looks = 0;
 }
