@@ -10,6 +10,11 @@
 
 #define MIN_STACK	2048	/* MINSIGSTKSZ */
 #define INFO_KEPT	48	/* of a siginfo_t: sizeof(struct kernel_siginfo) */
+/* Of sa_flags; what is not kept a program takes for not supported. */
+#define FLAGS_KEPT							\
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK |	\
+	 SA_RESTART | SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS |	\
+	 SA_RESTORER)
 
 static bool valid(int signal)
 {
@@ -31,6 +36,7 @@ SYSCALL4(rt_sigaction, int, signal, const struct action *, wanted,
 	previous = signal_actions[signal];
 	if (wanted) {
 		a.mask &= ~SIGNALS_FIRM;
+		a.flags &= FLAGS_KEPT;
 		signal_actions[signal] = a;
 		/* What waits and is now ignored, is forgotten. */
 		if (signal_ignored(signal) && !self()->vfork)
