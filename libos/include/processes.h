@@ -45,13 +45,16 @@ enum entry_state {
 /* A signal on its way: @state 0 free, 1 being written, 2 to be taken. */
 struct mail {
 	u32 state;
+	u32 order; /* of sending; wraps */
+	u32 tid; /* to this thread; 0: to the process */
 	s32 signal;
 	s32 code;
+	s32 error;
+	/* As far as Linux keeps it, a siginfo_t from si_pid on: */
 	u32 pid;
 	u32 uid;
-	u32 tid; /* to this thread; 0: to the process */
-	u32 order; /* of sending; wraps */
 	u64 value; /* of SIGCHLD: the status */
+	u64 more[2]; /* of SIGCHLD: si_utime, si_stime */
 };
 
 #define ENTRY_EXECUTED		0x1	/* has called execve */
@@ -66,6 +69,8 @@ struct mail {
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
+
+#define TICK	(NSEC_PER_SEC / 100)	/* USER_HZ */
 
 /* What a process or thread has used. Times are ns, sizes KiB. */
 struct usage {
@@ -164,6 +169,8 @@ static inline u32 process_session(void)
 
 /* ---- mail.c: signals between processes ---- */
 
+/* @tid 0: to the process */
+struct mail mail_of(const siginfo_t *info, u32 tid);
 /* Signal @signal to a process that is not the caller. 0 only asks. */
 long mail_send(struct process_entry *to, const struct mail *mail);
 /* Two at once: it does not act on the one before it has the other. */
@@ -180,7 +187,7 @@ void mail_forked(void); /* in the child: nobody is */
 /* ---- group.c ---- */
 
 /* kill and its like: to process @pid, not the caller; to a thread of it */
-long process_signal(int pid, int signal, int code, u64 value, u32 tid);
+long process_signal(int pid, const siginfo_t *info, u32 tid);
 /* To all that @pid <= 0 means, but the caller: *@me_too tells. */
 long process_signal_many(int pid, int signal, bool *me_too);
 /* A member of group @pgid in session @sid; NULL */
@@ -260,6 +267,8 @@ void entry_leave(struct process_entry *entry);
 void entry_end(u32 status);
 /* The same of a child that had its parent's thread, by its parent. */
 void entry_end_borrowed(struct process_entry *entry, u32 status);
+/* What the end of @entry is to its parent */
+siginfo_t child_info(const struct process_entry *entry);
 /* Children that have ended and that nobody will wait for. */
 void children_sweep(void);
 /* Of those that were waited for. */

@@ -217,19 +217,14 @@ static bool may_signal(const struct process_entry *entry, int signal)
 	       (signal == SIGCONT && entry->sid == process_session());
 }
 
-long process_signal(int pid, int signal, int code, u64 value, u32 tid)
+long process_signal(int pid, const siginfo_t *info, u32 tid)
 {
-	struct mail mail = { .signal = signal,
-			     .code = code,
-			     .pid = process.pid,
-			     .uid = process.uid,
-			     .tid = tid,
-			     .value = value };
+	struct mail mail = mail_of(info, tid);
 	struct process_entry *entry = table_find(pid);
 
 	if (!entry)
 		return -ESRCH;
-	if (!may_signal(entry, signal))
+	if (!may_signal(entry, info->si_signo))
 		return -EPERM;
 	if (tid && !thread_is_of(tid, entry))
 		return -ESRCH;

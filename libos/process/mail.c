@@ -13,7 +13,23 @@
 #include <signals.h>
 #include <thread.h>
 
+#define PAYLOAD (sizeof(struct mail) - offsetof(struct mail, pid))
+
+_Static_assert(offsetof(siginfo_t, si_pid) + PAYLOAD == 48,
+	       "all that Linux keeps");
+
 static u32 looks; /* asked for since a thread began to look */
+
+struct mail mail_of(const siginfo_t *info, u32 tid)
+{
+	struct mail mail = { .tid = tid,
+			     .signal = info->si_signo,
+			     .code = info->si_code,
+			     .error = info->si_errno };
+
+	memcpy(&mail.pid, &info->si_pid, PAYLOAD);
+	return mail;
+}
 
 bool mail_ring(struct process_entry *to, u32 events)
 {
@@ -44,12 +60,11 @@ static bool post(struct process_entry *to, const struct mail *mail)
 						 __ATOMIC_SEQ_CST,
 						 __ATOMIC_RELAXED))
 			continue;
+		m->tid = mail->tid;
 		m->signal = mail->signal;
 		m->code = mail->code;
-		m->pid = mail->pid;
-		m->uid = mail->uid;
-		m->tid = mail->tid;
-		m->value = mail->value;
+		m->error = mail->error;
+		memcpy(&m->pid, &mail->pid, PAYLOAD);
 		m->order = __atomic_add_fetch(&to->mail_order, 1,
 					      __ATOMIC_SEQ_CST);
 		__atomic_store_n(&m->state, 2, __ATOMIC_SEQ_CST);
@@ -133,15 +148,12 @@ long mail_send_wait(struct process_entry *to, const struct mail *mail)
 
 static void deliver(const struct mail *m)
 {
-	siginfo_t info = { .si_signo = m->signal, .si_code = m->code };
+	siginfo_t info = { .si_signo = m->signal,
+			   .si_code = m->code,
+			   .si_errno = m->error };
 	struct libos_thread *t = NULL;
 
-	info.si_pid = m->pid;
-	info.si_uid = m->uid;
-	if (m->signal == SIGCHLD && m->code > 0)
-		info.si_status = m->value;
-	else
-		info.si_value.sival_ptr = (void *)m->value;
+	memcpy(&info.si_pid, &m->pid, PAYLOAD);
 	if (m->tid) {
 		t = thread_find(m->tid);
 		if (t)

@@ -52,19 +52,11 @@ static bool hint(struct process_entry *reaper)
 static void tell_end(const struct process_entry *entry,
 		     struct process_entry *to)
 {
-	u32 status = __atomic_load_n(&entry->status, __ATOMIC_SEQ_CST);
-	bool was_killed = status & 0x7f;
-	siginfo_t info = { .si_signo = SIGCHLD,
-			   .si_code = was_killed ? CLD_KILLED : CLD_EXITED };
-	struct mail mail = { .signal = SIGCHLD,
-			     .code = info.si_code,
-			     .pid = entry->pid,
-			     .uid = entry->uid };
+	siginfo_t info = child_info(entry);
+	struct mail mail;
 
-	info.si_pid = entry->pid;
-	info.si_uid = entry->uid;
-	info.si_status = was_killed ? status & 0x7f : status >> 8 & 0xff;
-	mail.value = info.si_status;
+	info.si_signo = SIGCHLD;
+	mail = mail_of(&info, 0);
 	if (to == process_self)
 		signal_send_process(&info);
 	else

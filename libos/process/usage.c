@@ -10,8 +10,6 @@
 #include <processes.h>
 #include <thread.h>
 
-#define TICK	(NSEC_PER_SEC / 100)	/* USER_HZ */
-
 /* False: it has ended; zeroes. */
 static bool ask(DK_HANDLE object, struct usage *u)
 {

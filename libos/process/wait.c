@@ -166,16 +166,25 @@ static void await_end(DK_HANDLE handle)
 		 status == DK_STATUS_ABORTED);
 }
 
-/* To the process itself, in the name of a child that cannot. */
-static void child_signal(const struct process_entry *entry)
+siginfo_t child_info(const struct process_entry *entry)
 {
-	u32 status = entry->status;
+	u32 status = __atomic_load_n(&entry->status, __ATOMIC_SEQ_CST);
 	siginfo_t info = { .si_signo = entry->exit_signal,
 			   .si_code = status & 0x7f ? CLD_KILLED : CLD_EXITED };
 
 	info.si_pid = entry->pid;
 	info.si_uid = entry->uid;
 	info.si_status = status & 0x7f ? status & 0x7f : status >> 8 & 0xff;
+	info.si_utime = entry->usage.user_time / TICK;
+	info.si_stime = entry->usage.system_time / TICK;
+	return info;
+}
+
+/* To the process itself, in the name of a child that cannot. */
+static void child_signal(const struct process_entry *entry)
+{
+	siginfo_t info = child_info(entry);
+
 	if (info.si_signo)
 		signal_send_process(&info);
 }
@@ -575,16 +584,16 @@ SYSCALL5(waitid, int, type, int, id, siginfo_t *, to, int, options,
 
 /* ---- what a child tells its parent ---- */
 
-static void tell_parent(int code, u32 status)
+static struct process_entry *my_parent(void)
 {
-	struct process_entry *me = process_self;
-	struct process_entry *parent =
-		table_find(__atomic_load_n(&me->ppid, __ATOMIC_SEQ_CST));
-	struct mail mail = { .signal = me->exit_signal,
-			     .code = code,
-			     .pid = me->pid,
-			     .uid = me->uid,
-			     .value = status };
+	return table_find(
+		__atomic_load_n(&process_self->ppid, __ATOMIC_SEQ_CST));
+}
+
+static void tell_parent(const siginfo_t *info)
+{
+	struct process_entry *parent = my_parent();
+	struct mail mail = mail_of(info, 0);
 
 	if (!parent || entry_state(parent) != ENTRY_LIVE || !mail.signal)
 		return;
@@ -604,17 +613,25 @@ void process_stop_changed(int signal)
 
 void process_stop_tell(int signal)
 {
-	struct process_entry *me = process_self, *parent = table_find(me->ppid);
+	struct process_entry *me = process_self, *parent = my_parent();
+	struct usage usage;
+	siginfo_t info;
 
 	if (parents_news)
 		DkEventSet(parents_news);
 	/* Which was the event of who made it. */
 	if (parent && me->flags & ENTRY_ADOPTED)
 		mail_ring(parent, EVENT_CHILD);
-	if (parent && !(parent->flags & ENTRY_NO_STOPS) &&
-	    me->exit_signal == SIGCHLD)
-		tell_parent(signal ? CLD_STOPPED : CLD_CONTINUED,
-			    signal ? signal : SIGCONT);
+	if (!parent || parent->flags & ENTRY_NO_STOPS ||
+	    me->exit_signal != SIGCHLD)
+		return;
+	usage_of_process(&usage);
+	info = child_info(me);
+	info.si_code = signal ? CLD_STOPPED : CLD_CONTINUED;
+	info.si_status = signal ? signal : SIGCONT;
+	info.si_utime = usage.user_time / TICK;
+	info.si_stime = usage.system_time / TICK;
+	tell_parent(&info);
 }
 
 void process_child_action(u64 handler, u64 flags)
@@ -674,6 +691,7 @@ void entry_end_borrowed(struct process_entry *entry, u32 status)
 void entry_end(u32 status)
 {
 	struct process_entry *me = process_self;
+	siginfo_t info;
 
 	entry_leave(me);
 	me->status = status;
@@ -683,9 +701,9 @@ void entry_end(u32 status)
 	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	vfork_done();
-	tell_parent(status & 0x7f ? CLD_KILLED : CLD_EXITED,
-		    status & 0x7f ? status & 0x7f : status >> 8 & 0xff);
+	info = child_info(me);
+	tell_parent(&info);
 	/* Who has no parent has nobody who would wait for it. */
-	if (!table_find(__atomic_load_n(&me->ppid, __ATOMIC_SEQ_CST)))
+	if (!my_parent())
 		entry_move(me, ENTRY_ENDED, ENTRY_FREE);
 }

@@ -279,7 +279,7 @@ SYSCALL2(kill, int, pid, int, signal)
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	if (pid > 0 && !is_mine(pid))
-		return process_signal(pid, signal, SI_USER, 0, 0);
+		return process_signal(pid, &info, 0);
 	if (pid > 0)
 		return signal ? signal_send_process(&info) : 0;
 	r = process_signal_many(pid, signal, &me_too);
@@ -297,13 +297,11 @@ static long send_to_thread(int pid, int tid, const siginfo_t *info)
 	if (info->si_signo && !valid(info->si_signo))
 		return -EINVAL;
 	if (pid && pid != (int)process.pid)
-		return process_signal(pid, info->si_signo, info->si_code,
-				      (u64)info->si_value.sival_ptr, tid);
+		return process_signal(pid, info, tid);
 	t = thread_find(tid);
 	/* The first thread of another process has that one's number. */
 	if (!t && !pid)
-		return process_signal(tid, info->si_signo, info->si_code,
-				      (u64)info->si_value.sival_ptr, tid);
+		return process_signal(tid, info, tid);
 	if (!t)
 		return -ESRCH;
 	if (info->si_signo)
@@ -359,8 +357,7 @@ long signal_queue(u32 pid, int signal, const siginfo_t *from)
 	if (signal && !valid(signal))
 		return -EINVAL;
 	if (pid != process.pid)
-		return process_signal(pid, signal, info.si_code,
-				      (u64)info.si_value.sival_ptr, 0);
+		return process_signal(pid, &info, 0);
 	return signal ? signal_send_process(&info) : 0;
 }
 
@@ -375,8 +372,7 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
 	if (signal && !valid(signal))
 		return -EINVAL;
 	if (!is_mine(pid))
-		return process_signal(pid, signal, info.si_code,
-				      (u64)info.si_value.sival_ptr, 0);
+		return process_signal(pid, &info, 0);
 	return signal ? signal_send_process(&info) : 0;
 }
 

@@ -10,6 +10,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 
 static volatile sig_atomic_t seen, order[64], orders, depth, deepest;
@@ -471,6 +472,65 @@ static void contexts(void)
 	sigprocmask(SIG_SETMASK, &now, NULL);
 }
 
+/* As the kernel has it: more than the C library hands on. */
+struct kernel_action {
+	long handler;
+	unsigned long flags, restorer, mask;
+};
+
+/* Flags that mean nothing are not kept, which is how programs ask for them. */
+static void kept_flags(void)
+{
+	struct kernel_action a = { .flags = ~0UL }, now = { .flags = 0 };
+
+	TRY(syscall(SYS_rt_sigaction, SIGUSR1, &a, NULL, 8));
+	TRY(syscall(SYS_rt_sigaction, SIGUSR1, NULL, &now, 8));
+	CHECK(now.flags);
+	a.flags = SA_SIGINFO | 0x400;
+	TRY(syscall(SYS_rt_sigaction, SIGUSR1, &a, &now, 8));
+	CHECK(now.flags);
+	a.flags = 0;
+	TRY(syscall(SYS_rt_sigaction, SIGUSR1, &a, &now, 8));
+	CHECK(now.flags);
+}
+
+/* What a process tells another, all of it, and not more. */
+static void payloads(void)
+{
+	struct timespec patience = { 20, 0 };
+	unsigned char fill[sizeof(siginfo_t)];
+	siginfo_t info;
+	sigset_t set;
+	pid_t parent = getpid(), pid;
+	size_t n;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	pid = fork();
+	if (!pid) {
+		for (n = 0; n < sizeof(fill); n++)
+			fill[n] = n + 1;
+		memcpy(&info, fill, sizeof(info));
+		info.si_signo = SIGRTMIN;
+		info.si_code = SI_QUEUE;
+		syscall(SYS_rt_sigqueueinfo, parent, SIGRTMIN, &info);
+		info.si_code = SI_MESGQ;
+		info.si_errno = 0;
+		syscall(SYS_rt_tgsigqueueinfo, parent, parent, SIGRTMIN, &info);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	while (sigtimedwait(&set, &info, &patience) > 0) {
+		patience.tv_sec = 0;
+		memcpy(fill, &info, sizeof(fill));
+		fill[12] = fill[13] = fill[14] = fill[15] = 0; /* padding */
+		for (n = 0; n < sizeof(fill); n++)
+			printf("%d%c", fill[n], n % 16 == 15 ? '\n' : ' ');
+	}
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	pthread_t thread;
@@ -498,5 +558,7 @@ int main(int argc, char **argv)
 	contexts();
 	descriptors();
 	threads();
+	kept_flags();
+	payloads();
 	return 0;
 }
