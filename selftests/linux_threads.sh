@@ -273,6 +273,7 @@ else
 	same restarts
 	same masks
 	same parents
+	same zombies
 	same races
 	same timers
 	same cpuclocks

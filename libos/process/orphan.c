@@ -75,8 +75,10 @@ static bool handed_over(struct process_entry *entry,
 				  __ATOMIC_SEQ_CST);
 		return false;
 	}
-	if (entry_state(entry) == ENTRY_ENDED)
+	if (entry_state(entry) == ENTRY_ENDED) {
+		child_ends(entry, reaper);
 		tell_end(entry, reaper);
+	}
 	return true;
 }
 

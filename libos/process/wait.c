@@ -4,8 +4,9 @@
  *
  * A child that exits says how in its entry, and then ends; its host's handle is
  * signalled when nothing of it is left. One whose handle is signalled and whose
- * entry says nothing was killed by the host. Waiting is for the handles, and
- * for one event that children set when they stop or go on: they have it by
+ * entry says nothing was killed by the host. Whether anybody will wait for it is
+ * decided then, by what its parent does with SIGCHLD. Waiting is for the handles,
+ * and for one event that children set when they stop or go on: they have it by
  * being cloned, and those that were adopted ring instead.
  *
  * That event is of all threads that wait. Which of them it concerns, nobody
@@ -166,6 +167,22 @@ static void await_end(DK_HANDLE handle)
 		 status == DK_STATUS_ABORTED);
 }
 
+void child_ends(struct process_entry *entry, const struct process_entry *parent)
+{
+	u32 flags = __atomic_load_n(&parent->flags, __ATOMIC_SEQ_CST);
+
+	if (flags & ENTRY_NO_ZOMBIES &&
+	    __atomic_load_n(&entry->exit_signal, __ATOMIC_SEQ_CST) == SIGCHLD)
+		__atomic_fetch_or(&entry->flags, ENTRY_UNWANTED,
+				  __ATOMIC_SEQ_CST);
+}
+
+static bool is_unwanted(const struct process_entry *entry)
+{
+	return __atomic_load_n(&entry->flags, __ATOMIC_SEQ_CST) &
+	       ENTRY_UNWANTED;
+}
+
 siginfo_t child_info(const struct process_entry *entry)
 {
 	u32 status = __atomic_load_n(&entry->status, __ATOMIC_SEQ_CST);
@@ -212,6 +229,7 @@ void child_killed(struct child *child)
 				code - 128 :
 				(code & 0xff) << 8;
 	entry_leave(entry);
+	child_ends(entry, process_self);
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	pty_left(entry);
@@ -258,18 +276,23 @@ static void forget(struct child **at)
 
 void children_sweep(void)
 {
-	struct child **at;
+	bool more = process_self->flags & ENTRY_NO_ZOMBIES, ended;
+	struct child **at, *child;
 
-	if (!(process_self->flags & ENTRY_NO_ZOMBIES))
+	if (!more && !__atomic_load_n(&children, __ATOMIC_RELAXED))
 		return;
 	lock_acquire(&children_lock);
-	orphans_adopt();
-	for (at = &children; *at;) {
-		if (has_ended(*at) &&
-		    (!(*at)->handle || is_gone((*at)->handle)) && claim(*at))
+	if (more)
+		orphans_adopt();
+	for (at = &children; (child = *at);) {
+		/* Where it may be for this, the host is asked. */
+		ended = more ? has_ended(child) :
+			       entry_state(child->entry) == ENTRY_ENDED;
+		if (ended && is_unwanted(child->entry) &&
+		    (!child->handle || is_gone(child->handle)) && claim(child))
 			forget(at);
 		else
-			at = &(*at)->next;
+			at = &child->next;
 	}
 	lock_release(&children_lock);
 }
@@ -354,7 +377,7 @@ static int look(const struct wanted *w, struct found *f, DK_HANDLE *handles,
 		u32 *count)
 {
 	struct child **at, *child, *taken = NULL;
-	bool any = false, pending;
+	bool any = false, ended, pending;
 	int result = 0;
 
 	lock_acquire(&children_lock);
@@ -367,15 +390,17 @@ again:
 
 		if (!matches(w, entry))
 			continue;
+		ended = has_ended(child);
+		/* It neither stops nor goes on any more. */
+		if (ended && !(w->options & WEXITED))
+			continue;
 		any = true;
-		if (has_ended(child)) {
-			if (process_self->flags & ENTRY_NO_ZOMBIES) {
+		if (ended) {
+			if (is_unwanted(entry)) {
 				if (child->handle && *count < WAIT_CHUNK)
 					handles[(*count)++] = child->handle;
 				continue;
 			}
-			if (!(w->options & WEXITED))
-				continue;
 			describe(entry, f);
 			f->status = entry->status;
 			f->code = f->status & 0x7f ?
@@ -676,6 +701,7 @@ void process_events(u32 events)
 void entry_end_borrowed(struct process_entry *entry, u32 status)
 {
 	entry->status = status;
+	child_ends(entry, process_self);
 	if (!entry_move(entry, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	children_changed();
@@ -690,7 +716,7 @@ void entry_end_borrowed(struct process_entry *entry, u32 status)
  */
 void entry_end(u32 status)
 {
-	struct process_entry *me = process_self;
+	struct process_entry *me = process_self, *parent;
 	siginfo_t info;
 
 	entry_leave(me);
@@ -698,6 +724,9 @@ void entry_end(u32 status)
 	usage_of_process(&me->usage);
 	/* No lock, as in entry_leave(). */
 	me->childrens = childrens;
+	parent = my_parent();
+	if (parent)
+		child_ends(me, parent);
 	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	vfork_done();
