@@ -66,7 +66,7 @@ struct mail {
 #define ENTRY_HAS_ORPHANS	0x40	/* there may be some that it does not know */
 #define ENTRY_ADOPTED		0x80	/* not its parent's by birth */
 #define ENTRY_LEAVES		0x100	/* ends: no member, parent or reaper now */
-#define ENTRY_UNWANTED		0x200	/* its parent would not wait, as it ended */
+#define ENTRY_UNWANTED		0x200	/* ended, and its parent did not care */
 
 #define ENTRY_STOPPED		0x1	/* @news: for wait4 */
 #define ENTRY_CONTINUED		0x2
@@ -269,10 +269,11 @@ void entry_end(u32 status);
 /* The same of a child that had its parent's thread, by its parent. */
 void entry_end_borrowed(struct process_entry *entry, u32 status);
 /*
- * @entry ends, or has another parent than when it did: will @parent wait for it?
- * What that says later, does not count.
+ * @entry ends, or has another parent than when it did: will @parent wait for
+ * it? What that says later does not count.
  */
-void child_ends(struct process_entry *entry, const struct process_entry *parent);
+void child_ends(struct process_entry *entry,
+		const struct process_entry *parent);
 /* What the end of @entry is to its parent */
 siginfo_t child_info(const struct process_entry *entry);
 /* Children that have ended and that nobody will wait for. */

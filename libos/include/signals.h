@@ -37,8 +37,8 @@
  * set without it: whoever clears it does so first and looks afterwards.
  *
  * Stopping: who takes the signal says so in signal_stopped and interrupts all
- * others; each waits there until SIGCONT has been sent. One that is sent between
- * the taking and that has the last word: they are counted.
+ * others; each waits there until SIGCONT has been sent. One that is sent
+ * between the taking and that has the last word: they are counted.
  */
 #ifndef LIBOS_SIGNALS_H
 #define LIBOS_SIGNALS_H

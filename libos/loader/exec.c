@@ -469,7 +469,7 @@ static long execute(int dirfd, const char *name, char *const *arguments,
 	if (t->tid != process.pid)
 		sched_inherit(process_self->allowed);
 	t->tid = process.pid;
-	/* Whatever clone() was told; before descriptors tell the parent of us. */
+	/* Whatever clone() was told; before its descriptors tell of it. */
 	__atomic_store_n(&process_self->exit_signal, SIGCHLD, __ATOMIC_SEQ_CST);
 	timer_exec();
 	robust_list_walk(t);

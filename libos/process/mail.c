@@ -206,9 +206,9 @@ static void empty(void)
 
 /*
  * One thread at a time: of two, each would have signals that the other has to
- * deliver first. Who comes meanwhile has that one look once more. It is no lock:
- * of what is delivered, something may end the process, and who does that here
- * does not come back.
+ * deliver first. Who comes meanwhile has that one look once more. It is no
+ * lock: what is delivered may end the process, and who does that here does not
+ * come back.
  */
 void mail_take(void)
 {

@@ -4,10 +4,10 @@
  *
  * A child that exits says how in its entry, and then ends; its host's handle is
  * signalled when nothing of it is left. One whose handle is signalled and whose
- * entry says nothing was killed by the host. Whether anybody will wait for it is
- * decided then, by what its parent does with SIGCHLD. Waiting is for the handles,
- * and for one event that children set when they stop or go on: they have it by
- * being cloned, and those that were adopted ring instead.
+ * entry says nothing was killed by the host. Whether anybody will wait for it
+ * is decided then, by what its parent does with SIGCHLD. Waiting is for the
+ * handles, and for one event that children set when they stop or go on: they
+ * have it by being cloned, and those that were adopted ring instead.
  *
  * That event is of all threads that wait. Which of them it concerns, nobody
  * knows before they have looked; so whoever is woken by it clears it and wakes

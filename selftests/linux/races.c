@@ -215,7 +215,7 @@ static void births(void)
 	pthread_t maker;
 	pid_t pid = fork();
 
-	/* The first thread stops the process: it is to be another that is busy. */
+	/* The first thread takes the signal: the maker is another. */
 	if (!pid) {
 		pthread_create(&maker, NULL, make, NULL);
 		busy(NULL);
