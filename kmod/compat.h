@@ -81,17 +81,19 @@ static inline int pico_compat_dequeue_signal(sigset_t *mask,
 
 /* ---- uprobes ---- */
 
+#include <linux/compat.h>
 #include <linux/uprobes.h>
 
 /*
  * 6.11 had the trampoline of return probes make a system call, where it had a
- * breakpoint. The native call refuses whoever is not there.
+ * breakpoint. The native call refuses whoever is not there; of the 32-bit entry
+ * the number is another call's.
  */
 static inline bool pico_compat_is_uretprobe(const struct pt_regs *regs)
 {
-#ifdef __NR_uretprobe
+#if defined(__NR_uretprobe) && defined(CONFIG_UPROBES)
 	return unlikely(regs->orig_ax == __NR_uretprobe) && current->utask &&
-	       current->utask->return_instances;
+	       current->utask->return_instances && !in_ia32_syscall();
 #else
 	return false;
 #endif

@@ -17,11 +17,13 @@ if [ ! -e "$tracing/uprobe_events" ]; then
 	finish
 fi
 
-read -r load function < <("$program" places)
+entered=$("$picoexec" "$program" entry 2>&1)
+read -r load function entry < <("$program" places)
 {
 	echo "p:pico_test/load $program:$load"
 	echo "p:pico_test/function $program:$function"
 	echo "r:pico_test/return $program:$function"
+	echo "r:pico_test/entry $program:$entry"
 } >"$tracing/uprobe_events"
 result $? "probes are there"
 echo 1 >"$tracing/events/pico_test/enable"
@@ -44,6 +46,7 @@ probed()
 probed fault "200 faults, there"
 probed signals "signals came"
 probed returns "200 calls"
+probed entry "$entered"
 for name in load function return; do
 	[ "$(hits $name)" -ge 200 ]
 	result $? "$name: was hit"

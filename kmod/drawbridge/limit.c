@@ -382,8 +382,10 @@ long dk_memory_cloned(struct dk_process *process)
 	mutex_lock(&sandbox->memory_lock);
 	granted = process->memory_pages;
 	count_memory(process);
-	if (process->memory_pages > granted)
+	if (process->memory_pages > granted) {
+		settle(process, 0);
 		ret = ask(sandbox, 0);
+	}
 	mutex_unlock(&sandbox->memory_lock);
 	return ret;
 }

@@ -186,14 +186,33 @@ enter:
 	return is_inside(sandbox, &walk->at) ? 0 : -EACCES;
 }
 
+/* Whether it may be known that there is a directory where we are. */
+static bool may_be_known(const struct walk *walk)
+{
+	const struct dk_sandbox *sandbox = walk->sandbox;
+	struct path at = walk->at;
+	bool known = dk_rule_allows(dk_rule_find(sandbox, &at), 0);
+
+	if (known || at.dentry != at.mnt->mnt_root)
+		return known;
+	/* As /proc: the directory that it is mounted on has that name, too. */
+	path_get(&at);
+	while (at.dentry == at.mnt->mnt_root && follow_up(&at))
+		;
+	known = dk_rule_allows(dk_rule_find(sandbox, &at), 0);
+	path_put(&at);
+	return known;
+}
+
 /* Whether ".." may lead out of where we are; see the top of the file. */
 static bool may_leave(const struct walk *walk)
 {
-	const struct dk_sandbox *sandbox = walk->sandbox;
-
-	return walk->climbing ||
-	       dk_rule_allows(dk_rule_find(sandbox, &walk->at), 0) ||
-	       dk_rule_leads_to(sandbox, &walk->at);
+	if (walk->climbing || dk_rule_leads_to(walk->sandbox, &walk->at))
+		return true;
+	if (!may_be_known(walk))
+		return false;
+	dk_learn(walk->sandbox, &walk->at, 0);
+	return true;
 }
 
 /* As may_follow_link() in fs/namei.c. */

@@ -192,6 +192,9 @@ give_back:
 	if (request)
 		request->state = DK_REQUEST_QUEUED;
 	mutex_unlock(&sandbox->request_lock);
+	/* Who has looked meanwhile has seen none. */
+	if (request)
+		dk_notify_monitor(sandbox);
 	return -EFAULT;
 }
 

@@ -83,13 +83,33 @@ static bool is_window_into_kernel(const struct super_block *sb)
 	return true;
 }
 
-/* The place of @named has another owner now, which @rule contains. */
-static const struct dk_rule *narrowed(const struct dk_rule *rule,
-				      const struct dk_rule *named)
+/*
+ * @rule contains @path. But it may have the name of another rule's lost place,
+ * which is no wider than @rule's: then it has only what both grant.
+ */
+static const struct dk_rule *narrowed(const struct dk_sandbox *sandbox,
+				      const struct dk_rule *rule,
+				      const struct path *path)
 {
-	if (!(rule->rights & ~named->rights))
-		return rule;
-	return named->mount || named->rights & ~rule->rights ? NULL : named;
+	static const struct dk_rule both[DK_ACCESS_RIGHTS + 1] = {
+		{ .rights = 0 }, { .rights = 1 }, { .rights = 2 },
+		{ .rights = 3 }, { .rights = 4 }, { .rights = 5 },
+		{ .rights = 6 }, { .rights = 7 },
+	};
+	u32 rights = rule->rights;
+	const struct dk_rule *named;
+
+	list_for_each_entry(named, &sandbox->rules, link) {
+		if (likely(!dk_place_lost(named)) || named == rule ||
+		    !dk_place_taken(named, path) ||
+		    dk_place_taken(named, &rule->path))
+			continue;
+		/* What a private one hides. */
+		if (named->mount)
+			return NULL;
+		rights &= named->rights;
+	}
+	return rights == rule->rights ? rule : &both[rights];
 }
 
 /**
@@ -103,20 +123,16 @@ const struct dk_rule *dk_rule_find(const struct dk_sandbox *sandbox,
 				   const struct path *path)
 {
 	const struct super_block *sb = path->dentry->d_sb;
-	const struct dk_rule *rule, *named = NULL;
+	const struct dk_rule *rule;
 
 	list_for_each_entry(rule, &sandbox->rules, link) {
-		if (!rule_contains(rule, path)) {
-			if (!named && dk_place_lost(rule) &&
-			    dk_place_taken(rule, path))
-				named = rule;
+		if (!rule_contains(rule, path))
 			continue;
-		}
 		if (rule->mount && path->mnt != rule->mount)
 			return NULL;	/* what it hides */
 		if (sb != rule_superblock(rule) && is_window_into_kernel(sb))
 			return NULL;
-		return named ? narrowed(rule, named) : rule;
+		return narrowed(sandbox, rule, path);
 	}
 	return NULL;
 }

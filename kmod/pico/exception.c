@@ -86,21 +86,33 @@ void pico_exception_dispatch(struct pico_thread *thread, struct pt_regs *regs)
  * A breakpoint of uprobes was hit, and its instruction is about to be executed
  * elsewhere: ip, sp and the trap flag are not the thread's own, and the kernel
  * keeps signals, SIGKILL included, from being looked at until that is over,
- * which it cannot be while the thread is here. So it is undone, as the kernel
- * does it for a fatal signal: it runs uprobe_notify_resume() before it comes
- * back here, and then the thread is before the breakpoint again, which it hits
- * once more when it goes on. (A step that is done is no longer one here.)
+ * which it cannot be while the thread is here. So signals wait for it, as they
+ * do natively. Where there is more than that, it is undone, as the kernel does
+ * it for a fatal signal: it runs uprobe_notify_resume() before it comes back
+ * here, and then the thread is before the breakpoint again, which it hits once
+ * more when it goes on. (A step that is done is no longer one here.)
  */
-static bool pico_uprobe_undo(void)
+static bool pico_uprobe_first(struct pico_thread *thread)
 {
 #ifdef CONFIG_UPROBES
 	struct uprobe_task *utask = current->utask;
 
 	if (likely(!utask || !utask->active_uprobe))
 		return false;
-	utask->state = UTASK_SSTEP_TRAPPED;
-	set_thread_flag(TIF_UPROBE);
-	set_thread_flag(TIF_NOTIFY_SIGNAL);
+	clear_notify_signal();
+	smp_mb__after_atomic(); /* see pico_apc_arrived() */
+	if (thread->exception_pending || __fatal_signal_pending(current) ||
+	    task_work_pending(current) || READ_ONCE(thread->holds) ||
+	    READ_ONCE(thread->leave) || READ_ONCE(thread->apc)) {
+		utask->state = UTASK_SSTEP_TRAPPED;
+		set_thread_flag(TIF_UPROBE);
+		set_thread_flag(TIF_NOTIFY_SIGNAL);
+	} else {
+		/* The end of the step looks for them again. */
+		spin_lock_irq(&pico_sighand()->siglock);
+		clear_thread_flag(TIF_SIGPENDING);
+		spin_unlock_irq(&pico_sighand()->siglock);
+	}
 	return true;
 #else
 	return false;
@@ -119,7 +131,7 @@ unsigned long pico_hook_signal(struct pt_regs *regs)
 
 	if (!thread || thread->in_signal)
 		return PICO_HOOK_CONTINUE;
-	if (pico_uprobe_undo())
+	if (pico_uprobe_first(thread))
 		return PICO_HOOK_RETURN(0);
 	pico_apc_arrived(thread);
 	if (thread->forward)

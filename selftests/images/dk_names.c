@@ -215,9 +215,9 @@ TEST(nothing_is_told_of_a_forbidden_folder)
 					     DK_DELETE_FILE |
 						     DK_DELETE_DIRECTORY),
 			      ACCESS_DENIED);
-		EXPECT_STATUS(
-			DkStreamRename(URI(in(names[i])), URI("file:/"), 0),
-			ACCESS_DENIED);
+		EXPECT_STATUS(DkStreamRename(URI(in(names[i])), URI("file:/"),
+					     0),
+			      ACCESS_DENIED);
 		EXPECT_STATUS(DkStreamRename(URI(in("rw/hello")),
 					     URI(in(names[i])), 0),
 			      ACCESS_DENIED);

@@ -7,6 +7,7 @@
  * probed fault: one that faults, N times; the handler goes on behind it
  * probed signals: one in a loop, until N signals have come
  * probed returns: a function is called, and has to come back
+ * probed entry: what a system call of 32 bits says in a function that is probed
  * probed loop: until somebody ends it
  */
 #include <signal.h>
@@ -22,6 +23,7 @@
 
 extern const char __executable_start[];
 extern const char probed_load[], probed_after[], probed_function[];
+extern const char probed_entry[];
 
 /* The value at @at: one place of the program, so not inlined. */
 __attribute__((noinline, noclone)) static uint64_t load(const uint64_t *at)
@@ -44,6 +46,22 @@ asm(".text\n"
     "leaq 1(%rdi), %rax\n"
     "ret\n"
     ".size probed_function, . - probed_function\n");
+
+/* The number is uretprobe's, and that of rt_tgsigqueueinfo by this entry. */
+asm(".text\n"
+    ".globl probed_entry\n"
+    ".type probed_entry, @function\n"
+    "probed_entry:\n"
+    "pushq %rbx\n"
+    "movl $335, %eax\n"
+    "movl $-1, %ebx\n"
+    "movl $-1, %ecx\n"
+    "xorl %edx, %edx\n"
+    "xorl %esi, %esi\n"
+    "int $0x80\n"
+    "popq %rbx\n"
+    "ret\n"
+    ".size probed_entry, . - probed_entry\n");
 
 static volatile sig_atomic_t count;
 static volatile int wrong;
@@ -99,6 +117,21 @@ static int returns(void)
 	return 0;
 }
 
+static void on_refusal(int signal)
+{
+	puts("refused");
+	_exit(0);
+}
+
+static int entry(void)
+{
+	int (*call)(void) = (void *)probed_entry;
+
+	signal(SIGSEGV, on_refusal);
+	printf("%d\n", call());
+	return 0;
+}
+
 static int loop(void)
 {
 	uint64_t value = 7;
@@ -120,9 +153,12 @@ int main(int argc, char **argv)
 		return signals();
 	if (!strcmp(what, "returns"))
 		return returns();
+	if (!strcmp(what, "entry"))
+		return entry();
 	if (!strcmp(what, "loop"))
 		return loop();
-	printf("0x%tx 0x%tx\n", probed_load - __executable_start,
-	       probed_function - __executable_start);
+	printf("0x%tx 0x%tx 0x%tx\n", probed_load - __executable_start,
+	       probed_function - __executable_start,
+	       probed_entry - __executable_start);
 	return strcmp(what, "places");
 }
