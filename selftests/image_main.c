@@ -75,8 +75,8 @@ static void put_link(const char *target, const char *name)
 static void prepare(void)
 {
 	static const char *const folders[] = {
-		"rw", "rw/sub",	  "ro",	    "ro/sub", "rx",
-		"no", "no/sub",   "rw/inner", "noexec", "wo",
+		"rw", "rw/sub", "ro",	    "ro/sub", "rx",
+		"no", "no/sub", "rw/inner", "noexec", "wo",
 	};
 	char path[256];
 

@@ -19,12 +19,11 @@ fi
 
 entered=$("$picoexec" "$program" entry 2>&1)
 read -r load function entry < <("$program" places)
-{
-	echo "p:pico_test/load $program:$load"
-	echo "p:pico_test/function $program:$function"
-	echo "r:pico_test/return $program:$function"
-	echo "r:pico_test/entry $program:$entry"
-} >"$tracing/uprobe_events"
+printf '%s\n' "p:pico_test/load $program:$load" \
+	"p:pico_test/function $program:$function" \
+	"r:pico_test/return $program:$function" \
+	"r:pico_test/entry $program:$entry" >"$tracing/uprobe_events"
+[ "$(wc -l <"$tracing/uprobe_events")" = 4 ]
 result $? "probes are there"
 echo 1 >"$tracing/events/pico_test/enable"
 
@@ -37,8 +36,8 @@ hits()
 # probed CASE OUTPUT: the program's own end and output
 probed()
 {
-	timeout $((60 * slower)) "$picoexec" "$program" "$1" >"$work/out" 2>&1
-	[ $? = 0 ] && [ "$(<"$work/out")" = "$2" ]
+	timeout $((60 * slower)) "$picoexec" "$program" "$1" >"$work/out" 2>&1 &&
+		[ "$(<"$work/out")" = "$2" ]
 	result $? "$1"
 	[ "$(<"$work/out")" = "$2" ] || note "$work/out"
 }

@@ -164,11 +164,7 @@ static bool name_stands_below(const struct dk_rule *rule,
 				       stands_below(&parent, dentry));
 }
 
-/**
- * dk_rule_leads_to() - whether the way to a rule's place leads through @path
- *
- * That of a rule that grants something.
- */
+/* Whether the way to the place of a rule that grants something is by @path. */
 bool dk_rule_leads_to(const struct dk_sandbox *sandbox, const struct path *path)
 {
 	const struct dk_rule *rule;

@@ -224,12 +224,12 @@ static s64 pty_read(struct file *file, void *buffer, size_t length,
 
 /*
  * struct writing - one call that writes
- * @mine:	pty->writers has the process for this call
+ * @turn:	the number of its turn, or 0
  */
 struct writing {
 	const struct pty_end *end;
 	struct stay stay;
-	bool mine;
+	u32 turn;
 };
 
 /* How long to wait for a writer, before it is looked for. */
@@ -240,15 +240,35 @@ static struct pty_writer *writer_of(const struct pty_end *end)
 	return &end->pty->writers[end->master];
 }
 
-/* Under the lock: the next one may write. Does somebody wait for that? */
+/* These are under the lock. Another may have taken the turn from it. */
+static bool has_turn(const struct writing *w)
+{
+	const struct pty_writer *writer = writer_of(w->end);
+
+	return w->turn && writer->owner && writer->turn == w->turn;
+}
+
+static void take_turn(struct writing *w)
+{
+	struct pty_writer *writer = writer_of(w->end);
+
+	if (has_turn(w))
+		return;
+	writer->owner = process_main->entry->id;
+	writer->pid = process_main->entry->pid;
+	writer->turn = writer->turn + 1 ?: 1;
+	w->turn = writer->turn;
+}
+
+/* The next one may write. Does somebody wait for that? */
 static bool end_turn(struct writing *w)
 {
 	struct pty_writer *writer = writer_of(w->end);
-	bool wanted = w->mine && writer->wanted;
+	bool mine = has_turn(w), wanted = mine && writer->wanted;
 
-	if (w->mine)
+	if (mine)
 		writer->owner = writer->wanted = 0;
-	w->mine = false;
+	w->turn = 0;
 	return wanted;
 }
 
@@ -256,7 +276,7 @@ static void leave_turn(struct writing *w)
 {
 	bool wanted;
 
-	if (!w->mine)
+	if (!w->turn)
 		return;
 	pty_lock(w->end);
 	wanted = end_turn(w);
@@ -265,43 +285,32 @@ static void leave_turn(struct writing *w)
 		pty_notify(w->end);
 }
 
-/* The writer was killed, and this call is the next. */
+static bool is_stopped(u64 id, u32 pid)
+{
+	const struct process_entry *entry = table_find(pid);
+
+	return entry && __atomic_load_n(&entry->id, __ATOMIC_SEQ_CST) == id &&
+	       __atomic_load_n(&entry->stop_signal, __ATOMIC_SEQ_CST);
+}
+
+/* The writer was killed, or is stopped, and this call is the next. */
 static bool inherit_turn(struct writing *w)
 {
-	struct pty_writer *writer = writer_of(w->end);
-	u64 owner = __atomic_load_n(&writer->owner, __ATOMIC_RELAXED);
+	struct pty_writer *writer = writer_of(w->end), seen;
 
-	if (!owner || !host_process_is_gone(owner))
-		return !owner;
 	pty_lock(w->end);
-	if (writer->owner == owner)
+	seen = *writer;
+	pty_unlock(w->end);
+	if (!seen.owner)
+		return true;
+	if (!is_stopped(seen.owner, seen.pid) &&
+	    !host_process_is_gone(seen.owner))
+		return false;
+	pty_lock(w->end);
+	if (writer->turn == seen.turn)
 		writer->owner = 0;
 	pty_unlock(w->end);
 	return true;
-}
-
-/*
- * As pause(). Who is interrupted may be stopped right here, and others are not
- * to wait for that.
- */
-static long pause_writing(struct writing *w, s64 deadline)
-{
-	struct stay *stay = &w->stay;
-	DK_STATUS status;
-	dk_u64 index;
-	long r;
-
-	if (!stay->waiter)
-		return pause(stay, deadline);
-	status = HOST_WAIT(DkObjectsWaitAny, 1, &stay->waiter->event,
-			   deadline_left(deadline), &index);
-	r = errno_restart(status);
-	if (r == -ERESTARTSYS) {
-		leave_turn(w);
-		r = signal_interrupts() ? -ERESTARTSYS : 0;
-	}
-	pty_watch(w->end);
-	return r;
 }
 
 /*
@@ -320,7 +329,7 @@ static s64 put_some(struct writing *w, const u8 *from, size_t length, bool last)
 	pty_lock(end);
 	if (!end->master && p->hung_up)
 		done = -EIO;
-	else if (writer->owner && !w->mine)
+	else if (writer->owner && !has_turn(w))
 		writer->wanted = 1;
 	else if (end->master)
 		done = pty_type(p, from, length, &signals);
@@ -329,8 +338,7 @@ static s64 put_some(struct writing *w, const u8 *from, size_t length, bool last)
 	if (last && done == (s64)length) {
 		wanted = end_turn(w);
 	} else if (done >= 0) {
-		writer->owner = process_main->entry->id;
-		w->mine = true;
+		take_turn(w);
 	}
 	pty_unlock(end);
 	if (signals)
@@ -359,14 +367,13 @@ static s64 write_all(struct file *file, const u8 *buffer, size_t length)
 			continue;
 		}
 		if (r == -EBUSY) {
-			r = patient ? pause_writing(&w,
-						    poll_deadline(
-							    WRITER_PATIENCE)) :
+			r = patient ? pause(&w.stay,
+					    poll_deadline(WRITER_PATIENCE)) :
 				      -ETIMEDOUT;
 			if (r == -ETIMEDOUT)
 				r = inherit_turn(&w) || patient ? 0 : -EAGAIN;
 		} else if (r == -EAGAIN && patient) {
-			r = pause_writing(&w, DK_TIMEOUT_INFINITE);
+			r = pause(&w.stay, DK_TIMEOUT_INFINITE);
 		}
 		if (r)
 			break;

@@ -24,7 +24,7 @@
  * - What one call writes stays together, though it waits for room: who writes
  *   to a side is the only one (@writers) until all is written, or a signal
  *   comes. The process stands there with the host's id, and another takes its
- *   turn when it is gone. Nobody is stopped having it.
+ *   turn when it is gone or stopped.
  * - Who waits does so for its own process: a wait queue for each
  *   pseudo-terminal. A process that looks says so first (@pty_watched of its
  *   entry); who changes something takes that mark and rings (mail_ring()).
@@ -76,8 +76,9 @@ struct terminal {
  * @hung_up:	no process has the master any more
  * @sent:	descriptions on their way: of the slave, of the master
  * @slave:	PTY_SLAVE_*
- * @writers:	of the slave, of the master: the host's id of the process that
- *		is in the middle of a write, or 0; do others wait for it?
+ * @writers:	of the slave, of the master: the host's id and the number of the
+ *		process that is in the middle of a write, or 0; which turn that
+ *		is; do others wait for it?
  * @packets, @news: TIOCPKT: on, and TIOCPKT_* to be told
  * @literal:	the next character has no meaning
  * @erasing:	within \ and / of ECHOPRT
@@ -96,7 +97,7 @@ struct pty {
 	u32 sent[2];
 	struct pty_writer {
 		u64 owner;
-		u32 wanted;
+		u32 pid, turn, wanted;
 	} writers[2];
 	u32 exclusive;
 	u32 mode, uid, gid;

@@ -140,6 +140,9 @@ TEST(tcp)
 
 TEST(tcp_rules)
 {
+	static const char mapped[] =
+		"tcp.client:[::ffff:0.0.0.0]:20?bind=[::ffff:127.0.0.2]:0";
+
 	/* Nothing that no rule names. */
 	EXPECT_STATUS(try_open("tcp.server:0.0.0.0:0", R, DK_OPEN_CREATE_NEW,
 			       0),
@@ -205,10 +208,7 @@ TEST(tcp_rules)
 	EXPECT_STATUS(try_open("tcp.client:0.0.0.0:9?bind=127.0.0.2:0", RW,
 			       DK_OPEN_EXISTING, 0),
 		      CONNECTION_REFUSED);
-	EXPECT_STATUS(try_open("tcp.client:[::ffff:0.0.0.0]:20"
-			       "?bind=[::ffff:127.0.0.2]:0",
-			       RW, DK_OPEN_EXISTING, 0),
-		      ACCESS_DENIED);
+	EXPECT_STATUS(try_open(mapped, RW, DK_OPEN_EXISTING, 0), ACCESS_DENIED);
 	EXPECT_STATUS(try_open("tcp.client:[::]:9?bind=[::ffff:127.0.0.1]:0",
 			       RW, DK_OPEN_EXISTING, 0),
 		      ACCESS_DENIED);
