@@ -623,6 +623,7 @@ struct dk_stream {
 	struct list_head events;	/* that follow it, see streamevent.c */
 	bool watched;			/* there was one, ever */
 	bool queued;			/* counts as a handle: limit.c */
+	bool locked;			/* by a process, some time: lock.c */
 	struct rcu_head rcu;
 };
 

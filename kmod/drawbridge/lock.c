@@ -9,7 +9,7 @@
  *  - the process (fcntl's F_SETLK): its locks on a file are one set, through
  *    whatever stream they were taken. They go with the process, and when it
  *    closes a handle of a stream through which it has taken one that it still
- *    has. (POSIX: any of that file. But not every handle of a library OS is a
+ *    has; or had, where only a server knows. (POSIX: any of that file. But not every handle of a library OS is a
  *    descriptor of its program's, and it can unlock for those that are.)
  *  - the stream (F_OFD_SETLK): they go when the last handle of the stream does,
  *    in whichever process;
@@ -53,15 +53,44 @@ static bool locks_through(const struct dk_process *process, struct file *file)
 	return found;
 }
 
-/*
- * As close() does it. Where locks are a server's (fuse) the kernel does not know
- * them, and it is flush() that takes them back; there and in others it brings
- * to the server what was written.
- */
-static void file_flush(struct dk_process *process, struct file *file)
+static void lock_fill(struct file_lock *lock, struct dk_process *process,
+		      struct file *file, u32 operation, u64 start, u64 length)
 {
-	if (file->f_op->flush)
-		file->f_op->flush(file, (fl_owner_t)process);
+	unsigned int flags = operation & DK_LOCK_WHOLE ? FL_FLOCK : FL_POSIX;
+
+	if (operation & DK_LOCK_WAIT)
+		flags |= FL_SLEEP;
+	if (operation & DK_LOCK_STREAM)
+		flags |= FL_OFDLCK;
+	dk_lock_(lock, type) = operation & DK_LOCK_EXCLUSIVE ? F_WRLCK :
+			       operation & DK_LOCK_SHARED ? F_RDLCK : F_UNLCK;
+	dk_lock_(lock, flags) = flags;
+	dk_lock_(lock, file) = file;
+	dk_lock_(lock, pid) = operation & DK_LOCK_STREAM ? -1 : current->tgid;
+	dk_lock_(lock, owner) = operation & OWNERS ? (fl_owner_t)file :
+						     (fl_owner_t)process;
+	lock->fl_start = start;
+	lock->fl_end = length ? start + length - 1 : OFFSET_MAX;
+}
+
+/*
+ * All that @process has of the file. locks_remove_posix() takes away what the
+ * kernel knows of. A server (fuse) may keep locks by itself; of a closed file it
+ * is told by flush(), which waits for whoever writes. So it is told as by one
+ * that unlocks.
+ */
+static void remove_locks(struct dk_process *process, struct file *file)
+{
+	struct file_lock lock;
+
+	if (!file->f_op->lock) {
+		locks_remove_posix(file, process);
+		return;
+	}
+	locks_init_lock(&lock);
+	lock_fill(&lock, process, file, 0, 0, 0);
+	vfs_lock_file(file, F_SETLK, &lock, NULL);
+	locks_release_private(&lock);
 }
 
 void dk_locks_drop(struct dk_process *process, struct dk_object *object)
@@ -70,14 +99,14 @@ void dk_locks_drop(struct dk_process *process, struct dk_object *object)
 
 	if (object->type != DK_OBJECT_STREAM)
 		return;
-	stream = container_of(object, struct dk_stream, object);
-	if (!stream->file)
-		return;
-	file_flush(process, stream->file);
 	smp_mb(); /* the handle is gone before we look; see above */
-	if (READ_ONCE(process->has_locks) &&
-	    locks_through(process, stream->file))
-		locks_remove_posix(stream->file, process);
+	if (!READ_ONCE(process->has_locks))
+		return;
+	stream = container_of(object, struct dk_stream, object);
+	if (stream->file &&
+	    (locks_through(process, stream->file) ||
+	     (READ_ONCE(stream->locked) && stream->file->f_op->lock)))
+		remove_locks(process, stream->file);
 }
 
 static bool handle_is_there(struct dk_process *process, DK_HANDLE handle,
@@ -173,26 +202,6 @@ static long query(struct dk_sandbox *sandbox, struct file *file,
 	return copy_to_user(out, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-static void lock_fill(struct file_lock *lock, struct dk_process *process,
-		      struct file *file, u32 operation, u64 start, u64 length)
-{
-	unsigned int flags = operation & DK_LOCK_WHOLE ? FL_FLOCK : FL_POSIX;
-
-	if (operation & DK_LOCK_WAIT)
-		flags |= FL_SLEEP;
-	if (operation & DK_LOCK_STREAM)
-		flags |= FL_OFDLCK;
-	dk_lock_(lock, type) = operation & DK_LOCK_EXCLUSIVE ? F_WRLCK :
-			       operation & DK_LOCK_SHARED ? F_RDLCK : F_UNLCK;
-	dk_lock_(lock, flags) = flags;
-	dk_lock_(lock, file) = file;
-	dk_lock_(lock, pid) = operation & DK_LOCK_STREAM ? -1 : current->tgid;
-	dk_lock_(lock, owner) = operation & OWNERS ? (fl_owner_t)file :
-						     (fl_owner_t)process;
-	lock->fl_start = start;
-	lock->fl_end = length ? start + length - 1 : OFFSET_MAX;
-}
-
 static long lock_call(struct dk_process *process, DK_HANDLE handle,
 		      struct dk_stream *stream, struct file_lock *lock,
 		      u32 operation)
@@ -206,14 +215,18 @@ static long lock_call(struct dk_process *process, DK_HANDLE handle,
 
 	WRITE_ONCE(process->has_locks, true);
 	error = lock_range(stream->file, lock);
+	if (!error)
+		WRITE_ONCE(stream->locked, true);
 	smp_mb(); /* our lock is there before we look; see above */
-	if (!handle_is_there(process, handle, stream)) {
+	if (handle_is_there(process, handle, stream))
+		return error;
+	/* A server that has refused it may well refuse to say more. */
+	if (error) {
 		locks_remove_posix(stream->file, process);
-		file_flush(process, stream->file);
-		if (!error)
-			error = -EBADF;
+		return error;
 	}
-	return error;
+	remove_locks(process, stream->file);
+	return -EBADF;
 }
 
 static bool operation_is_valid(u64 operation, u64 start, u64 length)

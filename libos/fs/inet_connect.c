@@ -83,10 +83,14 @@ long inet_listen(struct socket *socket, int backlog)
 	return r;
 }
 
+/* How long to try for what is there when the time is over. */
+#define LAST_TRY 1000000
+
 /*
  * What is ready may be another's the moment after, and whether a read of the
  * stream waits is not for one call to say: so one that may wait for a while only
- * is interrupted.
+ * is interrupted. Signals are looked at before the time: the interruption may
+ * have been taken for one.
  */
 static s64 accept_record(struct file *file, struct dk_accepted *record)
 {
@@ -96,22 +100,33 @@ static s64 accept_record(struct file *file, struct dk_accepted *record)
 	struct timer timeout;
 	DK_STATUS status;
 	dk_u64 done;
+	long r;
 
 	if (timed && timeout_begin(&timeout, deadline)) {
 		timeout_end(&timeout);
 		return -ENOMEM;
 	}
-	do {
+	for (;;) {
 		status = HOST_WAIT(DkStreamRead, inet_handle(inet),
 				   DK_OFFSET_CURRENT, record, sizeof(*record),
 				   &done);
-	} while (status == DK_STATUS_INTERRUPTED && deadline_left(deadline) &&
-		 !signal_interrupts());
+		r = errno_restart(status);
+		if (status != DK_STATUS_INTERRUPTED)
+			break;
+		r = timed ? -EINTR : -ERESTARTSYS;
+		if (signal_interrupts())
+			break;
+		if (deadline_left(deadline))
+			continue;
+		r = -EAGAIN;
+		if (!(file_poll(file, NULL) & POLLIN))
+			break;
+		deadline = poll_deadline(LAST_TRY);
+		timer_set(&timeout, deadline, 0, NULL, NULL);
+	}
 	if (timed)
 		timeout_end(&timeout);
-	if (!timed || status != DK_STATUS_INTERRUPTED)
-		return errno_restart(status);
-	return signal_interrupts() ? -EINTR : -EAGAIN;
+	return r;
 }
 
 long inet_accept(struct file *file, struct file **accepted,

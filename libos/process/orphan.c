@@ -75,9 +75,13 @@ static bool handed_over(struct process_entry *entry,
 				  __ATOMIC_SEQ_CST);
 		return false;
 	}
+	/* Whatever clone() was told. */
+	__atomic_store_n(&entry->exit_signal, SIGCHLD, __ATOMIC_SEQ_CST);
 	if (entry_state(entry) == ENTRY_ENDED) {
 		child_ends(entry, reaper);
-		tell_end(entry, reaper);
+		if (!(__atomic_load_n(&entry->flags, __ATOMIC_SEQ_CST) &
+		      ENTRY_UNWANTED))
+			tell_end(entry, reaper);
 	}
 	return true;
 }

@@ -661,16 +661,19 @@ void process_stop_tell(int signal)
 
 void process_child_action(u64 handler, u64 flags)
 {
-	u32 set = 0;
+	u32 set = 0, old, new;
 
 	if (handler == HANDLER_IGNORE || flags & SA_NOCLDWAIT)
 		set |= ENTRY_NO_ZOMBIES;
 	if (flags & SA_NOCLDSTOP)
 		set |= ENTRY_NO_STOPS;
-	__atomic_fetch_and(&process_self->flags,
-			   ~(ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS),
-			   __ATOMIC_SEQ_CST);
-	__atomic_fetch_or(&process_self->flags, set, __ATOMIC_SEQ_CST);
+	/* At once: a child that ends looks at it only then. */
+	old = __atomic_load_n(&process_self->flags, __ATOMIC_SEQ_CST);
+	do {
+		new = (old & ~(ENTRY_NO_ZOMBIES | ENTRY_NO_STOPS)) | set;
+	} while (!__atomic_compare_exchange_n(&process_self->flags, &old, new,
+					      false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
 }
 
 /* Who was killed, could not tell. */
@@ -729,6 +732,9 @@ void entry_end(u32 status)
 		child_ends(me, parent);
 	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
 		return;
+	/* Who has handed us over meanwhile has seen us live. */
+	if (my_parent() && my_parent() != parent)
+		child_ends(me, my_parent());
 	vfork_done();
 	info = child_info(me);
 	tell_parent(&info);

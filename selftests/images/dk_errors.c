@@ -180,7 +180,7 @@ TEST(names)
 			   DK_LINK_SYMBOLIC));
 }
 
-/* A server that keeps locks by itself hears of a closed handle, and only so. */
+/* A server that keeps locks by itself is told when a handle is closed. */
 TEST(locks_of_the_server)
 {
 	struct dk_lock_info info;

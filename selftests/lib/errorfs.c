@@ -346,15 +346,6 @@ static void ef_setlk(fuse_req_t req, fuse_ino_t inode,
 	reply_failure(req, inode, "lock");
 }
 
-/* A descriptor was closed. */
-static void ef_flush(fuse_req_t req, fuse_ino_t inode,
-		     struct fuse_file_info *fi)
-{
-	if (can_be_held(inode) && holder == fi->lock_owner)
-		holder = 0;
-	fuse_reply_err(req, 0);
-}
-
 static const struct fuse_lowlevel_ops operations = {
 	.lookup = ef_lookup,
 	.getattr = ef_getattr,
@@ -369,7 +360,6 @@ static const struct fuse_lowlevel_ops operations = {
 	.open = ef_open,
 	.read = ef_read,
 	.write = ef_write,
-	.flush = ef_flush,
 	.fsync = ef_fsync,
 	.readdir = ef_readdir,
 	.create = ef_create,

@@ -433,7 +433,8 @@ static void accept_together(int s, int *got, int *late)
 
 static void accepts(void)
 {
-	int s = listening(), i, got = 0, late = 0, client;
+	int s = listening(), i, got = 0, late = 0, client, status;
+	pid_t pid;
 
 	set_timeout(s, 300);
 	for (i = 0; i < 8; i++)
@@ -444,6 +445,17 @@ static void accepts(void)
 	client = connected();
 	CHECK(accept(s, NULL, NULL) > 0);
 	close(client);
+	/* The time goes on for who is stopped. Linux says EINTR: signal(7). */
+	pid = fork();
+	if (!pid)
+		_exit(accept(s, NULL, NULL) < 0 &&
+		      (errno == EAGAIN || errno == EINTR));
+	sleep_ms(100);
+	TRY(kill(pid, SIGSTOP));
+	sleep_ms(400);
+	TRY(kill(pid, SIGCONT));
+	waitpid(pid, &status, 0);
+	SHOW("stopped meanwhile", status);
 	close(s);
 }
 
