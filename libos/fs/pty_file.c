@@ -335,11 +335,10 @@ static s64 put_some(struct writing *w, const u8 *from, size_t length, bool last)
 		done = pty_type(p, from, length, &signals);
 	else
 		done = pty_print(p, from, length);
-	if (last && done == (s64)length) {
+	if (last && done == (s64)length)
 		wanted = end_turn(w);
-	} else if (done >= 0) {
+	else if (done >= 0)
 		take_turn(w);
-	}
 	pty_unlock(end);
 	if (signals)
 		pty_signal(p, signals);
