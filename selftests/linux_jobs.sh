@@ -20,7 +20,10 @@ within()
 {
 	local good=0
 
-	$python "$here/linux_jobs.py" "$@" >"$work/n.out" 2>&1 || good=1
+	if ! $python "$here/linux_jobs.py" "$@" >"$work/n.out" 2>&1; then
+		good=1
+		echo "# it was the native run that failed"
+	fi
 	"$picoexec" $python "$here/linux_jobs.py" "$@" >"$work/p.out" 2>&1 ||
 		good=1
 	diff "$work/n.out" "$work/p.out" >"$work/diff" || good=1
