@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <asm/ioctls.h>
+#include <linux/io_uring.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/mman.h>
@@ -344,6 +347,46 @@ TEST(bad_starts)
 				0, 0));
 	EXPECT_EQ(EBADF, errno);
 	EXPECT_EQ(0, try_start(fd, image, strings, sizeof(strings), 1, 0, 0));
+	close(fd);
+	EXPECT_EQ(0, nothing_left());
+}
+
+/* Its standard input would hold other files, maybe the sandbox's own. */
+TEST(no_consoles)
+{
+	static const char strings[] = "/p\0/\0arg";
+	struct io_uring_params params = {};
+	const int wrong[] = {
+		eventfd(0, EFD_CLOEXEC),
+		epoll_create1(EPOLL_CLOEXEC),
+		syscall(SYS_io_uring_setup, 1, &params),
+		open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		sandbox_open(),
+	};
+	struct drawbridge_start s = {
+		.image_fd = open(beside("idle.img"), O_RDONLY | O_CLOEXEC),
+		.stdout_fd = -1,
+		.stderr_fd = -1,
+		.strings = (uintptr_t)strings,
+		.strings_length = sizeof(strings),
+		.argument_count = 1,
+	};
+	int fd = sandbox_open();
+
+	ASSERT_GE(fd, 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		s.stdin_fd = wrong[i];
+		/* io_uring may be switched off. */
+		if (wrong[i] < 0 && i == 2)
+			continue;
+		ASSERT_GE(wrong[i], 0);
+		EXPECT_EQ(-1, ioctl(fd, DRAWBRIDGE_IOC_START, &s));
+		EXPECT_EQ(EINVAL, errno);
+		close(wrong[i]);
+	}
+	s.stdin_fd = -1;
+	EXPECT_EQ(0, ioctl(fd, DRAWBRIDGE_IOC_START, &s));
+	close(s.image_fd);
 	close(fd);
 	EXPECT_EQ(0, nothing_left());
 }

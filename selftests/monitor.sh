@@ -43,6 +43,11 @@ echo "2001:db8::9 pico-six.example" >>/etc/hosts
 	said 192.0.2.7 "dns: a rule for a suffix"
 	said 'pico-six.example: -13' "dns: the most exact rule decides"
 	said 'example: -13' "dns: the suffix itself is not below it"
+	run --allow 'dns:*=r' --allow 'dns:pico-six.example=none' \
+		--allow 'dns:pico-test.example.=none' \
+		$resolve pico-six.example.,pico-test.example
+	said 'pico-six.example.: -13' "dns: a rule is for the absolute name, too"
+	said 'pico-test.example: -13' "dns: and may be for that"
 	run --allow 'dns:*=r' $resolve ",a b,$(printf '%0300d' 0)"
 	said ': -22' "dns: no name"
 	said 'a b: -22' "dns: what is no name"

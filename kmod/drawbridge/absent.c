@@ -62,8 +62,7 @@ long dk_absent_add(struct dk_sandbox *sandbox, char *path)
 		return -EINVAL;
 	if (length > NAME_MAX)
 		return -ENAMETOOLONG;
-	new = kzalloc(struct_size(new, name, length),
-		      GFP_KERNEL_ACCOUNT);
+	new = kzalloc(struct_size(new, name, length), GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return -ENOMEM;
 	new->length = length;

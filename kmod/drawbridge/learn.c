@@ -248,6 +248,7 @@ long dk_ioctl_names(struct dk_sandbox *sandbox, void __user *arg)
 		if (copy_to_user(dk_user(out.buffer + done), &record->out,
 				 record->size)) {
 			give_back(names, record);
+			dk_notify_monitor(sandbox);
 			ret = -EFAULT;
 			break;
 		}

@@ -9,8 +9,9 @@
  *  - the process (fcntl's F_SETLK): its locks on a file are one set, through
  *    whatever stream they were taken. They go with the process, and when it
  *    closes a handle of a stream through which it has taken one that it still
- *    has; or had, where only a server knows. (POSIX: any of that file. But not every handle of a library OS is a
- *    descriptor of its program's, and it can unlock for those that are.)
+ *    has; or had, where only a server knows. (POSIX: any of that file. But not
+ *    every handle of a library OS is a descriptor of its program's, and it can
+ *    unlock for those that are.)
  *  - the stream (F_OFD_SETLK): they go when the last handle of the stream does,
  *    in whichever process;
  *  - the stream again, on the whole file (flock): the same, but such locks and

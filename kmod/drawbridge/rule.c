@@ -84,8 +84,8 @@ static bool is_window_into_kernel(const struct super_block *sb)
 }
 
 /*
- * @rule contains @path. But it may have the name of another rule's lost place,
- * which is no wider than @rule's: then it has only what both grant.
+ * @rule contains @path. But that may have the name of another rule's lost place,
+ * or be below it, and @rule's own place not: then only what both grant counts.
  */
 static const struct dk_rule *narrowed(const struct dk_sandbox *sandbox,
 				      const struct dk_rule *rule,
