@@ -772,4 +772,24 @@ TEST_F(context, descriptor_bases)
 	EXPECT_EQ(user_limit() - 1, slot(&self->w, 0)->args[0]);
 }
 
+/* Who is suspended and was found at rest stays there. */
+TEST_F(context, rest_lasts)
+{
+	int i, refused = 0;
+
+	ASSERT_TRUE(slot_spin(&self->w, 0));
+	for (i = 0; i < 3000 && !refused; i++) {
+		ASSERT_EQ(0, suspend(&self->w, self->pid, NULL));
+		ASSERT_EQ(0, comes_to_rest(&self->w, self->pid));
+		refused = base(&self->w, self->pid, 0, PICO_TEST_SHARED);
+		ASSERT_EQ(0, resume(&self->w, self->pid, NULL));
+		if (i % 2)
+			continue;
+		ASSERT_TRUE(slot_moves(&self->w, 0));
+	}
+	EXPECT_EQ(0, refused)
+		TH_LOG("in round %d", i);
+	ASSERT_TRUE(slot_stop(&self->w, 0));
+}
+
 TEST_HARNESS_MAIN

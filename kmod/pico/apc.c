@@ -244,7 +244,8 @@ static void pico_rest_begin(struct pico_thread *thread)
 	kernel_fpu_end();
 	spin_lock(&thread->lock);
 	pico_bases_save(thread);
-	thread->resting = true;
+	/* Who was kicked on the way here would leave again at once for that. */
+	thread->resting = !thread->kicked;
 	spin_unlock(&thread->lock);
 	wake_up_all(&thread->wait);
 }
