@@ -7,6 +7,34 @@
 #include <linux/mman.h>
 #include <mm.h>
 
+/*
+ * Zeroes. Where the sandbox's memory has a limit, the host wants room for what
+ * takes the place before it takes what is there: then it goes in parts.
+ */
+static long discard_memory(u64 from, u64 to, u64 protection)
+{
+	u64 part = to - from;
+	DK_STATUS status;
+	dk_u64 length;
+	void *base;
+
+	while (from < to) {
+		base = (void *)from;
+		length = MIN(part, to - from);
+		status = DkVirtualMemoryAlloc(&base, &length,
+					      DK_MEM_RESERVE | DK_MEM_COMMIT |
+						      DK_MEM_REPLACE,
+					      protection);
+		if (!status)
+			from += length;
+		else if (status == DK_STATUS_NO_MEMORY && length > PAGE_SIZE)
+			part = PAGE_ALIGN(length / 2);
+		else
+			return errno_of(status);
+	}
+	return 0;
+}
+
 /* The range's contents go: zeroes, or what the file has. */
 static long discard(struct area *a, u64 from, u64 to)
 {
@@ -22,10 +50,7 @@ static long discard(struct area *a, u64 from, u64 to)
 				   DK_MAP_PRIVATE | DK_MAP_REPLACE);
 	if (a->flags & AREA_SHARED)
 		return 0;
-	return errno_of(DkVirtualMemoryAlloc(&base, &length,
-					     DK_MEM_RESERVE | DK_MEM_COMMIT |
-						     DK_MEM_REPLACE,
-					     protection));
+	return discard_memory(from, to, protection);
 }
 
 static long advise(struct area *a, u64 from, u64 to, int advice)
