@@ -277,6 +277,7 @@ else
 	same races
 	same timers
 	same cpuclocks
+	same cputimers
 	same usage
 	same pidfds
 	same cancel

@@ -84,7 +84,7 @@ SYSCALL2(timerfd_create, int, id, u32, flags)
 	if (flags & ~(u32)(TFD_CLOEXEC | TFD_NONBLOCK) || clock < 0 ||
 	    id == CLOCK_TAI || id == CLOCK_PROCESS_CPUTIME_ID)
 		return -EINVAL;
-	if (id == CLOCK_REALTIME_ALARM || id == CLOCK_BOOTTIME_ALARM)
+	if (timer_wakes_machine(id))
 		return -EPERM;
 	c = mem_zalloc(sizeof(*c));
 	if (!c)

@@ -317,6 +317,7 @@ struct libos_thread {
 	struct file *free_files;	/* fs/file.c: at hand for this thread */
 	u32	free_file_count;
 	u64	allowed[CPUS_MAX / 64];	/* processors; 0: all; process/sched.c */
+	s64	sampled;		/* of its time: signal/queue.c; thread_lock */
 };
 
 #define THREAD_RESTORE_MASK	0x1	/* saved_blocked counts after delivery */

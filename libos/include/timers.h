@@ -70,6 +70,8 @@ void timeout_forked(struct libos_thread *t);
 
 /* The host's clock to use for Linux's; BOOT is made monotonic. -EINVAL */
 long timer_clock(int id);
+/* Waiting by it needs a capability that no picoprocess has. */
+bool timer_wakes_machine(int id);
 s64 timer_adjust(int id, s64 expiry);
 
 void timer_exec(void);		/* timer_create's are gone */

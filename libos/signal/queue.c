@@ -167,6 +167,31 @@ static struct libos_thread *choose(int signal)
 	return best;
 }
 
+/*
+ * Who takes a signal that tells of time used: the thread that has used most
+ * since it was chosen last, so that each gets its share. Linux chooses who runs
+ * at that moment.
+ */
+static struct libos_thread *choose_user(int signal)
+{
+	struct libos_thread *t, *best = NULL;
+	s64 most = -1, time = 0;
+	struct usage usage;
+
+	for (t = threads; t; t = t->next) {
+		if (!t->tid || (t->blocked & SIGNAL_BIT(signal)) || t->vfork ||
+		    !usage_of_thread(t, &usage) ||
+		    (s64)usage.run_time - t->sampled <= most)
+			continue;
+		best = t;
+		time = usage.run_time;
+		most = time - t->sampled;
+	}
+	if (best)
+		best->sampled = time;
+	return best;
+}
+
 /* ---- sending ---- */
 
 /* Stopping and continuing undo each other, blocked or not. */
@@ -209,6 +234,11 @@ static long enqueue(struct libos_thread *t, struct signal_queue *queue,
 
 	if (!((t->blocked | t->waited_for) & bit) && signal_ignored(signal))
 		return 0;
+	/* Who ignores the ends of children is not told, whatever it blocks. */
+	if (signal == SIGCHLD && info->si_code > 0 &&
+	    info->si_code != SI_KERNEL &&
+	    signal_actions[SIGCHLD].handler == HANDLER_IGNORE)
+		return 0;
 	/* Of signals below SIGRTMIN one is enough. */
 	if (signal < SIGRTMIN && (queue->set & bit))
 		return 0;
@@ -237,6 +267,13 @@ static struct libos_thread *leader(void)
 			any = t;
 	}
 	return any;
+}
+
+/* Of timers by the time that the process uses. */
+static bool tells_of_use(const siginfo_t *info)
+{
+	return info->si_code == SI_KERNEL &&
+	       (info->si_signo == SIGPROF || info->si_signo == SIGVTALRM);
 }
 
 /* @t NULL: to the process. */
@@ -272,7 +309,9 @@ static long send(struct libos_thread *t, const siginfo_t *info,
 		result = enqueue(t, queue, info);
 	}
 	if (result > 0) {
-		if (!target)
+		if (!target && tells_of_use(info))
+			target = choose_user(signal);
+		else if (!target)
 			target = choose(signal);
 		else if (target->vfork ||
 			 (target->blocked & SIGNAL_BIT(signal)))

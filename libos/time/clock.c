@@ -8,6 +8,7 @@
 #include <processes.h>
 #include <signals.h>
 #include <thread.h>
+#include <timers.h>
 
 /* CPU clock ids of processes and threads: ~pid << 3 | 4 for a thread | kind */
 #define CPU_CLOCK_THREAD	4
@@ -203,6 +204,8 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, const struct __kernel_timespec *,
 		return -EFAULT;
 	if (!timespec_valid(&ts))
 		return -EINVAL;
+	if (timer_wakes_machine(id))
+		return -EPERM;
 	if (flags & TIMER_ABSTIME) {
 		r = sleep_until(clock, timespec_ns(&ts), &left);
 		return r ? -ERESTARTNOHAND : 0;

@@ -109,7 +109,7 @@ static long set_clock(struct posix_timer *p, int id)
 	if (id >= 0) {
 		clock = timer_clock(id);
 		p->timer.clock = clock;
-		return MIN(clock, 0);
+		return timer_wakes_machine(id) ? -EPERM : MIN(clock, 0);
 	}
 	if ((id & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
 		return -EINVAL;

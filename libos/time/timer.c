@@ -94,14 +94,20 @@ static void remove(struct timer *timer)
 
 /* ---- the helper ---- */
 
-/* The first one that is due, rearmed if it repeats. */
+/*
+ * One that is due, rearmed if it repeats. The lists take turns: one that is
+ * always due again does not keep the others waiting.
+ */
 static struct timer *take_due(u64 *count)
 {
+	static int turn;
 	struct timer *timer;
 	s64 now = 0, next;
-	int i;
+	int i, looked;
 
-	for (i = 0; i < LISTS; i++) {
+	for (looked = 0; looked < LISTS; looked++) {
+		i = turn;
+		turn = (turn + 1) % LISTS;
 		for (timer = lists[i]; timer; timer = next_of(timer)) {
 			now = now_by(timer);
 			if (timer->expiry <= now)
@@ -142,12 +148,15 @@ static s64 cpu_pause(void)
 	return pause;
 }
 
-/* When so much CPU time can have been used at the earliest. */
+/*
+ * When so much CPU time can have been used at the earliest: by threads, too,
+ * that are not there yet.
+ */
 static s64 cpu_left(const struct timer *timer, s64 left)
 {
-	u32 cpus = MIN(process.parameters->cpu_count, thread_count);
-
-	return timer->clock == TIMER_CLOCK_THREAD ? left : left / MAX(cpus, 1U);
+	return timer->clock == TIMER_CLOCK_THREAD ?
+		       left :
+		       left / process.parameters->cpu_count;
 }
 
 /* How to wait for what is next: false, for ever. */
@@ -269,7 +278,8 @@ long timer_set(struct timer *timer, s64 expiry, s64 interval, s64 *left,
 	timer->interval = interval;
 	if (expiry) {
 		insert(timer);
-		first = lists[list_of(timer->clock)] == timer;
+		first = timer->clock == TIMER_CLOCK_THREAD ||
+			lists[list_of(timer->clock)] == timer;
 		changes += first;
 	}
 	lock_release(&timer_lock);
@@ -342,6 +352,11 @@ long timer_clock(int id)
 	default:
 		return -EINVAL;
 	}
+}
+
+bool timer_wakes_machine(int id)
+{
+	return id == CLOCK_REALTIME_ALARM || id == CLOCK_BOOTTIME_ALARM;
 }
 
 /* An absolute time of Linux's clock @id, by the host's. Never 0: a past one. */
