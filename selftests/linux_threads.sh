@@ -312,6 +312,7 @@ else
 	streams
 	same options
 	as_a_user
+	same whose
 	same wishes
 	same refusals
 	same texts

@@ -256,7 +256,7 @@ extern struct lock children_lock;
 /* @handle 0: the host does not know it, as yet. */
 void child_add(struct child *child, struct process_entry *entry,
 	       DK_HANDLE handle);
-void children_prepare(void); /* before fork */
+void children_prepare(void); /* before fork; children_lock is held */
 void children_changed(void); /* who waits, looks again */
 void children_forked(void); /* in the child */
 /*
@@ -334,6 +334,7 @@ void usage_format(const struct usage *from, struct rusage *u);
 
 /* The processors that the calling thread asked for, for a new thread. */
 void sched_inherit(u64 *allowed);
+void membarrier_exec(void);
 
 /* ---- exit.c, fork.c ---- */
 
@@ -376,6 +377,13 @@ void vfork_signal(int signal); /* to itself */
 void vfork_ring(void);
 
 /* process/clone.c: @tid is, or was, that of a thread of @entry's process. */
+/* The calling thread's; of a child of vfork() the thread is its parent's. */
+u32 own_tid(void);
+/*
+ * Whose number @id is, or whose thread's; NULL. Threads of others are not looked
+ * for: it is the process that would have given that number.
+ */
+struct process_entry *process_of(int id);
 bool thread_is_of(u32 tid, const struct process_entry *entry);
 
 /* process/exit.c: end the calling thread, and the process with the last one. */

@@ -472,6 +472,7 @@ static long execute(int dirfd, const char *name, char *const *arguments,
 	/* Whatever clone() was told; before its descriptors tell of it. */
 	__atomic_store_n(&process_self->exit_signal, SIGCHLD, __ATOMIC_SEQ_CST);
 	timer_exec();
+	membarrier_exec();
 	robust_list_walk(t);
 	mm_exec();
 	fs_exec_close();

@@ -23,7 +23,8 @@
 		 CLONE_CHILD_CLEARTID | CLONE_SYSVSEM | CLONE_DETACHED | \
 		 CLONE_PTRACE | CLONE_UNTRACED | CLONE_IO)
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
-		    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+		    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+		    CLONE_NEWNET | CLONE_NEWTIME)
 
 /* Linux's own order of checks. */
 static long check_flags(u64 flags)
@@ -66,6 +67,29 @@ static u32 new_id(void)
 			return base + id;
 	}
 	return 0;
+}
+
+struct process_entry *process_of(int id)
+{
+	struct process_entry *entry;
+	struct libos_thread *t;
+	u32 place;
+
+	if (id == (int)process.pid)
+		return process_self;
+	if (id < (int)ID_FIRST)
+		return table_find(id);
+	t = thread_find(id);
+	thread_put(t);
+	if (t)
+		return process_self;
+	place = (id - ID_FIRST) / THREADS_MAX;
+	if (place >= PROCESS_MAX)
+		return NULL;
+	entry = &process_table->entries[place];
+	return entry != process_self && entry_state(entry) == ENTRY_LIVE ?
+		       entry :
+		       NULL;
 }
 
 bool thread_is_of(u32 tid, const struct process_entry *entry)
@@ -201,9 +225,14 @@ SYSCALL2(clone3, const void *, from, size_t, size)
 	return clone_with(&args);
 }
 
-SYSCALL0(gettid)
+u32 own_tid(void)
 {
 	return self()->vfork ? process.pid : self()->tid;
+}
+
+SYSCALL0(gettid)
+{
+	return own_tid();
 }
 
 SYSCALL1(set_tid_address, u64, address)
@@ -211,5 +240,5 @@ SYSCALL1(set_tid_address, u64, address)
 	struct libos_thread *t = self();
 
 	t->clear_child_tid = address;
-	return t->vfork ? process.pid : t->tid;
+	return own_tid();
 }

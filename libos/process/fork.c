@@ -58,6 +58,7 @@ void process_forked(u64 id)
 
 	t->interrupt = 0;
 	t->raised = 0;
+	t->sampled = 0;
 	t->told = false;
 	host_events = 0;
 	thread_forked();
@@ -166,7 +167,7 @@ long process_fork(const struct clone_args *args)
 	dk_u64 id = 0;
 	DK_STATUS status;
 	u32 pid;
-	int pidfd = -1;
+	int pidfd = -1, old;
 	long r = check(args);
 
 	if (r)
@@ -191,11 +192,19 @@ long process_fork(const struct clone_args *args)
 			mem_free(child);
 			return pidfd;
 		}
+		/* It is written when there is a child, but not for the child. */
+		if (user_get(old, (int *)args->pidfd) ||
+		    user_put(old, (int *)args->pidfd)) {
+			pidfd_abandon(pidfd);
+			table_free(entry);
+			mem_free(child);
+			return -EFAULT;
+		}
 	}
 	pid = entry->pid;
-	children_prepare();
 
 	lock_acquire(&children_lock);
+	children_prepare();
 	world_stop();
 	pty_forking(entry);
 	table_live(entry);

@@ -8,11 +8,6 @@
 #include <signals.h>
 #include <thread.h>
 
-static bool is_self(int pid)
-{
-	return !pid || pid == (int)process.pid;
-}
-
 static u32 load(const u32 *p)
 {
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
@@ -30,16 +25,14 @@ SYSCALL0(getpgrp)
 
 SYSCALL1(getpgid, int, pid)
 {
-	struct process_entry *entry = is_self(pid) ? process_self :
-						     table_find(pid);
+	struct process_entry *entry = pid ? process_of(pid) : process_self;
 
 	return entry ? (long)load(&entry->pgid) : -ESRCH;
 }
 
 SYSCALL1(getsid, int, pid)
 {
-	struct process_entry *entry = is_self(pid) ? process_self :
-						     table_find(pid);
+	struct process_entry *entry = pid ? process_of(pid) : process_self;
 
 	return entry ? (long)load(&entry->sid) : -ESRCH;
 }
@@ -70,10 +63,12 @@ bool group_exists(u32 pgid)
 
 SYSCALL2(setpgid, int, pid, int, group)
 {
-	struct process_entry *entry = is_self(pid) ? process_self :
-						     table_find(pid);
+	struct process_entry *entry = pid ? process_of(pid) : process_self;
 
 	if (group < 0)
+		return -EINVAL;
+	/* A thread is not a process. */
+	if (entry && pid && entry->pid != (u32)pid)
 		return -EINVAL;
 	if (!entry ||
 	    (entry != process_self && load(&entry->ppid) != process.pid))
@@ -220,10 +215,13 @@ static bool may_signal(const struct process_entry *entry, int signal)
 long process_signal(int pid, const siginfo_t *info, u32 tid)
 {
 	struct mail mail = mail_of(info, tid);
-	struct process_entry *entry = table_find(pid);
+	struct process_entry *entry = process_of(pid);
 
-	if (!entry)
+	/* Where both are given, @pid is that of a process. */
+	if (!entry || (tid && tid != (u32)pid && entry->pid != (u32)pid))
 		return -ESRCH;
+	if ((u32)info->si_signo > SIGNAL_COUNT)
+		return -EINVAL;
 	if (!may_signal(entry, info->si_signo))
 		return -EPERM;
 	if (tid && !thread_is_of(tid, entry))
@@ -241,6 +239,7 @@ long process_signal_many(int pid, int signal, bool *me_too)
 			     .uid = process.uid };
 	struct process_entry *entry;
 	bool any = false, denied = false;
+	bool valid = (u32)signal <= SIGNAL_COUNT;
 
 	*me_too = false;
 	for_each_entry(entry) {
@@ -261,7 +260,10 @@ long process_signal_many(int pid, int signal, bool *me_too)
 			continue;
 		}
 		any = true;
-		mail_send_wait(entry, &mail);
+		if (valid)
+			mail_send_wait(entry, &mail);
 	}
+	if (!valid && (any || denied))
+		return -EINVAL;
 	return any ? 0 : denied ? -EPERM : -ESRCH;
 }

@@ -202,7 +202,7 @@ SYSCALL2(setgroups, int, size, const u32 *, from)
 /* ---- capabilities: a picoprocess has none ---- */
 
 static long capability_words(struct __user_cap_header_struct *header,
-			     u32 *words)
+			     u32 *words, int *pid)
 {
 	struct __user_cap_header_struct h;
 	u32 newest = _LINUX_CAPABILITY_VERSION_3;
@@ -219,21 +219,25 @@ static long capability_words(struct __user_cap_header_struct *header,
 			return -EFAULT;
 		return -EINVAL;
 	}
-	return h.pid < 0			   ? -EINVAL :
-	       !h.pid || h.pid == (int)process.pid ? 0 :
-						     -ESRCH;
+	*pid = h.pid;
+	return 0;
 }
 
 SYSCALL2(capget, struct __user_cap_header_struct *, header,
 	 struct __user_cap_data_struct *, data)
 {
 	u32 words;
-	long r = capability_words(header, &words);
+	int pid;
+	long r = capability_words(header, &words, &pid);
 
-	if (r)
-		return !data && r == -EINVAL ? 0 : r;
-	if (!data)
+	if (!data && r == -EINVAL)
 		return 0;
+	if (r || !data)
+		return r;
+	if (pid < 0)
+		return -EINVAL;
+	if (pid && !process_of(pid))
+		return -ESRCH;
 	return user_clear(data, words * sizeof(*data));
 }
 
@@ -242,12 +246,15 @@ SYSCALL2(capset, struct __user_cap_header_struct *, header,
 {
 	struct __user_cap_data_struct d;
 	u32 words, i;
-	long r = capability_words(header, &words);
+	int pid;
+	long r = capability_words(header, &words, &pid);
 
+	if (!r && pid && pid != (int)own_tid())
+		return -EPERM;
 	for (i = 0; !r && i < words; i++) {
 		if (user_get(d, data + i))
 			return -EFAULT;
-		if (d.effective || d.permitted)
+		if (d.effective || d.permitted || d.inheritable)
 			r = -EPERM;
 	}
 	return r;

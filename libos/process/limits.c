@@ -119,8 +119,8 @@ SYSCALL4(prlimit64, int, pid, u32, which, const struct limit *, wanted,
 	if (wanted && user_get(n, wanted))
 		return -EFAULT;
 	/* Those of others are in their memory. */
-	if (pid && pid != (int)process.pid)
-		return pid > 0 && table_find(pid) ? -EPERM : -ESRCH;
+	if (pid && process_of(pid) != process_self)
+		return process_of(pid) ? -EPERM : -ESRCH;
 	o = process.limits[which];
 	if (wanted) {
 		r = limit_set(which, &n);

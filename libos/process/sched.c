@@ -217,7 +217,7 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, const int *, priority)
 		return 0;
 	case SCHED_FIFO:
 	case SCHED_RR:
-		return -EPERM;
+		return p < 1 || p > 99 ? -EINVAL : -EPERM;
 	default:
 		return -EINVAL;
 	}
@@ -362,12 +362,18 @@ static long barrier_for_others(void)
 	return errno_of(status);
 }
 
+static bool barriers_registered;
+
+void membarrier_exec(void)
+{
+	barriers_registered = false;
+}
+
 /* For threads of the process; not those of others that share memory. */
 SYSCALL3(membarrier, int, command, u32, flags, int, cpu __unused)
 {
 	const int offered = MEMBARRIER_CMD_PRIVATE_EXPEDITED |
 			    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-	static bool registered;
 
 	if (flags)
 		return -EINVAL;
@@ -375,10 +381,10 @@ SYSCALL3(membarrier, int, command, u32, flags, int, cpu __unused)
 	case MEMBARRIER_CMD_QUERY:
 		return offered;
 	case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-		registered = true;
+		barriers_registered = true;
 		return 0;
 	case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-		return registered ? barrier_for_others() : -EPERM;
+		return barriers_registered ? barrier_for_others() : -EPERM;
 	default:
 		return -EINVAL;
 	}

@@ -63,6 +63,9 @@ struct vfork {
 	u64 alt_stack_base;
 	u64 alt_stack_size;
 	u32 alt_stack_flags;
+	u64 timer_slack;
+	u64 default_slack;
+	u32 memory_errors;
 	sigset own_signals; /* the child's to itself */
 	char name[sizeof(((struct libos_thread *)0)->name)];
 	void *vectors; /* FPU_ALIGN in this block of memory */
@@ -238,6 +241,9 @@ static void put_aside(struct libos_thread *t, struct vfork *v)
 	v->alt_stack_size = t->alt_stack_size;
 	v->alt_stack_flags = t->alt_stack_flags;
 	memcpy(v->name, t->name, sizeof(v->name));
+	v->timer_slack = t->timer_slack;
+	v->default_slack = t->default_slack;
+	v->memory_errors = t->memory_errors;
 	fpu_save(vectors_of(v));
 }
 
@@ -257,9 +263,13 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	if (!r && args->flags & CLONE_PIDFD) {
 		pidfd = pidfd_reserve();
 		if (pidfd < 0) {
-			fs_release(files, fs);
 			r = pidfd;
+		} else if (user_put(pidfd, (int *)args->pidfd)) {
+			pidfd_abandon(pidfd);
+			r = -EFAULT;
 		}
+		if (r)
+			fs_release(files, fs);
 	}
 	if (r) {
 		if (v)
@@ -286,18 +296,16 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 			copy->actions[i].handler = HANDLER_DEFAULT;
 	}
 
-	children_prepare();
 	/* Who has something for it rings here. */
 	entry->id = process_self->id;
 	entry->flags |= ENTRY_BORROWS;
 	lock_acquire(&children_lock);
+	children_prepare();
 	table_live(entry);
 	if (pidfd >= 0 && !pidfd_install(pidfd, entry))
 		pidfd = -1;
 	child_add(v->child, entry, DK_INVALID_HANDLE);
 	lock_release(&children_lock);
-	if (args->flags & CLONE_PIDFD)
-		user_put(pidfd, (int *)args->pidfd);
 	if (args->flags & CLONE_PARENT_SETTID)
 		user_put(entry->pid, (u32 *)args->parent_tid);
 
@@ -305,6 +313,7 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 	t->fs = fs;
 	t->robust_list = 0;
 	t->clear_child_tid = 0;
+	t->default_slack = t->timer_slack;
 	lock_acquire(&thread_lock);
 	t->vfork = v;
 	t->identity = &copy->identity;
@@ -346,6 +355,9 @@ static struct vfork *give_back(struct libos_thread *t)
 	t->flags &= ~THREAD_RESTORE_MASK;
 	t->clear_child_tid = v->clear_child_tid;
 	t->robust_list = v->robust_list;
+	t->timer_slack = v->timer_slack;
+	t->default_slack = v->default_slack;
+	t->memory_errors = v->memory_errors;
 	t->alt_stack_base = v->alt_stack_base;
 	t->alt_stack_size = v->alt_stack_size;
 	t->alt_stack_flags = v->alt_stack_flags;

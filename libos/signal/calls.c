@@ -255,17 +255,20 @@ static siginfo_t from_user(int signal, int code)
 	return info;
 }
 
-/* Any thread's number stands for its process, where a process is meant. */
-static bool is_mine(int pid)
+/* To the caller's own process; signal 0 only asks. */
+static long send_to_self(const siginfo_t *info)
 {
-	struct libos_thread *t = NULL;
+	if (!info->si_signo)
+		return 0;
+	return valid(info->si_signo) ? signal_send_process(info) : -EINVAL;
+}
 
-	if (pid == (int)process.pid)
-		return true;
-	if (pid > PID_LIMIT)
-		t = thread_find(pid);
-	thread_put(t);
-	return t;
+/* Any thread's number stands for its process, where a process is meant. */
+static long send_to_process(int pid, const siginfo_t *info)
+{
+	if (process_of(pid) == process_self)
+		return send_to_self(info);
+	return process_signal(pid, info, 0);
 }
 
 SYSCALL2(kill, int, pid, int, signal)
@@ -274,17 +277,13 @@ SYSCALL2(kill, int, pid, int, signal)
 	bool me_too = false;
 	long r;
 
-	if (signal && !valid(signal))
-		return -EINVAL;
 	if (pid == INT32_MIN)
 		return -ESRCH;
-	if (pid > 0 && !is_mine(pid))
-		return process_signal(pid, &info, 0);
 	if (pid > 0)
-		return signal ? signal_send_process(&info) : 0;
+		return send_to_process(pid, &info);
 	r = process_signal_many(pid, signal, &me_too);
-	if (me_too && signal)
-		signal_send_process(&info);
+	if (!r && me_too)
+		send_to_self(&info);
 	return r;
 }
 
@@ -294,17 +293,16 @@ static long send_to_thread(int pid, int tid, const siginfo_t *info)
 	struct libos_thread *t;
 	long result = 0;
 
-	if (info->si_signo && !valid(info->si_signo))
-		return -EINVAL;
 	if (pid && pid != (int)process.pid)
 		return process_signal(pid, info, tid);
 	t = thread_find(tid);
-	/* The first thread of another process has that one's number. */
 	if (!t && !pid)
 		return process_signal(tid, info, tid);
 	if (!t)
 		return -ESRCH;
-	if (info->si_signo)
+	if (info->si_signo && !valid(info->si_signo))
+		result = -EINVAL;
+	else if (info->si_signo)
 		result = signal_send_thread(t, info);
 	thread_put(t);
 	return result;
@@ -354,11 +352,7 @@ long signal_queue(u32 pid, int signal, const siginfo_t *from)
 		if (r)
 			return r;
 	}
-	if (signal && !valid(signal))
-		return -EINVAL;
-	if (pid != process.pid)
-		return process_signal(pid, &info, 0);
-	return signal ? signal_send_process(&info) : 0;
+	return send_to_process(pid, &info);
 }
 
 SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
@@ -367,13 +361,7 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, signal, const siginfo_t *, from)
 	/* To itself by its own number, Linux has it. */
 	long r = info_get(&info, signal, from, pid == (int)process.pid);
 
-	if (r)
-		return r;
-	if (signal && !valid(signal))
-		return -EINVAL;
-	if (!is_mine(pid))
-		return process_signal(pid, &info, 0);
-	return signal ? signal_send_process(&info) : 0;
+	return r ? r : send_to_process(pid, &info);
 }
 
 SYSCALL4(rt_tgsigqueueinfo, int, pid, int, tid, int, signal, const siginfo_t *,
@@ -383,7 +371,7 @@ SYSCALL4(rt_tgsigqueueinfo, int, pid, int, tid, int, signal, const siginfo_t *,
 	long r;
 
 	if (pid <= 0 || tid <= 0)
-		return -EINVAL;
+		return user_read(&info, from, INFO_KEPT) ? -EFAULT : -EINVAL;
 	r = info_get(&info, signal, from, pid == (int)process.pid);
 	return r ? r : send_to_thread(pid, tid, &info);
 }
