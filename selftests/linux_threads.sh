@@ -294,6 +294,7 @@ else
 	same moved
 	same tables
 	same procs
+	same tasks
 	absent_said
 	same memory
 	same remaps

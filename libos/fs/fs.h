@@ -356,11 +356,15 @@ bool console_can_poll(struct file *file);
 
 /* ---- the synthetic tree (synth.c; content in proc.c) ---- */
 
-/* @id: the last number in the name that is opened */
+/*
+ * @id: the last number in the name that is opened
+ * @of_thread: the name is in /proc/PID/task/TID
+ */
 struct text {
 	char *data;
 	size_t length, room;
 	u32 id;
+	bool of_thread;
 	bool failed;
 };
 

@@ -94,16 +94,38 @@ static sigset dispositions(bool ignored)
 struct task {
 	u32 tid;
 	u32 threads;
+	char state;
 	char name[16];
 	sigset pending, shared, blocked;
+	struct usage usage;
 };
 
-/* The thread that the name is about; of a process the first. */
+/* One that is in no wait of the host's runs, or could; the reader does. */
+static char state_of_thread(const struct libos_thread *t)
+{
+	return t != self() && __atomic_load_n(&t->waits, __ATOMIC_RELAXED) ?
+		       'S' :
+		       'R';
+}
+
+static const char *state_name(char state)
+{
+	return state == 'Z' ? "zombie" :
+	       state == 'T' ? "stopped" :
+	       state == 'S' ? "sleeping" :
+			      "running";
+}
+
+/*
+ * The thread that the name is about; of a process the first. That one may have
+ * ended, or be another process's while it is lent to one of vfork().
+ */
 static struct task task_of(const struct text *text)
 {
 	struct libos_thread *t = thread_find(text->id);
 	struct task task = { .tid = text->id };
 
+	task.state = t ? state_of_thread(t) : self()->vfork ? 'R' : 'Z';
 	if (!t)
 		t = thread_get(self());
 	lock_acquire(&thread_lock);
@@ -113,6 +135,7 @@ static struct task task_of(const struct text *text)
 	task.pending = t->queue.set;
 	task.shared = process_signals.set;
 	task.blocked = t->blocked;
+	usage_of_thread(t, &task.usage);
 	thread_put(t);
 	return task;
 }
@@ -257,10 +280,13 @@ void text_stat(struct text *text)
 	}
 	task = task_of(text);
 	mm_usage(&total, &data);
-	usage_of_process(&usage);
+	usage = task.usage;
+	if (!text->of_thread)
+		usage_of_process(&usage);
 	children_usage(&childrens);
-	text_add(text, "%u (%s) R %u %u %u 0 -1 4194304 ", task.tid, task.name,
-		 process_self->ppid, process_group(), process_session());
+	text_add(text, "%u (%s) %c %u %u %u 0 -1 4194304 ", task.tid, task.name,
+		 task.state, process_self->ppid, process_group(),
+		 process_session());
 	stat_usage(text, &usage, &childrens);
 	text_add(text, "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
 		 task.threads, (unsigned long long)ticks(process.start_time),
@@ -319,9 +345,7 @@ static void status_of_other(struct text *text,
 	char state = state_of(entry);
 
 	text_add(text, "Name:\t%.15s\nState:\t%c (%s)\n", entry->name, state,
-		 state == 'Z' ? "zombie" :
-		 state == 'T' ? "stopped" :
-				"sleeping");
+		 state_name(state));
 	status_ids(text, entry, entry->pid);
 	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", entry->uid, entry->uid,
 		 entry->uid, entry->uid);
@@ -384,7 +408,6 @@ void text_status(struct text *text)
 						    "CapAmb" };
 	struct process_entry *entry = other(text);
 	u32 i, cpus = MAX(process.parameters->cpu_count, 1U);
-	struct usage usage;
 	struct task task;
 
 	if (entry) {
@@ -392,8 +415,8 @@ void text_status(struct text *text)
 		return;
 	}
 	task = task_of(text);
-	text_add(text, "Name:\t%s\nUmask:\t%04o\nState:\tR (running)\n",
-		 task.name, self()->fs->umask);
+	text_add(text, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", task.name,
+		 self()->fs->umask, task.state, state_name(task.state));
 	status_ids(text, process_self, task.tid);
 	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", process.uid, process.euid,
 		 process.suid, process.fsuid);
@@ -415,12 +438,11 @@ void text_status(struct text *text)
 		 "Mems_allowed:\t1\nMems_allowed_list:\t0\n",
 		 cpus < 64 ? (1ULL << cpus) - 1 : ~0ULL, cpus > 1 ? "-" : "",
 		 cpus > 1 ? 1 : 0, cpus - 1);
-	usage_of_process(&usage);
 	text_add(text,
 		 "voluntary_ctxt_switches:\t%llu\n"
 		 "nonvoluntary_ctxt_switches:\t%llu\n",
-		 (unsigned long long)usage.voluntary_switches,
-		 (unsigned long long)usage.involuntary_switches);
+		 (unsigned long long)task.usage.voluntary_switches,
+		 (unsigned long long)task.usage.involuntary_switches);
 }
 
 void text_limits(struct text *text)

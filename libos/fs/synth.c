@@ -103,11 +103,15 @@ static bool is_pty(const struct synth_node *node)
 	return !strcmp(node->path, "/dev/pts/*");
 }
 
+static bool is_of_thread(const struct synth_node *node)
+{
+	return !strncmp(node->path, "/proc/*/task/*", 14);
+}
+
 /* Is the first number, in /proc/N, a process, and the second one open? */
 static bool ids_exist(const struct synth_node *node, u32 pid, u32 fd,
 		      unsigned int ids)
 {
-	const char *path = node->path;
 	struct libos_thread *thread;
 	struct file *file;
 
@@ -117,7 +121,7 @@ static bool ids_exist(const struct synth_node *node, u32 pid, u32 fd,
 		return node->others && table_find(pid);
 	if (ids < 2)
 		return true;
-	if (!strncmp(path, "/proc/*/task/", 13)) {
+	if (is_of_thread(node)) {
 		thread = thread_find(fd);
 		thread_put(thread);
 		return thread;
@@ -259,6 +263,7 @@ static struct text *text_make(const struct synth_node *node, u32 id)
 	if (!text)
 		return NULL;
 	text->id = id;
+	text->of_thread = is_of_thread(node);
 	text->room = 1024;
 	text->data = mem_alloc(text->room);
 	if (text->data)

@@ -292,6 +292,7 @@ struct libos_thread {
 	u32	refs;			/* atomic */
 	bool	attached;		/* exceptions may be raised on it */
 	bool	told;			/* to end: execve or the process's end */
+	bool	waits;			/* in HOST_WAIT; others may look */
 	struct libos_thread *next, **link; /* list of all; thread_lock */
 	struct identity *identity;	/* whose thread it is: "process" */
 	struct vfork *vfork;		/* what it has lent: process/vfork.c */
@@ -485,8 +486,14 @@ bool signal_interrupts(void);
  * none, wait again. Calls that may wait for long are made in no other way.
  */
 #define HOST_WAIT(call, ...)						\
-	host_wait_call(DK_VECTOR_BASE + DK_INDEX_##call,		\
-		       HOST_WAIT_ARGUMENTS(__VA_ARGS__, 0, 0, 0, 0, 0, 0))
+	({								\
+		DK_STATUS status_;					\
+		__atomic_store_n(&self()->waits, true, __ATOMIC_RELAXED); \
+		status_ = host_wait_call(DK_VECTOR_BASE + DK_INDEX_##call, \
+			HOST_WAIT_ARGUMENTS(__VA_ARGS__, 0, 0, 0, 0, 0, 0)); \
+		__atomic_store_n(&self()->waits, false, __ATOMIC_RELAXED); \
+		status_;						\
+	})
 #define HOST_WAIT_ARGUMENTS(a, b, c, d, e, f, ...)			\
 	(u64)(a), (u64)(b), (u64)(c), (u64)(d), (u64)(e), (u64)(f)
 DK_STATUS host_wait_call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
