@@ -308,15 +308,33 @@ bool file_is_terminal(struct file *file)
 	return file->kind == FILE_HOST && file_type(file) == DK_TYPE_CHARACTER;
 }
 
-/* Is there a terminal behind console @number? */
-bool console_is_terminal(int number)
+/* Is there a terminal behind console @number? Which, if it is asked for. */
+static bool is_terminal(int number, struct dk_stream_attributes *attributes)
 {
 	struct file *file;
 	bool terminal;
 
 	if (console_open(number, ~0U, &file))
 		return false;
-	terminal = file_is_terminal(file);
+	terminal = file_is_terminal(file) &&
+		   (!attributes || !console_attributes(file, attributes));
 	file_put(file);
 	return terminal;
+}
+
+bool console_is_terminal(int number)
+{
+	return is_terminal(number, NULL);
+}
+
+/* The number of the host's terminal, major << 32 | minor; 0: there is none. */
+u64 console_device(void)
+{
+	struct dk_stream_attributes attributes;
+	int number;
+
+	for (number = 0; number < 3; number++)
+		if (is_terminal(number, &attributes))
+			return attributes.special;
+	return 0;
 }

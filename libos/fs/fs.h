@@ -350,6 +350,7 @@ u8 file_type(struct file *file);
 bool file_can_poll(struct file *file);
 int console_open(int number, u32 flags, struct file **file);
 bool console_is_terminal(int number);
+u64 console_device(void);
 bool file_is_terminal(struct file *file);
 int console_number(struct file *file);
 bool console_can_poll(struct file *file);

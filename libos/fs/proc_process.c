@@ -6,8 +6,10 @@
 #include "fs.h"
 #include "proc.h"
 #include "processes.h"
+#include "pty.h"
 
 #include <linux/resource.h>
+#include <linux/sched.h>
 #include <signals.h>
 #include <thread.h>
 
@@ -251,20 +253,44 @@ static void stat_usage(struct text *text, const struct usage *u,
 		 (unsigned long long)ticks(childrens->system_time));
 }
 
+/* The controlling terminal, as old programs have its number, and its group. */
+static void stat_terminal(struct text *text, const struct process_entry *entry)
+{
+	const struct terminal *t = terminal_of(entry);
+	u64 device = !t				  ? 0 :
+		     t == &process_table->console ? console_device() :
+						    pty_device(t);
+	u32 minor = device;
+
+	text_add(text, "%u %d ",
+		 (minor & 0xff) | (u32)(device >> 32) << 8 |
+			 (minor & ~0xffU) << 12,
+		 device ? (int)terminal_group(t) : -1);
+}
+
+static u32 policy_of(const struct process_entry *entry)
+{
+	return __atomic_load_n(&entry->policy, __ATOMIC_RELAXED) &
+	       ~SCHED_RESET_ON_FORK;
+}
+
 static void stat_of_other(struct text *text, const struct process_entry *entry)
 {
 	struct usage usage;
 
 	usage_of_other(entry, &usage);
-	text_add(text, "%u (%.15s) %c %u %u %u 0 -1 4194304 ", entry->pid,
-		 entry->name, state_of(entry), entry->ppid, entry->pgid,
-		 entry->sid);
+	text_add(text, "%u (%.15s) %c %u %u %u ", entry->pid, entry->name,
+		 state_of(entry), entry->ppid, entry->pgid, entry->sid);
+	stat_terminal(text, entry);
+	text_add(text, "4194304 ");
 	stat_usage(text, &usage, &entry->childrens);
-	text_add(text, "20 0 1 0 %llu 0 %llu 18446744073709551615 ",
+	text_add(text, "%d %d 1 0 %llu 0 %llu 18446744073709551615 ",
+		 20 + entry->nice, entry->nice,
 		 (unsigned long long)ticks(entry->start_time),
 		 (unsigned long long)usage.resident / (PAGE_SIZE / 1024));
 	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 %u ", entry->exit_signal);
-	text_add(text, "0 0 0 0 0 0 0 0 0 0 0 0 0 %u\n", entry->status);
+	text_add(text, "0 0 %u 0 0 0 0 0 0 0 0 0 0 %u\n", policy_of(entry),
+		 entry->status);
 }
 
 void text_stat(struct text *text)
@@ -284,12 +310,14 @@ void text_stat(struct text *text)
 	if (!text->of_thread)
 		usage_of_process(&usage);
 	children_usage(&childrens);
-	text_add(text, "%u (%s) %c %u %u %u 0 -1 4194304 ", task.tid, task.name,
-		 task.state, process_self->ppid, process_group(),
-		 process_session());
+	text_add(text, "%u (%s) %c %u %u %u ", task.tid, task.name, task.state,
+		 process_self->ppid, process_group(), process_session());
+	stat_terminal(text, process_self);
+	text_add(text, "4194304 ");
 	stat_usage(text, &usage, &childrens);
-	text_add(text, "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
-		 task.threads, (unsigned long long)ticks(process.start_time),
+	text_add(text, "%d %d %u 0 %llu %llu %llu 18446744073709551615 ",
+		 20 + process_self->nice, process_self->nice, task.threads,
+		 (unsigned long long)ticks(process.start_time),
 		 (unsigned long long)total,
 		 (unsigned long long)usage.resident / (PAGE_SIZE / 1024));
 	text_add(text, "%llu %llu %llu 0 0 %llu %llu %llu %llu 0 0 0 %u ",
@@ -301,7 +329,8 @@ void text_stat(struct text *text)
 		 (unsigned long long)(dispositions(true) & OLD_SIGNALS),
 		 (unsigned long long)(dispositions(false) & OLD_SIGNALS),
 		 process_self->exit_signal);
-	text_add(text, "0 0 0 0 0 0 %llu %llu %llu %llu %llu %llu %llu 0\n",
+	text_add(text, "0 0 %u 0 0 0 %llu %llu %llu %llu %llu %llu %llu 0\n",
+		 policy_of(process_self),
 		 (unsigned long long)process.data_start,
 		 (unsigned long long)process.data_end,
 		 (unsigned long long)process.brk_start,

@@ -485,6 +485,12 @@ int pty_next(u32 number)
 	return -1;
 }
 
+u64 pty_device(const struct terminal *t)
+{
+	return SLAVE_MAJOR << 32 |
+	       (container_of(t, struct pty, terminal) - process_table->ptys);
+}
+
 int pty_attributes(u32 number, struct dk_stream_attributes *a)
 {
 	const struct pty *p = &process_table->ptys[number];

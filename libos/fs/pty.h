@@ -47,6 +47,8 @@ int pty_next(u32 number);
 int pty_attributes(u32 number, struct dk_stream_attributes *attributes);
 int pty_set_attributes(u32 number,
 		       const struct dk_stream_attributes *attributes);
+/* Which one @t, that of a pseudo-terminal, is: major << 32 | minor */
+u64 pty_device(const struct terminal *t);
 void pty_release(struct file *file);
 /*
  * An end is sent: it stays open until pty_arrived(). pty_receive() makes a

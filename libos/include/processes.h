@@ -211,7 +211,8 @@ void group_leave(const struct process_entry *entry);
 
 /* ---- terminal.c ---- */
 
-/* The controlling one of the calling process, or NULL. */
+/* The controlling one of a process, of the calling one; or NULL. */
+struct terminal *terminal_of(const struct process_entry *entry);
 struct terminal *terminal_mine(void);
 static inline u32 terminal_group(const struct terminal *t)
 {

@@ -30,7 +30,7 @@ static u32 load(const u32 *p)
 	return __atomic_load_n(p, __ATOMIC_SEQ_CST);
 }
 
-static struct terminal *terminal_of(const struct process_entry *entry)
+struct terminal *terminal_of(const struct process_entry *entry)
 {
 	u32 session = load(&entry->sid);
 

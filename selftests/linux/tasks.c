@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * What /proc says of threads: their states and times.
+ * What /proc says of threads and processes: their states, times, numbers,
+ * terminals.
  */
 #include "linux_test.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 
 #define MS 1000000LL
 #define TRIES 2000
@@ -128,9 +136,115 @@ static void states(void)
 	finish(&sleeper);
 }
 
+/* ---- processes ---- */
+
+/* A child that has done @what; it ends with finish_child(). */
+struct child {
+	pid_t pid;
+	int done[2], go[2];
+	char stat[64], status[64];
+};
+
+static void start_child(struct child *c, void (*what)(void))
+{
+	char byte;
+
+	(void)!pipe(c->done);
+	(void)!pipe(c->go);
+	c->pid = fork();
+	if (!c->pid) {
+		close(c->go[1]);
+		what();
+		close(c->done[1]);
+		(void)!read(c->go[0], &byte, 1);
+		_exit(0);
+	}
+	close(c->done[1]);
+	(void)!read(c->done[0], &byte, 1);
+	snprintf(c->stat, sizeof(c->stat), "/proc/%d/stat", c->pid);
+	snprintf(c->status, sizeof(c->status), "/proc/%d/status", c->pid);
+}
+
+static void finish_child(struct child *c)
+{
+	close(c->go[1]);
+	waitpid(c->pid, NULL, 0);
+	close(c->go[0]);
+	close(c->done[0]);
+}
+
+static void be_nice(void)
+{
+	struct sched_param none = { 0 };
+
+	setpriority(PRIO_PROCESS, 0, 7);
+	sched_setscheduler(0, SCHED_BATCH, &none);
+	CHECK(value("/proc/self/stat", 18));
+	CHECK(value("/proc/self/stat", 19));
+	CHECK(value("/proc/self/stat", 41));
+}
+
+static void niceness(void)
+{
+	struct child c;
+
+	start_child(&c, be_nice);
+	SHOW("priority", value(c.stat, 18));
+	SHOW("nice", value(c.stat, 19));
+	SHOW("policy", value(c.stat, 41));
+	finish_child(&c);
+}
+
+static int master, slave;
+
+static void leave_terminal(void)
+{
+	setsid();
+	CHECK(value("/proc/self/stat", 7));
+	CHECK(value("/proc/self/stat", 8));
+}
+
+static long device(void)
+{
+	struct stat st;
+
+	fstat(slave, &st);
+	return major(st.st_rdev) << 8 | minor(st.st_rdev);
+}
+
+static void take_terminal(void)
+{
+	setsid();
+	CHECK(ioctl(slave, TIOCSCTTY, 0));
+	CHECK(value("/proc/self/stat", 7) == device());
+	CHECK(value("/proc/self/stat", 8) == getpid());
+}
+
+static void terminals(void)
+{
+	struct child c;
+
+	start_child(&c, leave_terminal);
+	SHOW("terminal", value(c.stat, 7));
+	SHOW("group", value(c.stat, 8));
+	finish_child(&c);
+	master = posix_openpt(O_RDWR | O_NOCTTY);
+	grantpt(master);
+	unlockpt(master);
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	start_child(&c, take_terminal);
+	SHOW("terminal", value(c.stat, 7) == device());
+	SHOW("group", value(c.stat, 8) == c.pid);
+	finish_child(&c);
+	close(slave);
+	close(master);
+}
+
 int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
 	states();
+	niceness();
+	terminals();
 	return 0;
 }
