@@ -376,8 +376,11 @@ static void status_of_other(struct text *text,
 	text_add(text, "Name:\t%.15s\nState:\t%c (%s)\n", entry->name, state,
 		 state_name(state));
 	status_ids(text, entry, entry->pid);
-	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", entry->uid, entry->uid,
-		 entry->uid, entry->uid);
+	/* What is saved, and that of files, are almost always the effective. */
+	text_add(text, "Uid:\t%u\t%u\t%u\t%u\n", entry->uid, entry->euid,
+		 entry->euid, entry->euid);
+	text_add(text, "Gid:\t%u\t%u\t%u\t%u\n", entry->gid, entry->egid,
+		 entry->egid, entry->egid);
 	text_add(text,
 		 "NStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\nNSsid:\t%u\n"
 		 "Threads:\t1\n",

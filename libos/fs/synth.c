@@ -175,9 +175,25 @@ static u64 device_of(const struct synth_node *node)
 	return node->type == DK_TYPE_CHARACTER ? 5ULL << 32 | 2 : 0;
 }
 
+/* A directory's names: the task has one for each thread. */
+static u32 links_of(const struct synth_node *node)
+{
+	u32 count = 0;
+
+	if (node->type != DK_TYPE_DIRECTORY)
+		return 1;
+	if (!strcmp(node->path, "/proc/*/task")) {
+		lock_acquire(&thread_lock);
+		count = thread_count;
+		lock_release(&thread_lock);
+	}
+	return 2 + count;
+}
+
 int synth_attributes(const struct synth_node *node, u32 id,
 		     struct dk_stream_attributes *attributes)
 {
+	const struct process_entry *entry = NULL;
 	s64 now = process.start_time + clock_now(DK_CLOCK_WALL) -
 		  clock_now(DK_CLOCK_BOOT);
 
@@ -187,10 +203,13 @@ int synth_attributes(const struct synth_node *node, u32 id,
 	attributes->type = node->type;
 	attributes->mode = node->mode;
 	if (!strncmp(node->path, "/proc/*", 7)) {
-		attributes->uid = process.euid;
-		attributes->gid = process.egid;
+		/* What is there of others has no other number in its name. */
+		if (node->others)
+			entry = table_find(id);
+		attributes->uid = entry ? entry->euid : process.euid;
+		attributes->gid = entry ? entry->egid : process.egid;
 	}
-	attributes->nlink = node->type == DK_TYPE_DIRECTORY ? 2 : 1;
+	attributes->nlink = links_of(node);
 	attributes->block_size = node->type == DK_TYPE_FILE ? 1024 : 4096;
 	attributes->inode = (u64)(node - synth_tree + 1) << 32 | id;
 	attributes->device = SYNTH_DEVICE;

@@ -89,6 +89,8 @@ struct process_entry {
 	u32 sid;
 	u32 uid;
 	u32 euid;
+	u32 gid;
+	u32 egid;
 	u32 exit_signal;
 	u32 flags; /* ENTRY_* */
 	u64 id; /* the host's; 0: not known yet */

@@ -34,6 +34,8 @@ static struct process_entry *entry_new(const struct clone_args *args)
 	entry->sid = process_session();
 	entry->uid = process.uid;
 	entry->euid = process.euid;
+	entry->gid = process.gid;
+	entry->egid = process.egid;
 	entry->exit_signal = args->exit_signal;
 	entry->vfork = (args->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VFORK;
 	entry->flags = me->flags &

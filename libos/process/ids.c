@@ -121,6 +121,8 @@ static long set_groups(u32 real, u32 effective, u32 saved)
 		process.egid = process.fsgid = effective;
 	if (saved != KEEP)
 		process.sgid = saved;
+	process_self->gid = process.gid;
+	process_self->egid = process.egid;
 	return 0;
 }
 

@@ -190,6 +190,8 @@ void table_init(void)
 	entry->sid = process.parameters->parent_id;
 	entry->uid = process.uid;
 	entry->euid = process.euid;
+	entry->gid = process.gid;
+	entry->egid = process.egid;
 	entry->id = DK_PROCESS_FIRST;
 	entry->start_time = process.start_time;
 	process_table->console.group = entry->pgid;

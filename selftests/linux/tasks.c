@@ -111,13 +111,22 @@ static long time_of(const char *stat)
 	return value(stat, 14) + value(stat, 15);
 }
 
+static long links(const char *name)
+{
+	struct stat st;
+
+	return stat(name, &st) ? -errno : (long)st.st_nlink;
+}
+
 static void states(void)
 {
 	static struct worker spinner, sleeper;
 	int64_t end = now_ns(CLOCK_MONOTONIC) + 20000 * MS;
 
+	CHECK(links("/proc/self/task"));
 	start(&sleeper, false);
 	start(&spinner, true);
+	CHECK(links("/proc/self/task"));
 	CHECK(comes_to(&sleeper, 'S'));
 	CHECK(is_said(&sleeper, "\nState:\tS (sleeping)\n"));
 	CHECK(*field(spinner.stat, 3) == 'R');
@@ -195,6 +204,37 @@ static void niceness(void)
 	finish_child(&c);
 }
 
+static void nothing(void)
+{
+}
+
+/* The four of a line of @name, if they are @real and @effective. */
+static bool are(const char *name, const char *line, unsigned int real,
+		unsigned int effective)
+{
+	char *at = get(name) ? strstr(text, line) : NULL;
+	unsigned int n[4];
+
+	return at &&
+	       sscanf(at + strlen(line), "%u %u %u %u", n, n + 1, n + 2,
+		      n + 3) == 4 &&
+	       n[0] == real && n[1] == effective && n[2] == effective &&
+	       n[3] == effective;
+}
+
+static void owners(void)
+{
+	struct child c;
+	struct stat st;
+
+	start_child(&c, nothing);
+	CHECK(are(c.status, "\nUid:\t", getuid(), geteuid()));
+	CHECK(are(c.status, "\nGid:\t", getgid(), getegid()));
+	CHECK(stat(c.status, &st));
+	CHECK(st.st_uid == geteuid() && st.st_gid == getegid());
+	finish_child(&c);
+}
+
 static int master, slave;
 
 static void leave_terminal(void)
@@ -245,6 +285,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	states();
 	niceness();
+	owners();
 	terminals();
 	return 0;
 }
