@@ -73,12 +73,55 @@ void text_cpuinfo(struct text *text)
 	mem_free(flags.data);
 }
 
+/*
+ * Processors do nothing while this process does not run: what others do, the
+ * host does not tell. Its time is spread over all, as it may be on any.
+ */
+struct busy {
+	u64 up, used; /* ticks; used: of all processors together */
+	u32 cpus;
+};
+
+static struct busy busy_now(void)
+{
+	struct busy b = { .cpus = MAX(process.parameters->cpu_count, 1U) };
+
+	b.used = ticks(clock_now(DK_CLOCK_PROCESS_CPU));
+	b.up = ticks(clock_now(DK_CLOCK_BOOT));
+	return b;
+}
+
+static u64 used_of(const struct busy *b, u32 cpu)
+{
+	return b->used / b->cpus + (cpu < b->used % b->cpus);
+}
+
+static u64 idle_of(const struct busy *b, u32 cpu)
+{
+	u64 used = used_of(b, cpu);
+
+	return b->up > used ? b->up - used : 0;
+}
+
+static u64 idle_sum(const struct busy *b)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < b->cpus; i++)
+		sum += idle_of(b, i);
+	return sum;
+}
+
 void text_uptime(struct text *text)
 {
-	s64 now = clock_now(DK_CLOCK_BOOT) / 10000000;
+	struct busy b = busy_now();
+	u64 idle = idle_sum(&b);
 
-	text_add(text, "%lld.%02lld 0.00\n", (long long)(now / 100),
-		 (long long)(now % 100));
+	text_add(text, "%llu.%02llu %llu.%02llu\n",
+		 (unsigned long long)b.up / 100, (unsigned long long)b.up % 100,
+		 (unsigned long long)idle / 100,
+		 (unsigned long long)idle % 100);
 }
 
 void text_loadavg(struct text *text)
@@ -103,14 +146,15 @@ void text_version(struct text *text)
 void text_system_stat(struct text *text)
 {
 	s64 boot = clock_now(DK_CLOCK_WALL) - clock_now(DK_CLOCK_BOOT);
-	u64 used = ticks(clock_now(DK_CLOCK_PROCESS_CPU));
+	struct busy b = busy_now();
 	u32 i;
 
-	text_add(text, "cpu  %llu 0 0 0 0 0 0 0 0 0\n",
-		 (unsigned long long)used);
-	for (i = 0; i < MAX(process.parameters->cpu_count, 1U); i++)
-		text_add(text, "cpu%u %llu 0 0 0 0 0 0 0 0 0\n", i,
-			 i ? 0ULL : (unsigned long long)used);
+	text_add(text, "cpu  %llu 0 0 %llu 0 0 0 0 0 0\n",
+		 (unsigned long long)b.used, (unsigned long long)idle_sum(&b));
+	for (i = 0; i < b.cpus; i++)
+		text_add(text, "cpu%u %llu 0 0 %llu 0 0 0 0 0 0\n", i,
+			 (unsigned long long)used_of(&b, i),
+			 (unsigned long long)idle_of(&b, i));
 	text_add(text,
 		 "intr 0\nctxt 0\nbtime %lld\nprocesses 1\n"
 		 "procs_running 1\nprocs_blocked 0\n",

@@ -120,6 +120,41 @@ static void numbers(void)
 	      lines("procs_running ") && lines("procs_blocked "));
 }
 
+/* Of all processors together, in ticks; and what uptime has of it. */
+static long long idle(bool uptime)
+{
+	double up, seconds = 0;
+	long long ticks = 0;
+
+	get(uptime ? "/proc/uptime" : "/proc/stat");
+	if (uptime)
+		return sscanf(buffer, "%lf %lf", &up, &seconds) == 2 ?
+			       seconds * 100 :
+			       -1;
+	return sscanf(buffer, "cpu %*u %*u %*u %lld", &ticks) == 1 ? ticks : -1;
+}
+
+static bool grows(bool uptime)
+{
+	long long before = idle(uptime);
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		sleep_ms(20);
+		if (idle(uptime) > before)
+			return true;
+	}
+	return false;
+}
+
+static void idleness(void)
+{
+	CHECK(grows(false));
+	CHECK(grows(true));
+	CHECK(idle(false) > 0);
+	CHECK(idle(true) > 0);
+}
+
 static void settings(void)
 {
 	struct utsname name;
@@ -359,6 +394,7 @@ int main(void)
 	setvbuf(stdout, NULL, _IONBF, 0);
 	cpus();
 	numbers();
+	idleness();
 	settings();
 	names();
 	scores();
