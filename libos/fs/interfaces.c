@@ -7,7 +7,9 @@
  * there is IPv4 and IPv6; a connection's own address is the host's.
  */
 #include "interfaces.h"
+#include "proc.h"
 
+#include <linux/if_addr.h>
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/rtnetlink.h>
@@ -57,6 +59,28 @@ const struct interface *interface_towards(const struct address *a)
 	else
 		first = memcmp(six, interfaces[0].six, 16) ? 1 : 127;
 	return &interfaces[first == 127 || !first ? 0 : 1];
+}
+
+/* ---- /proc/net ---- */
+
+#define IPV6_SCOPE_HOST 0x10
+#define IPV6_SCOPE_GLOBAL 0x00
+
+/* The IPv6 addresses: Java looks whether there are any. */
+void text_if_inet6(struct text *text)
+{
+	const struct interface *i;
+	size_t k;
+
+	for (i = interfaces; i < interfaces + INTERFACE_COUNT; i++) {
+		for (k = 0; k < sizeof(i->six); k++)
+			text_add(text, "%02x", i->six[k]);
+		text_add(text, " %02x %02x %02x %02x %8s\n", i->index,
+			 i->six_prefix,
+			 i->scope == RT_SCOPE_HOST ? IPV6_SCOPE_HOST :
+						     IPV6_SCOPE_GLOBAL,
+			 IFA_F_PERMANENT, i->name);
+	}
 }
 
 /* ---- ioctl ---- */

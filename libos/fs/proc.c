@@ -34,6 +34,11 @@ static int link_mounts(char *buffer, size_t length, u32 id __unused)
 	return link_text(buffer, length, "self/mounts");
 }
 
+static int link_net(char *buffer, size_t length, u32 id __unused)
+{
+	return link_text(buffer, length, "self/net");
+}
+
 static int link_exe(char *buffer, size_t length, u32 id __unused)
 {
 	return link_text(buffer, length, process.exe);
@@ -127,6 +132,8 @@ static int link_stderr(char *buffer, size_t length, u32 id __unused)
 		TEXT(at "/maps", 0444, text_maps),                   \
 		TEXT(at "/mountinfo", 0444, text_mountinfo),         \
 		TEXT(at "/mounts", 0444, text_mounts),               \
+		DIRECTORY(at "/net"),                                \
+		TEXT(at "/net/if_inet6", 0444, text_if_inet6),       \
 		TEXT(at "/oom_score", 0444, text_zero),              \
 		WRITTEN(at "/oom_score_adj", 0, text_oom_score_adj,  \
 			store_oom_score_adj),                        \
@@ -157,6 +164,7 @@ const struct synth_node synth_tree[] = {
 	LINK("/proc/self", link_self),
 	LINK("/proc/thread-self", link_thread_self),
 	LINK("/proc/mounts", link_mounts),
+	LINK("/proc/net", link_net),
 	TEXT("/proc/cpuinfo", 0444, text_cpuinfo),
 	TEXT("/proc/filesystems", 0444, text_filesystems),
 	TEXT("/proc/loadavg", 0444, text_loadavg),

@@ -67,6 +67,9 @@ void text_max_map_count(struct text *text);
 void text_mmap_min(struct text *text);
 void text_somaxconn(struct text *text);
 
+/* interfaces.c */
+void text_if_inet6(struct text *text);
+
 /* cpuinfo.c */
 void cpu_flags(struct text *text);
 

@@ -9,6 +9,9 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -153,6 +156,50 @@ static void idleness(void)
 	CHECK(grows(true));
 	CHECK(idle(false) > 0);
 	CHECK(idle(true) > 0);
+}
+
+/* As a line of if_inet6 has it, which is in the buffer. */
+static bool is_listed(const struct ifaddrs *a)
+{
+	const struct sockaddr_in6 *in6 = (void *)a->ifa_addr;
+	const struct sockaddr_in6 *mask = (void *)a->ifa_netmask;
+	unsigned int index, prefix = 0, i, bits = 0;
+	char line[64], name[17], *at;
+
+	for (i = 0; i < 16; i++) {
+		snprintf(line + 2 * i, 3, "%02x", in6->sin6_addr.s6_addr[i]);
+		bits += __builtin_popcount(mask->sin6_addr.s6_addr[i]);
+	}
+	at = strstr(buffer, line);
+	return at &&
+	       sscanf(at + 32, "%x %x %*x %*x %16s\n", &index, &prefix, name) ==
+		       3 &&
+	       index == if_nametoindex(a->ifa_name) && prefix == bits &&
+	       !strcmp(name, a->ifa_name);
+}
+
+/* (Where there is no IPv6, there is no file.) */
+static void interfaces(void)
+{
+	struct ifaddrs *all = NULL, *a;
+	int addresses = 0, listed = 0;
+
+	if (access("/proc/net/if_inet6", R_OK))
+		buffer[0] = 0;
+	else
+		get("/proc/net/if_inet6");
+	CHECK(getifaddrs(&all));
+	for (a = all; a; a = a->ifa_next) {
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET6)
+			continue;
+		addresses++;
+		listed += is_listed(a);
+	}
+	CHECK(listed == addresses);
+	CHECK(lines("") - 1 == addresses || (!addresses && !buffer[0]));
+	CHECK(!buffer[0] || lines("00000000000000000000000000000001 01 80 10 "
+				  "80       lo\n") == 1);
+	freeifaddrs(all);
 }
 
 static void settings(void)
@@ -395,6 +442,7 @@ int main(void)
 	cpus();
 	numbers();
 	idleness();
+	interfaces();
 	settings();
 	names();
 	scores();
