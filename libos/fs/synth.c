@@ -108,25 +108,43 @@ static bool is_of_thread(const struct synth_node *node)
 	return !strncmp(node->path, "/proc/*/task/*", 14);
 }
 
-/* Is the first number, in /proc/N, a process, and the second one open? */
-static bool ids_exist(const struct synth_node *node, u32 pid, u32 fd,
+static bool thread_exists(u32 tid)
+{
+	struct libos_thread *thread = thread_find(tid);
+
+	thread_put(thread);
+	return thread;
+}
+
+/*
+ * In /proc, the process has its number, and, though they are not listed, those
+ * of its threads.
+ */
+static bool is_own(u32 id)
+{
+	return id == process.pid ||
+	       (thread_is_of(id, process_self) && thread_exists(id));
+}
+
+#define IDS_MAX 3 /* /proc/PID/task/TID/fd/N */
+
+/* Are the numbers in @node's name a process, a thread of it, and open? */
+static bool ids_exist(const struct synth_node *node, const u32 *numbers,
 		      unsigned int ids)
 {
-	struct libos_thread *thread;
 	struct file *file;
 
-	if (ids && is_pty(node))
-		return pty_exists(pid);
-	if (ids && pid != process.pid)
-		return node->others && table_find(pid);
-	if (ids < 2)
+	if (!ids)
 		return true;
-	if (is_of_thread(node)) {
-		thread = thread_find(fd);
-		thread_put(thread);
-		return thread;
-	}
-	file = fd_get(fd);
+	if (is_pty(node))
+		return pty_exists(numbers[0]);
+	if (!is_own(numbers[0]))
+		return ids == 1 && node->others && table_find(numbers[0]);
+	if (is_of_thread(node) && !thread_exists(numbers[1]))
+		return false;
+	if (ids == (is_of_thread(node) ? 2 : 1))
+		return true;
+	file = fd_get(numbers[ids - 1]);
 	if (!file)
 		return false;
 	file_put(file);
@@ -143,7 +161,7 @@ const struct synth_node *synth_find(const char *path, u32 *id)
 		return NULL;
 	for (node = synth_tree; node->path; node++) {
 		const char *pattern = node->path, *text = path;
-		u32 numbers[2] = { 0, 0 };
+		u32 numbers[IDS_MAX + 1] = { 0 };
 		unsigned int ids = 0;
 
 		while (*pattern == '/' && *text == '/') {
@@ -151,7 +169,7 @@ const struct synth_node *synth_find(const char *path, u32 *id)
 			size_t b = component_length(++text);
 
 			if (!component_matches(pattern, a, text, b,
-					       &numbers[ids & 1]))
+					       &numbers[ids]))
 				break;
 			ids += *pattern == '*';
 			pattern += a;
@@ -159,7 +177,7 @@ const struct synth_node *synth_find(const char *path, u32 *id)
 		}
 		if (*pattern || *text)
 			continue;
-		if (!ids_exist(node, numbers[0], numbers[1], ids))
+		if (!ids_exist(node, numbers, ids))
 			return NULL;
 		*id = ids ? numbers[ids - 1] : 0;
 		return node;
@@ -539,7 +557,7 @@ static s64 synth_list(struct file *file, void *buffer, size_t length,
 	list_add(&list, ".", DK_TYPE_DIRECTORY,
 		 (u64)(directory - synth_tree + 1) << 32 | id);
 	list_add(&list, "..", DK_TYPE_DIRECTORY, 1);
-	foreign = directory->others && id != process.pid;
+	foreign = directory->others && !is_own(id);
 	for (node = synth_tree; node->path; node++) {
 		name = entry_below(node->path, directory->path);
 		if (!name || (foreign && !node->others))

@@ -5,6 +5,7 @@
  */
 #include "linux_test.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -117,6 +118,104 @@ static long links(const char *name)
 
 	return stat(name, &st) ? -errno : (long)st.st_nlink;
 }
+
+/* ---- what a thread finds by its own number ---- */
+
+/* How often @name is in the directory @directory. */
+static int listed(const char *directory, const char *name)
+{
+	DIR *d = opendir(directory);
+	struct dirent *entry;
+	int count = 0;
+
+	while (d && (entry = readdir(d)))
+		count += !strcmp(entry->d_name, name);
+	if (d)
+		closedir(d);
+	return d ? count : -1;
+}
+
+static bool same_link(const char *a, const char *b)
+{
+	char to[2][4096];
+	ssize_t m = readlink(a, to[0], sizeof(to[0]));
+	ssize_t n = readlink(b, to[1], sizeof(to[1]));
+
+	return m > 0 && m == n && !memcmp(to[0], to[1], m);
+}
+
+static char *at(const char *directory, const char *name)
+{
+	static char path[2][100];
+	static int which;
+
+	which = !which;
+	snprintf(path[which], sizeof(path[which]), "%s/%s", directory, name);
+	return path[which];
+}
+
+static void look(const char *directory)
+{
+	char stat[100];
+
+	snprintf(stat, sizeof(stat), "%s/stat", directory);
+	CHECK(get(stat) && atoi(text) == own_tid());
+	CHECK(*field(stat, 3) == 'R');
+	CHECK(get(at(directory, "comm")) && !strcmp(text, "looker\n"));
+	CHECK(get(at(directory, "status")) && strstr(text, "\tlooker\n"));
+	CHECK(get(at(directory, "cmdline")) && strstr(text, "tasks"));
+	CHECK(get(at(directory, "maps")) && strstr(text, "[stack]"));
+	CHECK(same_link(at(directory, "exe"), "/proc/self/exe"));
+	CHECK(same_link(at(directory, "cwd"), "/proc/self/cwd"));
+	TRY(access(at(directory, "fd/1"), F_OK));
+	TRY(access(at(directory, "fdinfo/1"), F_OK));
+	TRY(access(at(directory, "fd/1000"), F_OK));
+	TRY(access(at(directory, "nothing"), F_OK));
+	CHECK(listed(directory, "stat"));
+	CHECK(listed(directory, "maps"));
+	CHECK(listed(at(directory, "fd"), "1"));
+}
+
+static void *looker(void *argument)
+{
+	char directory[64], number[16];
+	int fd;
+
+	(void)argument;
+	pthread_setname_np(pthread_self(), "looker");
+	look("/proc/thread-self");
+	snprintf(directory, sizeof(directory), "/proc/%d", own_tid());
+	look(directory);
+	snprintf(number, sizeof(number), "%d", own_tid());
+	CHECK(listed("/proc", number));
+	CHECK(listed("/proc/self/task", number));
+	CHECK(listed(at(directory, "task"), number));
+	fd = open(at(directory, "comm"), O_WRONLY);
+	CHECK(write(fd, "other", 5));
+	close(fd);
+	CHECK(get("/proc/thread-self/comm") && !strcmp(text, "other\n"));
+	fd = open(at("/proc/thread-self", "fd/1"), O_PATH | O_NOFOLLOW);
+	CHECK(fd >= 0);
+	close(fd);
+	return (void *)(long)own_tid();
+}
+
+static void numbers(void)
+{
+	char directory[64];
+	pthread_t thread;
+	void *tid = NULL;
+	int i;
+
+	pthread_create(&thread, NULL, looker, NULL);
+	pthread_join(thread, &tid);
+	snprintf(directory, sizeof(directory), "/proc/%ld", (long)tid);
+	for (i = 0; i < TRIES && !access(directory, F_OK); i++)
+		sleep_ms(1);
+	TRY(access(directory, F_OK));
+}
+
+/* ---- states, times ---- */
 
 static void states(void)
 {
@@ -284,6 +383,7 @@ int main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
 	states();
+	numbers();
 	niceness();
 	owners();
 	terminals();
