@@ -203,16 +203,30 @@ void fs_file_path(struct file *file, char *to, size_t size)
 	strlcpy(to, file->path ? file_name(file) : "", size);
 }
 
-void fs_file_identity(struct file *file, u64 *device, u64 *inode)
+/* A file of the host, which may lose its name after it was opened. */
+static bool had_name(const struct file *file)
+{
+	static const char suffix[] = " (deleted)";
+	size_t length, n = sizeof(suffix) - 1;
+
+	if ((file->kind != FILE_HOST && file->kind != FILE_PATH) || !file->path)
+		return false;
+	/* one that never had a name says so by itself */
+	length = strlen(file->path);
+	return length <= n || strcmp(file->path + length - n, suffix);
+}
+
+bool fs_file_identity(struct file *file, u64 *device, u64 *inode)
 {
 	struct dk_stream_attributes attributes;
 
 	*device = 0;
 	*inode = 0;
 	if (file_attributes(file, &attributes))
-		return;
+		return false;
 	*device = attributes.device;
 	*inode = attributes.inode;
+	return had_name(file) && !attributes.nlink;
 }
 
 /*
@@ -221,14 +235,9 @@ void fs_file_identity(struct file *file, u64 *device, u64 *inode)
  */
 static bool is_nameless(struct file *file, bool lost)
 {
-	static const char suffix[] = " (deleted)";
 	struct dk_stream_attributes attributes;
-	size_t length = strlen(file->path), n = sizeof(suffix) - 1;
 
-	if (file->kind != FILE_HOST && file->kind != FILE_PATH)
-		return false;
-	/* one that never had a name says so by itself */
-	if (length > n && !strcmp(file->path + length - n, suffix))
+	if (!had_name(file))
 		return false;
 	return lost ||
 	       (file->handle != DK_INVALID_HANDLE &&

@@ -599,8 +599,9 @@ void fs_exit(void);
 
 /*
  * Device and inode for /proc/self/maps, the host's numbers (major << 32 |
- * minor). Zeroes when not known.
+ * minor). Zeroes when not known. True: it has lost its last name, and does not
+ * say so in its path.
  */
-void fs_file_identity(struct file *file, u64 *device, u64 *inode);
+bool fs_file_identity(struct file *file, u64 *device, u64 *inode);
 
 #endif /* LIBOS_H */

@@ -263,6 +263,7 @@ size_t maps_format(char *to, size_t size)
 	lock_acquire(&mm_lock);
 	for (i = 0; i < area_count; i++) {
 		const struct area *a = &areas[i];
+		bool gone = false;
 		char line[160];
 
 		if (a->flags & AREA_GUARD)
@@ -271,7 +272,7 @@ size_t maps_format(char *to, size_t size)
 		path[0] = 0;
 		if (a->file) {
 			fs_file_path(a->file, path, sizeof(path));
-			fs_file_identity(a->file, &device, &inode);
+			gone = fs_file_identity(a->file, &device, &inode);
 		} else if (a->flags & AREA_STACK) {
 			strlcpy(path, "[stack]", sizeof(path));
 		} else if (a->flags & AREA_HEAP) {
@@ -290,8 +291,8 @@ size_t maps_format(char *to, size_t size)
 		while (path[0] && k < 73)
 			line[k++] = ' ';
 		line[k] = 0;
-		n += snprintf(to + MIN(n, size), size - MIN(n, size), "%s%s\n",
-			      line, path);
+		n += snprintf(to + MIN(n, size), size - MIN(n, size),
+			      "%s%s%s\n", line, path, gone ? " (deleted)" : "");
 	}
 	lock_release(&mm_lock);
 	return n;

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -423,6 +424,57 @@ static void positions(void)
 	close(101);
 }
 
+/* What stands behind @name, which is mapped, in maps. */
+static void show_mapped(const char *what, const char *name)
+{
+	char *at, *end;
+
+	get("/proc/self/maps");
+	at = strstr(buffer, name);
+	end = at ? strchr(at, '\n') : NULL;
+	if (!end) {
+		SHOW(what, -1);
+		return;
+	}
+	at += strlen(name);
+	printf("%s:%.*s\n", what, (int)(end - at), at);
+}
+
+/* Mapped files that lose their names, by unlink and by rename. */
+static void deleted(void)
+{
+	char name[2][40];
+	void *p[2];
+	int fd, i;
+
+	for (i = 0; i < 2; i++) {
+		snprintf(name[i], sizeof(name[i]), "/tmp/mapped-%d-XXXXXX", i);
+		fd = mkstemp(name[i]);
+		if (ftruncate(fd, 4096))
+			perror("ftruncate");
+		p[i] = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+		close(fd);
+		CHECK(p[i] != MAP_FAILED);
+	}
+	show_mapped("first", name[0]);
+	show_mapped("second", name[1]);
+	munmap(p[0], 4096);
+	CHECK(rename(name[0], name[1]));
+	show_mapped("second", name[1]);
+	CHECK(munmap(p[1], 4096));
+	CHECK(unlink(name[1]));
+
+	snprintf(name[0], sizeof(name[0]), "/tmp/mapped-XXXXXX");
+	fd = mkstemp(name[0]);
+	if (ftruncate(fd, 4096))
+		perror("ftruncate");
+	p[0] = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	CHECK(unlink(name[0]));
+	show_mapped("unlinked", name[0]);
+	munmap(p[0], 4096);
+	close(fd);
+}
+
 static void random_bytes(void)
 {
 	unsigned char a[64] = "", b[64] = "", none[64] = "";
@@ -448,6 +500,7 @@ int main(void)
 	scores();
 	close_all();
 	positions();
+	deleted();
 	random_bytes();
 	own();
 	return 0;
