@@ -188,11 +188,10 @@ void text_no_name(struct text *text)
 	text_add(text, "(none)\n");
 }
 
-/* One for each start of the host: what it is made of does not change. */
+/* One for each start of the host, as the sandbox's first process saw it. */
 void text_boot_id(struct text *text)
 {
-	s64 boot = clock_now(DK_CLOCK_WALL) - clock_now(DK_CLOCK_BOOT);
-	u64 id = boot / NSEC_PER_SEC * 0x9e3779b97f4a7c15ULL;
+	u64 id = process_table->boot_id;
 
 	text_add(text, "%08x-%04x-4%03x-8%03x-%012llx\n", (u32)(id >> 32),
 		 (u32)(id >> 16) & 0xffff, (u32)(id >> 4) & 0xfff,

@@ -123,6 +123,7 @@ struct process_table {
 	u32 last_pid;
 	u32 used; /* entries that ever were */
 	u32 trace_line; /* core/trace.c's */
+	u64 boot_id; /* what /proc's is made of: fs/proc_system.c */
 	struct terminal console; /* the host's terminal */
 	struct moves moves; /* of directories: fs/moves.c */
 	u32 ptys_used; /* that ever were */

@@ -183,6 +183,10 @@ void table_init(void)
 		panic("no memory for the table of processes");
 	process_table->last_pid = process.pid;
 	process_table->moves.count = 1; /* 0: never looked */
+	/* Of when the host was started; it stays when the clock is set. */
+	process_table->boot_id =
+		(clock_now(DK_CLOCK_WALL) - clock_now(DK_CLOCK_BOOT)) /
+		NSEC_PER_SEC * 0x9e3779b97f4a7c15ULL;
 	entry = reserve();
 	entry->pid = process.pid;
 	entry->ppid = process.parameters->parent_id;
