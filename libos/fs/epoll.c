@@ -33,11 +33,12 @@ static void item_wake(struct wait_entry *entry)
 {
 	struct epoll_item *item = entry->data;
 
+	__atomic_store_n(&item->told, false, __ATOMIC_SEQ_CST);
 	epoll_make_ready(item);
 	wake_all(&item->epoll->queue);
 }
 
-struct epoll_item *epoll_take_ready(struct epoll *epoll)
+static struct epoll_item *first_ready(struct epoll *epoll)
 {
 	struct epoll_item *item;
 
@@ -51,6 +52,38 @@ struct epoll_item *epoll_take_ready(struct epoll *epoll)
 	}
 	lock_release(&epoll->ready_lock);
 	return item;
+}
+
+struct epoll_item *epoll_take_ready(struct epoll *epoll)
+{
+	struct epoll_item *item;
+
+	/* Woken since it was taken: that is for the next who looks. */
+	while ((item = first_ready(epoll)) && item->taken)
+		item->stay = true;
+	if (!item)
+		return NULL;
+	item->taken = true;
+	item->stay = false;
+	item->next_taken = NULL;
+	if (epoll->taken)
+		epoll->last_taken->next_taken = item;
+	else
+		epoll->taken = item;
+	epoll->last_taken = item;
+	return item;
+}
+
+void epoll_put_back(struct epoll *epoll)
+{
+	struct epoll_item *item;
+
+	while ((item = epoll->taken)) {
+		epoll->taken = item->next_taken;
+		item->taken = false;
+		if (item->stay)
+			epoll_make_ready(item);
+	}
 }
 
 static void unmake_ready(struct epoll_item *item)
@@ -113,24 +146,26 @@ void epoll_forget(struct file *file)
 static u32 epoll_poll(struct file *file, struct poll_table *table)
 {
 	struct epoll *epoll = file->data;
+	bool ready = false, timed, came;
 	struct epoll_item *item;
-	bool ready = false, follows;
 
 	poll_link(table, &epoll->queue);
 	lock_acquire(&epoll->lock);
-	follows = epoll_look(epoll);
+	/* The host's events tell only those who wait for this one. */
+	timed = epoll_look(epoll, &came);
 	while (!ready && (item = epoll_take_ready(epoll))) {
 		u32 events = epoll_item_poll(item, false);
 
 		ready = events & item->events & 0xffff;
-		if (ready || events & POLL_TIMED)
-			epoll_make_ready(item);
-		if (events & POLL_TIMED)
-			break;
+		timed |= !!(events & POLL_TIMED);
+		item->stay |= ready || events & POLL_TIMED;
 	}
+	epoll_put_back(epoll);
 	lock_release(&epoll->lock);
-	/* The host's events tell only those who wait for this one. */
-	return (ready ? POLLIN | POLLRDNORM : 0) | (follows ? POLL_TIMED : 0);
+	/* Who is about to sleep would wait for the event that was taken here. */
+	if (came && __atomic_load_n(&epoll->ready, __ATOMIC_RELAXED))
+		wake_all(&epoll->queue);
+	return (ready ? POLLIN | POLLRDNORM : 0) | (timed ? POLL_TIMED : 0);
 }
 
 static void epoll_release(struct file *file)
@@ -242,6 +277,7 @@ static void item_start(struct epoll_item *item, bool link)
 {
 	u32 events = epoll_item_poll(item, link);
 
+	__atomic_store_n(&item->told, false, __ATOMIC_SEQ_CST);
 	if (!(events & (item->events | ALWAYS | POLL_TIMED)))
 		return;
 	epoll_make_ready(item);

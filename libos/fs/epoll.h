@@ -21,8 +21,14 @@
  * its own: the events that its items have are its parent's, so it makes new
  * ones when it first looks (@generation).
  *
+ * Who looks takes each item that is ready once, and puts back at the end what is
+ * to stay; one that is woken meanwhile is on the ready list again.
+ *
  * An instance in another one is ready when epoll_wait() would find something.
- * If it watches streams of the host, the outer one looks again after a while.
+ * If it watches what tells in no way that goes on to the outer one (streams of the
+ * host, processes), that one looks again after a while;
+ * edge triggered, it remembers what it has told (@told) until the inner one is
+ * woken or has nothing.
  *
  * EPOLLEXCLUSIVE is checked as Linux does and changes nothing: more may be
  * woken than one.
@@ -50,12 +56,15 @@ struct epoll_item {
 	int fd;
 	u32 events;
 	u64 data;
-	bool is_ready; /* is on the ready list */
+	bool is_ready; /* is on the ready list; this and its link: ready_lock */
+	bool told; /* of an instance, edge triggered; atomic */
+	bool taken, stay; /* this and its link: epoll->lock */
 	struct wait_entry entry;
 	DK_HANDLE stream, edge;
 	u32 condition, generation;
 	struct epoll_item *next; /* of the epoll */
 	struct epoll_item *next_ready;
+	struct epoll_item *next_taken;
 	struct epoll_item *next_watch; /* of the file */
 };
 
@@ -63,6 +72,7 @@ struct epoll {
 	struct file *file;
 	struct lock lock;
 	struct epoll_item *items;
+	struct epoll_item *taken, *last_taken;
 	struct lock ready_lock;
 	struct epoll_item *ready, **ready_end;
 	struct wait_queue queue;
@@ -70,7 +80,9 @@ struct epoll {
 
 /* epoll.c; what takes or polls an item is called with epoll->lock held */
 void epoll_make_ready(struct epoll_item *item);
+/* The next one that was not taken yet, or NULL; then they go back. */
 struct epoll_item *epoll_take_ready(struct epoll *epoll);
+void epoll_put_back(struct epoll *epoll);
 /*
  * POLL* of its file now; @link: and be told from now on. POLL_TIMED: its file
  * tells in no way.
@@ -80,7 +92,10 @@ u32 epoll_item_poll(struct epoll_item *item, bool link);
 bool epoll_item_old(const struct epoll_item *item);
 
 /* epoll_wait.c */
-/* Ask the host's events; false: there are none. epoll->lock is held. */
-bool epoll_look(struct epoll *epoll);
+/*
+ * Ask the host's events; false: there are none. @came: one was signalled, and
+ * is not any more. epoll->lock is held.
+ */
+bool epoll_look(struct epoll *epoll, bool *came);
 
 #endif /* _LIBOS_FS_EPOLL_H */

@@ -14,27 +14,31 @@ struct batch {
 	struct epoll_item *items[DK_WAIT_MAX];
 };
 
-/* Those that are signalled, each once. */
-static void take_edges(struct batch *batch)
+/* Those that are signalled, each once; false: none is. */
+static bool take_edges(struct batch *batch)
 {
+	bool came = false;
 	dk_u64 index;
 
 	while (batch->count &&
 	       !DkObjectsWaitAny(batch->count, batch->edges, 0, &index)) {
+		came = true;
 		epoll_make_ready(batch->items[index]);
 		batch->count--;
 		batch->edges[index] = batch->edges[batch->count];
 		batch->items[index] = batch->items[batch->count];
 	}
 	batch->count = 0;
+	return came;
 }
 
-bool epoll_look(struct epoll *epoll)
+bool epoll_look(struct epoll *epoll, bool *came)
 {
 	struct epoll_item *item;
 	struct batch batch;
 	bool any = false;
 
+	*came = false;
 	batch.count = 0;
 	for (item = epoll->items; item; item = item->next) {
 		if (epoll_item_old(item))
@@ -45,9 +49,9 @@ bool epoll_look(struct epoll *epoll)
 		batch.edges[batch.count] = item->edge;
 		batch.items[batch.count] = item;
 		if (++batch.count == DK_WAIT_MAX)
-			take_edges(&batch);
+			*came |= take_edges(&batch);
 	}
-	take_edges(&batch);
+	*came |= take_edges(&batch);
 	return any;
 }
 
@@ -88,43 +92,45 @@ static void edge_came(struct epoll *epoll, DK_HANDLE edge)
 
 /* ---- waiting ---- */
 
+/*
+ * An instance that has to be asked stays on the ready list: edge triggered, it
+ * is told once. Who wakes it from here on has it told again.
+ */
+static bool was_told(struct epoll_item *item, bool found)
+{
+	if (item->file->kind != FILE_EPOLL || !(item->events & EPOLLET))
+		return false;
+	return __atomic_exchange_n(&item->told, found, __ATOMIC_SEQ_CST);
+}
+
 /* What is ready now, at most @room; @timed: look again after a while. */
 static int collect(struct epoll *epoll, struct epoll_event *events, int room,
 		   bool *timed)
 {
-	struct epoll_item *item, *again = NULL, **end = &again, *next;
+	struct epoll_item *item;
 	int count = 0;
+	bool came;
 
 	*timed = false;
 	lock_acquire(&epoll->lock);
-	epoll_look(epoll);
+	epoll_look(epoll, &came);
 	while (count < room && (item = epoll_take_ready(epoll))) {
 		u32 all = epoll_item_poll(item, false);
 		u32 found = all & item->events & ~MODES & ~(u32)POLL_TIMED;
-		bool stay = all & POLL_TIMED;
 
-		*timed |= stay;
-		if (found) {
-			events[count].events = found;
-			events[count].data = item->data;
-			count++;
-			if (item->events & EPOLLONESHOT)
-				item->events = 0;
-			else if (!(item->events & EPOLLET))
-				stay = true;
-		}
-		if (stay) {
-			item->next_ready = NULL;
-			*end = item;
-			end = &item->next_ready;
-			item->is_ready = true;
-		}
+		item->stay |= !!(all & POLL_TIMED);
+		*timed |= item->stay;
+		if (was_told(item, found) || !found)
+			continue;
+		events[count].events = found;
+		events[count].data = item->data;
+		count++;
+		if (item->events & EPOLLONESHOT)
+			item->events = 0;
+		else if (!(item->events & EPOLLET))
+			item->stay = true;
 	}
-	for (; again; again = next) {
-		next = again->next_ready;
-		again->is_ready = false;
-		epoll_make_ready(again);
-	}
+	epoll_put_back(epoll);
 	lock_release(&epoll->lock);
 	return count;
 }

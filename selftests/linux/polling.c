@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 
 #define LONG 20000 /* ms that nothing should take */
@@ -110,6 +111,170 @@ static void nested(int in, int out)
 		close(e[i]);
 	close(outer);
 	close(inner);
+}
+
+/* An inner one that is edge triggered is told once. */
+static void nested_edges(int in, int out)
+{
+	int outer = epoll_create1(0), inner = epoll_create1(0);
+	char bytes[8];
+
+	TRY(add(inner, in, EPOLLIN, 1));
+	TRY(add(outer, inner, EPOLLIN | EPOLLET, 2));
+	for (int i = 0; i < 2; i++) {
+		TRY(write(out, "1", 1));
+		TRY(epoll_wait(outer, found, 16, LONG));
+		TRY(epoll_wait(outer, found, 16, 0));
+		TRY(epoll_wait(outer, found, 16, 20));
+	}
+	TRY(read(in, bytes, 8));
+	TRY(epoll_wait(outer, found, 16, 0));
+	TRY(write(out, "1", 1));
+	TRY(epoll_wait(outer, found, 16, LONG));
+	TRY(epoll_wait(outer, found, 16, 0));
+	TRY(change(outer, inner, EPOLLIN | EPOLLET, 3));
+	TRY(epoll_wait(outer, found, 16, LONG));
+	TRY(epoll_wait(outer, found, 16, 0));
+	TRY(read(in, bytes, 8));
+	close(outer);
+	close(inner);
+}
+
+static void arm(int timer, long first, long interval)
+{
+	struct itimerspec time = { { 0, interval }, { 0, first } };
+
+	timerfd_settime(timer, 0, &time, NULL);
+}
+
+/* Behind a process that runs there may be something that is ready. */
+static void behind_process(void)
+{
+	int outer = epoll_create1(0), inner = epoll_create1(0);
+	int status, end[2], process;
+	int late = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	struct pollfd p = { inner, POLLIN, 0 };
+	uint64_t count;
+	char byte;
+	pid_t child;
+
+	(void)!pipe(end);
+	child = fork();
+	if (!child) {
+		close(end[1]);
+		_exit(read(end[0], &byte, 1));
+	}
+	process = syscall(SYS_pidfd_open, child, 0);
+	TRY(add(inner, process, EPOLLIN, 1) || add(inner, late, EPOLLIN, 2));
+	TRY(add(outer, inner, EPOLLIN, 3));
+	TRY(epoll_wait(outer, found, 16, 0));
+	arm(late, 20000000, 0);
+	TRY(poll(&p, 1, LONG));
+	TRY(epoll_wait(outer, found, 16, LONG));
+	TRY(epoll_wait(inner, found, 16, LONG));
+	CHECK(found[0].data.u32);
+	TRY(read(late, &count, 8));
+	TRY(epoll_wait(outer, found, 16, 0));
+	TRY(write(end[1], "e", 1));
+	TRY(epoll_wait(outer, found, 16, LONG));
+	TRY(epoll_wait(inner, found, 16, LONG));
+	CHECK(found[0].data.u32);
+	waitpid(child, &status, 0);
+	CHECK(status);
+	close(process);
+	close(late);
+	close(end[0]);
+	close(end[1]);
+	close(outer);
+	close(inner);
+}
+
+/* Timers that are not read, and so often that they come while one looks. */
+static void often(void)
+{
+	int epoll = epoll_create1(0), fds[3], i;
+	int64_t end = now_ns(CLOCK_MONOTONIC) + 1000000000;
+	long lost = 0;
+
+	for (i = 0; i < 3; i++) {
+		fds[i] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+		arm(fds[i], 10000, 10000 + i * 1000);
+		add(epoll, fds[i], EPOLLIN | (i ? EPOLLET : 0), i);
+	}
+	while (now_ns(CLOCK_MONOTONIC) < end)
+		lost += epoll_wait(epoll, found, 8, LONG) < 1;
+	SHOW("lost", lost);
+	/* All are there still. */
+	for (i = 0; i < 3; i++)
+		change(epoll, fds[i], EPOLLIN, i);
+	TRY(epoll_wait(epoll, found, 8, LONG));
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
+	close(epoll);
+}
+
+static int looked_at;
+
+static void *looks(void *unused)
+{
+	struct pollfd p = { looked_at, POLLIN, 0 };
+
+	(void)unused;
+	while (poll(&p, 1, 0) >= 0)
+		;
+	return NULL;
+}
+
+static void *answers(void *fds)
+{
+	int *fd = fds;
+	char byte;
+
+	for (;;) {
+		if (epoll_wait(looked_at, &(struct epoll_event){ 0 }, 1,
+			       LONG) != 1)
+			return (void *)1;
+		if (read(fd[0], &byte, 1) != 1 || byte == 'e')
+			return NULL;
+		(void)!write(fd[1], &byte, 1);
+	}
+}
+
+/* Who polls an instance takes nothing from who waits for it. */
+static void looked_at_by_others(void)
+{
+	int question[2], answer[2], fds[2], i;
+	struct pollfd p = { .events = POLLIN };
+	pthread_t looker, waiter;
+	void *result;
+	char byte;
+
+	looked_at = epoll_create1(0);
+	(void)!pipe(question);
+	(void)!pipe(answer);
+	fds[0] = question[0];
+	fds[1] = answer[1];
+	p.fd = answer[0];
+	add(looked_at, question[0], EPOLLIN, 1);
+	pthread_create(&looker, NULL, looks, NULL);
+	pthread_create(&waiter, NULL, answers, fds);
+	for (i = 0; i < 5000; i++) {
+		(void)!write(question[1], "q", 1);
+		if (poll(&p, 1, LONG) != 1)
+			break;
+		(void)!read(answer[0], &byte, 1);
+	}
+	SHOW("answers", i);
+	(void)!write(question[1], "e", 1);
+	pthread_join(waiter, &result);
+	SHOW("gave up", result);
+	pthread_cancel(looker);
+	pthread_join(looker, NULL);
+	close(looked_at);
+	for (i = 0; i < 2; i++) {
+		close(question[i]);
+		close(answer[i]);
+	}
 }
 
 static void exclusive(int in)
@@ -247,6 +412,10 @@ int main(void)
 	TRY(pipe(ends));
 	modes(ends[0], ends[1]);
 	nested(ends[0], ends[1]);
+	nested_edges(ends[0], ends[1]);
+	behind_process();
+	often();
+	looked_at_by_others();
 	exclusive(ends[0]);
 	threads();
 	forked(ends[0], ends[1]);
