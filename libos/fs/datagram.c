@@ -41,7 +41,7 @@ static const struct {
 	u8 value; /* of a new socket */
 } wishes[] = {
 	{ LEVEL_IP, IP_TOS },
-	{ LEVEL_IP, IP_TTL, 64 },
+	{ LEVEL_IP, IP_TTL, INET_HOPS },
 	{ LEVEL_IP, IP_RECVOPTS },
 	{ LEVEL_IP, IP_RETOPTS },
 	{ LEVEL_IP, IP_PKTINFO },
@@ -55,7 +55,7 @@ static const struct {
 	{ LEVEL_IP, IP_MULTICAST_TTL, 1 },
 	{ LEVEL_IP, IP_MULTICAST_LOOP, 1 },
 	{ LEVEL_IP, IP_MULTICAST_ALL, 1 },
-	{ LEVEL_IPV6, IPV6_UNICAST_HOPS, 64 },
+	{ LEVEL_IPV6, IPV6_UNICAST_HOPS, INET_HOPS },
 	{ LEVEL_IPV6, IPV6_MULTICAST_HOPS, 1 },
 	{ LEVEL_IPV6, IPV6_MULTICAST_LOOP, 1 },
 	{ LEVEL_IPV6, IPV6_MTU_DISCOVER, 1 },
@@ -107,10 +107,10 @@ void datagram_set_only6(struct datagram *d)
 		d->wishes[place] = 1;
 }
 
-/* May it have @value? -1 is as a new socket has it, of what is a byte. */
+/* May it have @value? */
 static long check_wish(struct datagram *d, int place, int *value)
 {
-	int name = wishes[place].name, least = 0;
+	int name = wishes[place].name;
 
 	if (wishes[place].level == LEVEL_UDPLITE) {
 		/* All of it, or at least the header; as much as there can be. */
@@ -118,25 +118,12 @@ static long check_wish(struct datagram *d, int place, int *value)
 			*value = *value < 8 ? 8 : 65535;
 		return 0;
 	}
-	if (wishes[place].level == LEVEL_IPV6) {
-		if (name == IPV6_V6ONLY)
-			return d->own.port ? -EINVAL : 0;
-		if (name != IPV6_UNICAST_HOPS && name != IPV6_TCLASS)
-			return 0;
-	} else if (name == IP_TOS) {
-		*value &= 0xff;
-		return 0;
-	} else if (name == IP_TTL) {
-		least = 1;
-	} else {
-		return 0;
-	}
-	if (*value == -1)
-		*value = wishes[place].value;
-	return *value < least || *value > 255 ? -EINVAL : 0;
+	if (wishes[place].level == LEVEL_IPV6 && name == IPV6_V6ONLY)
+		return d->own.port ? -EINVAL : 0;
+	return inet_packet_option(wishes[place].level, name,
+				  wishes[place].value, value);
 }
 
-/* An int, or for those of IPv4 a byte. */
 static long datagram_set_option(struct socket *socket, int level, int name,
 				const int *value, u32 length)
 {
@@ -146,13 +133,9 @@ static long datagram_set_option(struct socket *socket, int level, int name,
 
 	if (place < 0)
 		return -ENOPROTOOPT;
-	if (length >= sizeof(*value))
-		wish = value[0];
-	else if (length && level == LEVEL_IP)
-		wish = value[0] & 0xff;
-	else
-		return -EINVAL;
-	r = check_wish(d, place, &wish);
+	r = inet_packet_value(level, value, length, &wish);
+	if (!r)
+		r = check_wish(d, place, &wish);
 	if (!r)
 		d->wishes[place] = wish;
 	return r;

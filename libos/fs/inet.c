@@ -18,17 +18,21 @@ struct inet *inet_make(int family)
 	inet->socket.protocol = LEVEL_TCP;
 	inet->socket.send_buffer = 16384;
 	inet->socket.receive_buffer = 131072;
-	inet->hops = 64;
+	inet->hops = INET_HOPS;
 	return inet;
 }
+
+#define PROTOCOLS 263 /* IPPROTO_MAX */
 
 /* As Linux without the modules for the other protocols, and without rights. */
 long inet_create(int family, int type, int protocol, struct socket **socket)
 {
 	struct inet *inet;
 
+	if (protocol < 0 || protocol >= PROTOCOLS)
+		return -EINVAL;
 	if (type == SOCK_RAW)
-		return -EPERM;
+		return protocol ? -EPERM : -EPROTONOSUPPORT;
 	if (type == SOCK_DGRAM)
 		return datagram_create(family, protocol, socket);
 	if (type != SOCK_STREAM)

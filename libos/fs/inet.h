@@ -129,6 +129,12 @@ long inet_wait(struct file *file, u32 wanted, s64 deadline);
 long inet_set_option(struct socket *socket, int level, int name,
 		     const int *value, u32 length);
 long inet_get_option(struct socket *socket, int level, int name, int *value);
+/* IP_TOS, IP_TTL and their like, of which UDP has more: */
+#define INET_HOPS 64 /* of a new socket */
+/* An int, or of IPv4 a byte. */
+long inet_packet_value(int level, const int *value, u32 length, int *wish);
+/* May it be @value? -1 is @initial, of what is a byte. */
+long inet_packet_option(int level, int name, int initial, int *value);
 u32 inet_option_noted(struct inet *inet, u32 option);
 void inet_options_apply(struct inet *inet, DK_HANDLE handle);
 

@@ -105,14 +105,45 @@ void inet_options_apply(struct inet *inet, DK_HANDLE handle)
 	}
 }
 
+long inet_packet_option(int level, int name, int initial, int *value)
+{
+	int least = 0;
+
+	if (level == LEVEL_IP && name == IP_TOS) {
+		*value &= 0xff;
+		return 0;
+	}
+	if (level == LEVEL_IP && name == IP_TTL)
+		least = 1;
+	else if (level != LEVEL_IPV6 ||
+		 (name != IPV6_UNICAST_HOPS && name != IPV6_TCLASS))
+		return 0;
+	if (*value == -1)
+		*value = initial;
+	return *value < least || *value > 255 ? -EINVAL : 0;
+}
+
+long inet_packet_value(int level, const int *value, u32 length, int *wish)
+{
+	if (length >= sizeof(*value))
+		*wish = value[0];
+	else if (length && level == LEVEL_IP)
+		*wish = value[0] & 0xff;
+	else
+		return -EINVAL;
+	return 0;
+}
+
 /* Wishes about packets, which are remembered: the host's streams have none. */
 static u8 *remembered(struct inet *inet, int level, int name)
 {
-	if ((level == LEVEL_IP && name == 1) || /* IP_TOS */
-	    (level == LEVEL_IPV6 && name == 67)) /* IPV6_TCLASS */
+	if (level == LEVEL_IPV6 && inet->socket.family != AF_INET6)
+		return NULL;
+	if ((level == LEVEL_IP && name == IP_TOS) ||
+	    (level == LEVEL_IPV6 && name == IPV6_TCLASS))
 		return &inet->service;
-	if ((level == LEVEL_IP && name == 2) || /* IP_TTL */
-	    (level == LEVEL_IPV6 && name == 16)) /* IPV6_UNICAST_HOPS */
+	if ((level == LEVEL_IP && name == IP_TTL) ||
+	    (level == LEVEL_IPV6 && name == IPV6_UNICAST_HOPS))
 		return &inet->hops;
 	return NULL;
 }
@@ -141,12 +172,21 @@ long inet_set_option(struct socket *socket, int level, int name,
 	struct dk_socket_option o = { option_of(level, name), value[0] };
 	u8 *byte = remembered(inet, level, name);
 	long r = 0;
+	int wish;
 
 	if (byte) {
-		*byte = value[0];
+		r = inet_packet_value(level, value, length, &wish);
+		if (!r)
+			r = inet_packet_option(level, name,
+					       byte == &inet->hops ? INET_HOPS :
+								     0,
+					       &wish);
+		if (r)
+			return r;
 		/* Congestion is TCP's own to tell. */
 		if (byte == &inet->service)
-			*byte &= ~SERVICE_CONGESTION;
+			wish &= ~SERVICE_CONGESTION;
+		*byte = wish;
 		return 0;
 	}
 	if (!o.option)

@@ -196,12 +196,36 @@ static void ready(void)
 	TRY(socket(9999, SOCK_STREAM, 0));
 }
 
+/* Of packets: -1 is the default, and what is no byte is refused. */
+static void six_options(int s)
+{
+	static const int names[] = { IPV6_TCLASS, IPV6_UNICAST_HOPS };
+	socklen_t length = sizeof(int);
+	int value;
+
+	for (int i = 0; i < 2; i++) {
+		for (int wish = -2; wish < 512; wish += 127) {
+			SHOW("wish", wish);
+			TRY(setsockopt(s, IPPROTO_IPV6, names[i], &wish,
+				       sizeof(wish)));
+			TRY(getsockopt(s, IPPROTO_IPV6, names[i], &value,
+				       &length));
+			CHECK(value);
+		}
+		TRY(setsockopt(s, IPPROTO_IPV6, names[i], &(int){ -1 }, 4));
+		TRY(setsockopt(s, IPPROTO_IPV6, names[i], &(int){ 1 }, 1));
+		TRY(getsockopt(s, IPPROTO_IPV6, names[i], &value, &length));
+		CHECK(value);
+	}
+}
+
 static void sixes(void)
 {
 	int s = listening(AF_INET6, 0), c, a;
 	char buffer[8] = "";
 
 	c = socket(AF_INET6, SOCK_STREAM, 0);
+	six_options(c);
 	TRY(connect(c, (void *)&here6, sizeof(here6)));
 	a = accept(s, NULL, NULL);
 	CHECK(a >= 0);
@@ -351,7 +375,15 @@ static const struct {
 	OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT, 5000),
 	OPTION(IPPROTO_TCP, TCP_USER_TIMEOUT, -5),
 	OPTION(IPPROTO_IP, IP_TOS, 8),
+	OPTION(IPPROTO_IP, IP_TOS, -2),
+	OPTION(IPPROTO_IP, IP_TOS, 300),
 	OPTION(IPPROTO_IP, IP_TTL, 9),
+	OPTION(IPPROTO_IP, IP_TTL, 0),
+	OPTION(IPPROTO_IP, IP_TTL, 256),
+	OPTION(IPPROTO_IP, IP_TTL, -2),
+	OPTION(IPPROTO_IP, IP_TTL, -1),
+	OPTION(IPPROTO_IPV6, IPV6_TCLASS, 8),
+	OPTION(IPPROTO_IPV6, IPV6_UNICAST_HOPS, 8),
 };
 
 static void options_of(int s)
