@@ -25,10 +25,9 @@
  * to stay; one that is woken meanwhile is on the ready list again.
  *
  * An instance in another one is ready when epoll_wait() would find something.
- * If it watches what tells in no way that goes on to the outer one (streams of the
- * host, processes), that one looks again after a while;
- * edge triggered, it remembers what it has told (@told) until the inner one is
- * woken or has nothing.
+ * If it watches what does not wake that far (streams of the host, processes), the
+ * outer one looks again after a while; edge triggered, it remembers what it has
+ * told (@told) until the inner one is woken or has nothing.
  *
  * EPOLLEXCLUSIVE is checked as Linux does and changes nothing: more may be
  * woken than one.
