@@ -28,6 +28,10 @@ struct record {
 	u32 value[3]; /* of the kind */
 };
 
+/* value[2] of AF_UNIX */
+#define LISTENS 1U
+#define PASSES_CREDENTIALS 2U
+
 /* TCP has a stream of the host's once it is connected, or bound. */
 static bool socket_can_be_sent(struct socket *socket)
 {
@@ -81,6 +85,11 @@ static DK_HANDLE describe(struct file *file, struct record *r)
 		r->value[0] = socket->family;
 		r->value[1] = socket->type;
 		r->value[2] = socket->protocol;
+		if (socket->family == AF_UNIX)
+			r->value[2] = (socket->listening ? LISTENS : 0) |
+				      (socket->pass_credentials ?
+					       PASSES_CREDENTIALS :
+					       0);
 		/* Those of UDP begin with the same. */
 		if (socket->family == AF_UNIX || socket->type == SOCK_DGRAM)
 			return unix_of(socket)->handle;
@@ -174,19 +183,25 @@ static struct socket *make_inet(const struct record *r, DK_HANDLE handle)
 	return &inet->socket;
 }
 
+static struct socket *make_unix(const struct record *r, DK_HANDLE handle)
+{
+	struct unix_socket *u = unix_make(r->value[1], handle);
+
+	if (!u)
+		return NULL;
+	u->socket.listening = r->value[2] & LISTENS;
+	u->socket.pass_credentials = r->value[2] & PASSES_CREDENTIALS;
+	return &u->socket;
+}
+
 /* Takes over @handle. */
 static struct file *make_socket(const struct record *r, DK_HANDLE handle)
 {
-	struct unix_socket *u;
 	struct socket *socket;
 	struct file *file;
 
-	if (r->value[0] == AF_UNIX) {
-		u = unix_make(r->value[1], handle);
-		socket = u ? &u->socket : NULL;
-	} else {
-		socket = make_inet(r, handle);
-	}
+	socket = r->value[0] == AF_UNIX ? make_unix(r, handle) :
+					  make_inet(r, handle);
 	if (!socket) {
 		DkObjectClose(handle);
 		return NULL;

@@ -96,7 +96,7 @@ s64 unix_send(struct file *file, struct transfer *transfer)
 			if (r < 0)
 				return r;
 			parcel.name_length = r;
-		} else {
+		} else if (stream) {
 			/* The host says which error it is. */
 			parcel.name_length = 1;
 		}
