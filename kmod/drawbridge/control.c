@@ -232,13 +232,14 @@ static long get_error(struct dk_stream *stream, void __user *buffer)
 	struct socket *sock = stream_socket(stream);
 	s64 error;
 
-	if (!sock)
+	if (!sock && !dk_is_local(stream))
 		return -EOPNOTSUPP;
 	/* What was asked for is lost if it cannot be stored: look before. */
 	if (put_user(0LL, (s64 __user *)buffer))
 		return -EFAULT;
-	error = dk_stream_status(sock_error(sock->sk), DK_SET_FILE |
-				 DK_SET_NETWORK | DK_S(BROKEN_PIPE));
+	error = sock ? sock_error(sock->sk) : dk_local_take_error(stream);
+	error = dk_stream_status(error, DK_SET_FILE | DK_SET_NETWORK |
+				 DK_S(BROKEN_PIPE));
 	return put_user(error, (s64 __user *)buffer);
 }
 

@@ -244,13 +244,13 @@ int dk_local_pair(struct dk_stream *stream[2], u64 options)
 	return 0;
 }
 
-/* Its peer hears that it is gone. */
-static void hang_up(struct dk_local *peer, bool unread)
+/* Its peer hears that it is gone; @reset: with what was meant for it. */
+static void hang_up(struct dk_local *peer, bool reset)
 {
 	spin_lock(&peer->lock);
 	peer->no_more = true;
 	peer->shut_out = true;
-	peer->reset |= unread;
+	peer->reset |= reset;
 	spin_unlock(&peer->lock);
 	local_wake(peer);
 }
@@ -281,13 +281,14 @@ static void local_release(struct dk_stream *stream)
 	mutex_unlock(&sandbox->local_lock);
 
 	if (peer && local->type != DK_LOCAL_DATAGRAM)
-		hang_up(peer, !list_empty(&letters));
+		hang_up(peer, !list_empty(&letters) || local->refused);
 	dk_local_put(peer);
 	dk_local_wake_senders(local);
 	while (!list_empty(&connections)) {
 		fresh = list_first_entry(&connections, struct dk_local,
 					 accept_link);
 		list_del_init(&fresh->accept_link);
+		fresh->refused = true;
 		dk_stream_put(fresh->stream);
 	}
 	dk_letters_free(sandbox, &letters);
@@ -445,9 +446,11 @@ long dk_local_set_identity(struct dk_stream *stream, void __user *buffer)
 	memcpy(local->identity, identity, sizeof(identity));
 	peer = local_get(local->peer);
 	spin_unlock(&local->lock);
-	if (peer && local->type != DK_LOCAL_DATAGRAM) {
+	/* A datagram socket's may have another peer, or none. */
+	if (peer) {
 		spin_lock(&peer->lock);
-		memcpy(peer->peer_identity, identity, sizeof(identity));
+		if (peer->peer == local)
+			memcpy(peer->peer_identity, identity, sizeof(identity));
 		spin_unlock(&peer->lock);
 	}
 	mutex_unlock(&stream->sandbox->local_lock);
@@ -492,6 +495,8 @@ static long connect_datagram(struct dk_local *local, const struct dk_label *to)
 			error = -ECONNREFUSED;
 		else if (found->type != DK_LOCAL_DATAGRAM)
 			error = -EPROTOTYPE;
+		else if (found->peer && found->peer != local)
+			error = -EPERM;
 	}
 	if (error)
 		goto unlock;
@@ -666,19 +671,13 @@ long dk_local_shutdown(struct dk_stream *stream, u32 how)
 {
 	struct dk_local *local = dk_local_of(stream), *peer;
 	bool in = how & DK_SHUTDOWN_READ, out = how & DK_SHUTDOWN_WRITE;
-	long error = 0;
 
 	spin_lock(&local->lock);
-	if (local->type != DK_LOCAL_DATAGRAM && !local->connected &&
-	    !local->listening) {
-		error = -ENOTCONN;
-	} else {
-		local->shut_in |= in;
-		local->shut_out |= out;
-	}
+	local->shut_in |= in;
+	local->shut_out |= out;
 	peer = local_get(local->peer);
 	spin_unlock(&local->lock);
-	if (!error && peer && local->type != DK_LOCAL_DATAGRAM) {
+	if (peer && local->type != DK_LOCAL_DATAGRAM) {
 		spin_lock(&peer->lock);
 		peer->no_more |= out;
 		peer->shut_out |= in;
@@ -690,9 +689,22 @@ long dk_local_shutdown(struct dk_stream *stream, u32 how)
 	local_wake(local);
 	dk_local_put(peer);
 	/* which of a datagram may be any. */
-	if (!error && out && local->type == DK_LOCAL_DATAGRAM)
+	if (out && local->type == DK_LOCAL_DATAGRAM)
 		wake_all(local->sandbox);
-	return error;
+	return 0;
+}
+
+/* What reading would tell, if it has not yet. */
+long dk_local_take_error(struct dk_stream *stream)
+{
+	struct dk_local *local = dk_local_of(stream);
+	bool reset;
+
+	spin_lock(&local->lock);
+	reset = local->reset;
+	local->reset = false;
+	spin_unlock(&local->lock);
+	return reset ? -ECONNRESET : 0;
 }
 
 long dk_local_unread(struct dk_stream *stream, void __user *buffer)

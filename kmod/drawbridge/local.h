@@ -41,7 +41,7 @@ struct dk_label {
  * @shut_in:	nothing is received any more
  * @shut_out:	nothing is sent any more
  * @no_more:	nothing will come: the peer is gone, or has shut its side
- * @reset:	the peer went with letters unread; told once
+ * @reset:	the peer went with letters unread, or unaccepted; told once
  * @listening:	it is for connections
  * @connected:	it has, or had, a @peer
  * @peer:	counted; where letters go. Of a datagram socket: one way only
@@ -57,6 +57,7 @@ struct dk_label {
  * @connections: sockets not accepted yet, by their @accept_link; this and what
  *		follows under sandbox->local_lock
  * @accept_link: in the @connections of a listening socket
+ * @refused:	that one has ended; set before its end
  * @waiting:	length of @connections
  * @backlog:	as many may wait, and one
  * @link:	in sandbox->locals
@@ -84,6 +85,7 @@ struct dk_local {
 	struct mutex reading;
 	struct dk_label *label;
 	struct list_head connections, accept_link;
+	bool refused;
 	unsigned int waiting, backlog;
 	struct list_head link;
 	struct list_head name_link;

@@ -117,7 +117,10 @@ static long deliver(struct dk_local *local, struct dk_local *to,
 	if (READ_ONCE(local->shut_out))
 		return -EPIPE;
 	spin_lock(&to->lock);
-	if (to->closed)
+	/* Who has a peer hears nobody else. */
+	if (local->type == DK_LOCAL_DATAGRAM && to->peer && to->peer != local)
+		error = -EPERM;
+	else if (to->closed)
 		error = local->type == DK_LOCAL_DATAGRAM ? -ECONNREFUSED :
 							   -EPIPE;
 	else if (to->shut_in)

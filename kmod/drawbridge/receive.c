@@ -31,11 +31,9 @@ static long nothing_there(struct dk_local *local)
 		error = -EAGAIN;
 	else if (local->type != DK_LOCAL_DATAGRAM && !local->connected)
 		error = local->type == DK_LOCAL_STREAM ? -EINVAL : -ENOTCONN;
-	else if (local->shut_in)
-		error = 0;
 	else if (local->reset)
 		error = -ECONNRESET;
-	else if (local->no_more)
+	else if (local->shut_in || local->no_more)
 		error = 0;
 	if (error == -ECONNRESET)
 		local->reset = false;

@@ -230,6 +230,7 @@ long dk_local_scheme_open(struct dk_stream *stream, const char *name,
 			  const struct dk_open *open, u32 *rights);
 int dk_local_pair(struct dk_stream *stream[2], u64 options);
 long dk_local_shutdown(struct dk_stream *stream, u32 how);
+long dk_local_take_error(struct dk_stream *stream);
 long dk_local_bind(struct dk_stream *stream, void __user *buffer);
 long dk_local_connect(struct dk_stream *stream, void __user *buffer);
 long dk_local_listen(struct dk_stream *stream, u32 backlog);

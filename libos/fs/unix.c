@@ -5,6 +5,7 @@
 #include "unix.h"
 
 #include <signals.h>
+#include <timers.h>
 
 static const struct socket_ops unix_ops;
 
@@ -107,11 +108,50 @@ long unix_pair(struct socket *a, struct socket *b)
 	return 0;
 }
 
+/* How long to try for room that is there when the time is over. */
+#define LAST_TRY 1000000
+
+/* Whether the host's call waits is not for one call to say; see inet_connect.c. */
+static long connect_to(struct unix_socket *u, struct dk_local_name *to,
+		       s64 deadline)
+{
+	bool timed = deadline != DK_TIMEOUT_INFINITE, over = false;
+	struct timer timeout;
+	DK_STATUS status;
+	long r;
+
+	if (timed && timeout_begin(&timeout, deadline)) {
+		timeout_end(&timeout);
+		return -ENOMEM;
+	}
+	for (;;) {
+		status = HOST_WAIT(DkxStreamControl, u->handle,
+				   DK_CONTROL_CONNECT, to, sizeof(*to));
+		r = unix_error(status);
+		if (status != DK_STATUS_INTERRUPTED)
+			break;
+		r = timed ? -EINTR : -ERESTARTSYS;
+		if (signal_interrupts())
+			break;
+		if (deadline_left(deadline))
+			continue;
+		r = -EAGAIN;
+		if (over)
+			break;
+		over = true;
+		deadline = poll_deadline(LAST_TRY);
+		timer_set(&timeout, deadline, 0, NULL, NULL);
+	}
+	if (timed)
+		timeout_end(&timeout);
+	return r;
+}
+
 static long unix_connect(struct file *file, const struct address *a)
 {
 	struct unix_socket *u = unix_of(socket_of(file));
 	struct dk_local_name to = { .key_length = 0 };
-	DK_STATUS status;
+	s64 deadline = DK_TIMEOUT_INFINITE;
 	long r = 0;
 
 	if (a->length < sizeof(a->family))
@@ -122,12 +162,13 @@ static long unix_connect(struct file *file, const struct address *a)
 	if (r < 0)
 		return r;
 	to.key_length = r;
-	identify(u);
-	do {
-		status = HOST_WAIT(DkxStreamControl, u->handle,
-				   DK_CONTROL_CONNECT, &to, sizeof(to));
-	} while (status == DK_STATUS_INTERRUPTED && !signal_interrupts());
-	return unix_error(status);
+	/* Of datagrams, those of a pair alone know whose the other one is. */
+	if (u->socket.type != SOCK_DGRAM) {
+		identify(u);
+		if (socket_waits(file, 0))
+			deadline = socket_deadline(u->socket.send_timeout);
+	}
+	return connect_to(u, &to, deadline);
 }
 
 static long unix_listen(struct socket *socket, int backlog)
@@ -177,25 +218,43 @@ long unix_unread(struct file *file, int *count)
 	return r;
 }
 
-/* SO_PEERCRED, as three numbers. */
-static long unix_get_option(struct socket *socket, int level, int name,
-			    int *value)
+static struct user_credentials peer_credentials(struct socket *socket)
 {
-	struct user_credentials c = { 0, -1, -1 };
+	struct user_credentials unknown = { 0, -1, -1 };
 	union unix_identity identity;
 	struct dk_local_name peer;
 
-	if (level != SOL_SOCKET || name != 17 /* SO_PEERCRED */)
+	if (socket->listening)
+		return unix_own_credentials();
+	if (unix_control(unix_of(socket), DK_CONTROL_PEER_NAME, &peer,
+			 sizeof(peer)))
+		return unknown;
+	memcpy(identity.bytes, peer.identity, sizeof(identity.bytes));
+	/* One that has not said who it is, is not root for that. */
+	return identity.credentials.pid ? identity.credentials : unknown;
+}
+
+static long unix_get_option(struct socket *socket, int level, int name,
+			    int *value)
+{
+	struct user_credentials c;
+	dk_s64 error = 0;
+
+	if (level != SOL_SOCKET)
 		return -ENOPROTOOPT;
-	if (socket->listening) {
-		c = unix_own_credentials();
-	} else if (!unix_control(unix_of(socket), DK_CONTROL_PEER_NAME, &peer,
-				 sizeof(peer))) {
-		memcpy(identity.bytes, peer.identity, sizeof(identity.bytes));
-		c = identity.credentials;
+	switch (name) {
+	case 4: /* SO_ERROR */
+		unix_control(unix_of(socket), DK_CONTROL_ERROR, &error,
+			     sizeof(error));
+		*value = -unix_error(error);
+		return 0;
+	case 17: /* SO_PEERCRED, as three numbers */
+		c = peer_credentials(socket);
+		memcpy(value, &c, sizeof(c));
+		return 0;
+	default:
+		return -ENOPROTOOPT;
 	}
-	memcpy(value, &c, sizeof(c));
-	return 0;
 }
 
 void unix_set_flags(struct socket *socket, u32 flags)

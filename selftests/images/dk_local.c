@@ -115,6 +115,15 @@ static DK_STATUS shut(DK_HANDLE socket, u32 how)
 	return DkxStreamControl(socket, DK_CONTROL_SHUTDOWN, &how, sizeof(how));
 }
 
+static s64 error_of(DK_HANDLE socket)
+{
+	s64 error = POISON;
+
+	EXPECT_OK(DkxStreamControl(socket, DK_CONTROL_ERROR, &error,
+				   sizeof(error)));
+	return error;
+}
+
 TEST(bytes)
 {
 	struct pair p = new_pair(DK_PIPE_LOCAL_STREAM);
@@ -143,12 +152,85 @@ TEST(bytes)
 	expect(p.a, "back");
 	/* Who goes with letters unread resets the connection. */
 	EXPECT_OK(send(p.b, "lost", NULL, 0));
+	EXPECT_OK(shut(p.b, DK_SHUTDOWN_READ));
 	EXPECT_OK(DkObjectClose(p.a));
 	EXPECT_STATUS(send(p.b, "x", NULL, 0), BROKEN_PIPE);
 	EXPECT_STATUS(receive(p.b, 8, 0), CONNECTION_RESET);
 	EXPECT_OK(receive(p.b, 8, 0));
 	EXPECT_EQ(got.p.done, 0);
+	EXPECT_EQ(error_of(p.b), DK_STATUS_SUCCESS);
 	EXPECT_OK(DkObjectClose(p.b));
+}
+
+/* What becomes of a connection is told once, by whatever asks first. */
+TEST(resets)
+{
+	struct pair p = new_pair(DK_PIPE_LOCAL_PACKET);
+	DK_HANDLE server = new_socket("local:stream");
+	DK_HANDLE client = new_socket("local:stream");
+
+	EXPECT_EQ(error_of(p.a), DK_STATUS_SUCCESS);
+	EXPECT_OK(send(p.a, "lost", NULL, 0));
+	EXPECT_OK(DkObjectClose(p.b));
+	EXPECT_TRUE(ready(p.a) & DK_READY_ERROR);
+	EXPECT_EQ(error_of(p.a), DK_STATUS_CONNECTION_RESET);
+	EXPECT_FALSE(ready(p.a) & DK_READY_ERROR);
+	EXPECT_EQ(error_of(p.a), DK_STATUS_SUCCESS);
+	EXPECT_OK(receive(p.a, 8, 0));
+	EXPECT_EQ(got.p.done, 0);
+	EXPECT_OK(DkObjectClose(p.a));
+	/* Of one that was not accepted, whatever it has sent. */
+	for (int i = 0; i < 2; i++) {
+		EXPECT_OK(BIND(server, "reset"));
+		EXPECT_OK(listen(server, 1));
+		EXPECT_OK(CONNECT(client, "reset"));
+		if (i)
+			EXPECT_OK(send(client, "lost", NULL, 0));
+		EXPECT_OK(DkObjectClose(server));
+		EXPECT_STATUS(receive(client, 8, 0), CONNECTION_RESET);
+		EXPECT_OK(receive(client, 8, 0));
+		EXPECT_EQ(got.p.done, 0);
+		EXPECT_OK(DkObjectClose(client));
+		server = new_socket("local:stream");
+		client = new_socket("local:stream");
+	}
+	/* Shut before there is a connection. */
+	EXPECT_OK(shut(client, DK_SHUTDOWN_WRITE));
+	EXPECT_STATUS(receive(client, 8, 0), INVALID_PARAMETER);
+	EXPECT_STATUS(send(client, "x", NULL, 0), NOT_CONNECTED);
+	EXPECT_OK(DkObjectClose(client));
+	EXPECT_OK(DkObjectClose(server));
+}
+
+/* Who is at the other end: of datagrams, only where both know each other. */
+TEST(identities)
+{
+	const u64 types[] = { DK_PIPE_LOCAL_STREAM, DK_PIPE_LOCAL_DATAGRAM };
+	u8 identity[DK_LOCAL_IDENTITY_SIZE] = "somebody", none[8] = "";
+	DK_HANDLE a = new_socket("local:datagram");
+	DK_HANDLE b = new_socket("local:datagram");
+	struct dk_local_name name;
+
+	for (int i = 0; i < 2; i++) {
+		struct pair p = new_pair(types[i]);
+
+		EXPECT_OK(DkxStreamControl(p.a, DK_CONTROL_IDENTITY, identity,
+					   sizeof(identity)));
+		EXPECT_OK(DkxStreamControl(p.b, DK_CONTROL_PEER_NAME, &name,
+					   sizeof(name)));
+		EXPECT_EQ(memcmp(name.identity, "somebody", 8), 0);
+		close_pair(p);
+	}
+	EXPECT_OK(BIND(b, "b"));
+	EXPECT_OK(CONNECT(a, "b"));
+	for (int i = 0; i < 2; i++)
+		EXPECT_OK(DkxStreamControl(i ? a : b, DK_CONTROL_IDENTITY,
+					   identity, sizeof(identity)));
+	EXPECT_OK(
+		DkxStreamControl(a, DK_CONTROL_PEER_NAME, &name, sizeof(name)));
+	EXPECT_EQ(memcmp(name.identity, none, 8), 0);
+	EXPECT_OK(DkObjectClose(a));
+	EXPECT_OK(DkObjectClose(b));
 }
 
 TEST(messages)
@@ -360,7 +442,7 @@ TEST(datagrams_by_name)
 {
 	DK_HANDLE a = new_socket("local:datagram");
 	DK_HANDLE b = new_socket("local:datagram");
-	DK_HANDLE s = new_socket("local:stream");
+	DK_HANDLE s = new_socket("local:stream"), c;
 	struct dk_buffer buffer = { (u64) "hi", 2 };
 	struct dk_parcel p = { .buffers = (u64)&buffer,
 			       .buffer_count = 1,
@@ -386,6 +468,19 @@ TEST(datagrams_by_name)
 	expect(b, "connected");
 	EXPECT_STATUS(send(b, "x", NULL, 0), NOT_CONNECTED);
 	EXPECT_STATUS(listen(b, 1), NOT_SUPPORTED);
+	/* Who has a peer hears nobody else. */
+	c = new_socket("local:datagram");
+	EXPECT_OK(CONNECT(c, "a"));
+	EXPECT_STATUS(send(c, "x", NULL, 0), NOT_PERMITTED);
+	EXPECT_OK(CONNECT(c, ""));
+	EXPECT_STATUS(CONNECT(c, "a"), NOT_PERMITTED);
+	p.name = (u64) "a";
+	EXPECT_STATUS(DkxParcelSend(c, &p, sizeof(p)), NOT_PERMITTED);
+	EXPECT_OK(DkxParcelSend(b, &p, sizeof(p)));
+	expect(a, "hi");
+	EXPECT_OK(CONNECT(b, "a"));
+	EXPECT_OK(CONNECT(b, ""));
+	EXPECT_OK(DkObjectClose(c));
 	EXPECT_OK(DkObjectClose(b));
 	EXPECT_STATUS(send(a, "x", NULL, 0), CONNECTION_REFUSED);
 	/* Not connected any more. */

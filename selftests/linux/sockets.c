@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 
@@ -107,6 +108,10 @@ static void streams(void)
 	TRY(socketpair(AF_UNIX, SOCK_STREAM, 5, s));
 	TRY(socketpair(AF_UNIX, 9, 0, s));
 	TRY(socketpair(12345, SOCK_STREAM, 0, s));
+	TRY(socket(AF_INET, SOCK_RAW, 0));
+	TRY(socket(AF_INET6, SOCK_RAW, 0));
+	TRY(socket(AF_INET, SOCK_RAW, -1));
+	TRY(socket(AF_INET, SOCK_STREAM, 300));
 	TRY(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, 8));
 	TRY(getsockname(0, NULL, NULL));
 	TRY(connect(99, NULL, 0));
@@ -460,6 +465,201 @@ static void low_water(void)
 	close(s[1]);
 }
 
+static long option(int s, int name)
+{
+	int value = -99;
+	socklen_t length = sizeof(value);
+
+	getsockopt(s, SOL_SOCKET, name, &value, &length);
+	return value;
+}
+
+static void ready(int s)
+{
+	struct pollfd p = { s, POLLIN | POLLOUT | POLLRDHUP, 0 };
+
+	poll(&p, 1, 0);
+	SHOW("ready", p.revents);
+}
+
+static void credentials(int s)
+{
+	struct {
+		int pid, uid, gid;
+	} c = { -99, -99, -99 };
+	socklen_t length = sizeof(c);
+
+	TRY(getsockopt(s, SOL_SOCKET, SO_PEERCRED, &c, &length));
+	SHOW("own", c.pid == getpid() && c.uid == (int)geteuid() &&
+			    c.gid == (int)getegid());
+	SHOW("nobody's", !c.pid && c.uid == -1 && c.gid == -1);
+}
+
+static int bound(int type, const char *path, struct sockaddr_un *a,
+		 socklen_t *length)
+{
+	int s = socket(AF_UNIX, type, 0);
+
+	*a = address_of(path, length);
+	TRY(bind(s, (void *)a, *length));
+	return s;
+}
+
+/* Who has a peer hears nobody else. */
+static void strangers(void)
+{
+	struct sockaddr_un a, b;
+	socklen_t length;
+	int s = bound(SOCK_DGRAM, "@pico a", &a, &length);
+	int t = bound(SOCK_DGRAM, "@pico b", &b, &length);
+	int u = socket(AF_UNIX, SOCK_DGRAM, 0), pair[2];
+	char byte;
+
+	credentials(u);
+	TRY(connect(u, (void *)&a, length));
+	TRY(connect(s, (void *)&b, length));
+	TRY(send(u, "x", 1, 0));
+	TRY(sendto(u, "x", 1, 0, (void *)&a, length));
+	TRY(connect(u, (void *)&a, length));
+	TRY(sendto(t, "x", 1, 0, (void *)&a, length));
+	TRY(recv(s, &byte, 1, MSG_DONTWAIT));
+	TRY(recv(s, &byte, 1, MSG_DONTWAIT));
+	TRY(connect(t, (void *)&a, length));
+	credentials(s);
+	credentials(t);
+	close(s);
+	close(t);
+	close(u);
+	for (int i = 0; i < 2; i++) {
+		TRY(socketpair(AF_UNIX, i ? SOCK_DGRAM : SOCK_STREAM, 0, pair));
+		credentials(pair[0]);
+		credentials(pair[1]);
+		close(pair[0]);
+		close(pair[1]);
+	}
+}
+
+static void show_end(int s)
+{
+	char byte;
+
+	for (int i = 0; i < 2; i++)
+		TRY(recv(s, &byte, 1, MSG_DONTWAIT));
+	TRY(send(s, "x", 1, MSG_NOSIGNAL));
+}
+
+/* What has become of a connection, and before there is one. */
+static void ends(int type)
+{
+	struct sockaddr_un a = address_of("@pico none", &(socklen_t){ 0 });
+	int s, pair[2];
+
+	printf("type %d\n", type);
+	for (int i = 0; i < 3; i++) {
+		socketpair(AF_UNIX, type, 0, pair);
+		TRY(send(pair[0], "lost", 4, 0));
+		if (i == 2)
+			TRY(shutdown(pair[0], SHUT_RD));
+		close(pair[1]);
+		ready(pair[0]);
+		if (!i) {
+			CHECK(option(pair[0], SO_ERROR));
+			CHECK(option(pair[0], SO_ERROR));
+			ready(pair[0]);
+		}
+		show_end(pair[0]);
+		close(pair[0]);
+	}
+	socketpair(AF_UNIX, type, 0, pair);
+	TRY(sendto(pair[0], "x", 1, MSG_NOSIGNAL, (void *)&a, sizeof(a)));
+	close(pair[0]);
+	close(pair[1]);
+	s = socket(AF_UNIX, type, 0);
+	TRY(sendto(s, "x", 1, MSG_NOSIGNAL, (void *)&a, sizeof(a)));
+	TRY(shutdown(s, SHUT_RDWR));
+	ready(s);
+	show_end(s);
+	close(s);
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void *accepts_late(void *s)
+{
+	sleep_ms(100);
+	return (void *)(long)accept(*(int *)s, NULL, NULL);
+}
+
+/* Who connects where there is no room waits for as long as it may. */
+static void full(void)
+{
+	struct itimerval soon = { { 0, 10000 }, { 0, 50000 } }, off = { 0 };
+	struct timeval brief = { 0, 50000 }, ages = { 1000, 0 };
+	struct sigaction action = { .sa_handler = on_alarm,
+				    .sa_flags = SA_RESTART };
+	struct sockaddr_un a;
+	socklen_t length;
+	int server = bound(SOCK_STREAM, "@pico full", &a, &length);
+	int first = socket(AF_UNIX, SOCK_STREAM, 0);
+	int second = socket(AF_UNIX, SOCK_STREAM, 0);
+	pthread_t thread;
+	int64_t start;
+	void *accepted;
+
+	TRY(listen(server, 0));
+	TRY(connect(first, (void *)&a, length));
+	setsockopt(second, SOL_SOCKET, SO_SNDTIMEO, &brief, sizeof(brief));
+	start = now_ns(CLOCK_MONOTONIC);
+	TRY(connect(second, (void *)&a, length));
+	CHECK(now_ns(CLOCK_MONOTONIC) - start >= 40000000);
+	setsockopt(second, SOL_SOCKET, SO_SNDTIMEO, &ages, sizeof(ages));
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	TRY(connect(second, (void *)&a, length));
+	setitimer(ITIMER_REAL, &off, NULL);
+	pthread_create(&thread, NULL, accepts_late, &server);
+	TRY(connect(second, (void *)&a, length));
+	pthread_join(thread, &accepted);
+	CHECK((long)accepted > 0);
+	/* Not accepted, and now nobody will. */
+	close(server);
+	CHECK(option(first, SO_ERROR));
+	ready(second);
+	show_end(second);
+	close(first);
+	close(second);
+	close((long)accepted);
+}
+
+/* What else a socket is, it is for who gets it. */
+static void passed(void)
+{
+	struct sockaddr_un a;
+	socklen_t length;
+	int server = bound(SOCK_STREAM, "@pico passed", &a, &length), one = 1;
+	int asking = socket(AF_UNIX, SOCK_DGRAM, 0), s[2], got[8], count;
+	char text[8];
+
+	TRY(listen(server, 1));
+	TRY(setsockopt(asking, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)));
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	TRY(pass_many(s[0], (int[]){ server, asking }, 2, "x", 0));
+	TRY(take_many(s[1], got, &count, text, sizeof(text)));
+	CHECK(count);
+	for (int i = 0; i < count; i++) {
+		CHECK(option(got[i], SO_ACCEPTCONN));
+		CHECK(option(got[i], SO_PASSCRED));
+		close(got[i]);
+	}
+	close(server);
+	close(asking);
+	close(s[0]);
+	close(s[1]);
+}
+
 int main(void)
 {
 	snprintf(name, sizeof(name), "/tmp/pico.%d", getpid());
@@ -475,5 +675,10 @@ int main(void)
 	options();
 	long_with_files();
 	low_water();
+	strangers();
+	ends(SOCK_STREAM);
+	ends(SOCK_SEQPACKET);
+	full();
+	passed();
 	return 0;
 }

@@ -428,7 +428,7 @@ enum dk_status_bit { DK_STATUS_TABLE(DK_STATUS_BIT_DEFINE) };
 	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
 	  DK_SET_HANDLE | DK_SET_LOCAL | DK_S(CONNECTION_REFUSED) |	\
 	  DK_S(BROKEN_PIPE) | DK_S(ALREADY_EXISTS) | DK_S(TOO_LARGE) |	\
-	  DK_S(TOO_MANY_HANDLES))					\
+	  DK_S(TOO_MANY_HANDLES) | DK_S(NOT_PERMITTED))			\
 	C(EXTENSION, 18, DkxParcelReceive, 1,				\
 	  (3, HANDLE, stream, OUT, parcel, VALUE, length),		\
 	  DK_SET_HANDLE | DK_SET_LOCAL | DK_S(CONNECTION_RESET) |	\
