@@ -23,6 +23,16 @@ static bool set_has(const struct sets *sets, int set, u32 fd)
 	return sets->words[set][fd / WORD_BITS] >> (fd % WORD_BITS) & 1;
 }
 
+/* As in Linux, nothing is asked of what is above, and nothing comes back. */
+static void sets_cut(struct sets *sets, u32 count)
+{
+	u64 mask = (1ULL << (count % WORD_BITS)) - 1;
+	int i;
+
+	for (i = 0; i < 3 && mask; i++)
+		sets->words[i][sets->per_set - 1] &= mask;
+}
+
 static int sets_get(struct sets *sets, u32 count)
 {
 	size_t size;
@@ -41,6 +51,7 @@ static int sets_get(struct sets *sets, u32 count)
 			return -EFAULT;
 		}
 	}
+	sets_cut(sets, count);
 	return 0;
 }
 
