@@ -292,8 +292,8 @@ SYSCALL2(utime, const char *, name, const struct utimbuf *, times)
 
 SYSCALL2(truncate, const char *, name, s64, length)
 {
+	struct file *file;
 	struct path path;
-	DK_HANDLE handle;
 	long error;
 
 	if (length < 0)
@@ -307,37 +307,27 @@ SYSCALL2(truncate, const char *, name, s64, length)
 		return path.node->type == DK_TYPE_DIRECTORY ? -EISDIR :
 		       path.node->type == DK_TYPE_FILE	    ? -EACCES :
 							      -EINVAL;
-	error = file_length_check(length);
-	if (error)
-		return error;
-	error = errno_of(DkStreamOpen(path.uri, path.length, DK_ACCESS_WRITE,
-				      DK_OPEN_EXISTING, DK_OPTION_NONBLOCK,
-				      &handle));
+	error = host_open(&path, O_WRONLY | O_NONBLOCK, 0, &file);
 	if (error)
 		return error == -ENXIO ? -EINVAL : error;
-	error = errno_of(DkStreamSetLength(handle, length));
-	DkObjectClose(handle);
-	return error == -EOPNOTSUPP ? -EINVAL : error;
+	error = file_set_length(file, length);
+	file_put(file);
+	return error;
 }
 
 SYSCALL2(ftruncate, int, fd, s64, length)
 {
-	const struct file_ops *ops;
 	struct file *file;
-	long error = -EINVAL;
+	long error;
 
 	if (length < 0)
 		return -EINVAL;
 	file = fs_get(fd);
 	if (!file)
 		return -EBADF;
-	ops = ops_of(file);
-	if (file->access & FILE_WRITE && ops->set_length)
-		error = file_length_check(length);
-	if (!error)
-		error = ops->set_length(file, length);
+	error = file_set_length(file, length);
 	file_put(file);
-	return error == -EOPNOTSUPP ? -EINVAL : error;
+	return error;
 }
 
 static long flush(int fd, u64 flags)
@@ -403,7 +393,7 @@ static long allocate(struct file *file, u32 mode, u64 offset, u64 length)
 
 	if (!(mode & (FALLOC_FL_KEEP_SIZE | FALLOC_FL_COLLAPSE_RANGE |
 		      FALLOC_FL_INSERT_RANGE)))
-		error = file_length_check(offset + length);
+		error = file_growth_check(file, offset + length);
 	if (error)
 		return error;
 	do {

@@ -424,7 +424,9 @@ s64 file_read(struct file *file, void *buffer, size_t length, u64 offset);
 s64 file_write(struct file *file, const void *buffer, size_t length,
 	       u64 offset);
 s64 file_seek(struct file *file, s64 offset, int whence);
-long file_length_check(u64 length);
+s64 file_within_limit(struct file *file, size_t length, u64 offset);
+long file_growth_check(struct file *file, u64 length);
+long file_set_length(struct file *file, u64 length);
 s64 broken_pipe(void);
 long copy_in(void *to, const void *from, size_t length);
 long copy_out(void *to, const void *from, size_t length);

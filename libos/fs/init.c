@@ -455,13 +455,9 @@ long fd_truncate(int fd, u64 length)
 	error = fd_reopen(fd, O_WRONLY | O_NONBLOCK, &writer);
 	if (error)
 		return error;
-	error = -EINVAL;
-	if (writer->ops->set_length)
-		error = file_length_check(length);
-	if (!error)
-		error = writer->ops->set_length(writer, length);
+	error = file_set_length(writer, length);
 	file_put(writer);
-	return error == -EOPNOTSUPP ? -EINVAL : error;
+	return error;
 }
 
 /* ---- mapping ---- */

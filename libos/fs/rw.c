@@ -58,7 +58,7 @@ s64 file_read(struct file *file, void *buffer, size_t length, u64 offset)
 }
 
 /* RLIMIT_FSIZE: a file may not become so long. -EFBIG and SIGXFSZ. */
-long file_length_check(u64 length)
+static long file_length_check(u64 length)
 {
 	if (likely(length <= process.limits[RLIMIT_FSIZE].soft))
 		return 0;
@@ -66,13 +66,44 @@ long file_length_check(u64 length)
 	return -EFBIG;
 }
 
+/* The same of @file, which may be that long already. */
+long file_growth_check(struct file *file, u64 length)
+{
+	struct dk_stream_attributes attributes;
+
+	if (likely(length <= process.limits[RLIMIT_FSIZE].soft))
+		return 0;
+	if (!file_attributes(file, &attributes) && length <= attributes.length)
+		return 0;
+	return file_length_check(length);
+}
+
+/*
+ * Make @file, which is open for it, @length long. As in Linux, RLIMIT_FSIZE is
+ * looked at where it becomes longer. -EINVAL where there is no length.
+ */
+long file_set_length(struct file *file, u64 length)
+{
+	const struct file_ops *ops = ops_of(file);
+	long error;
+
+	if (!(file->access & FILE_WRITE) || !ops->set_length)
+		return -EINVAL;
+	error = file_growth_check(file, length);
+	if (!error)
+		error = ops->set_length(file, length);
+	return error == -EOPNOTSUPP ? -EINVAL : error;
+}
+
 /* The part of @length that may be written; the host keeps no limit for us. */
-static s64 within_limit(struct file *file, size_t length, u64 offset)
+s64 file_within_limit(struct file *file, size_t length, u64 offset)
 {
 	u64 limit = process.limits[RLIMIT_FSIZE].soft;
 	struct dk_stream_attributes attributes;
 	s64 position;
 
+	if (likely(limit == RLIM64_INFINITY))
+		return length;
 	if (file_type(file) != DK_TYPE_FILE || !length)
 		return length;
 	if (file_appends(file)) {
@@ -97,14 +128,11 @@ s64 file_write(struct file *file, const void *buffer, size_t length, u64 offset)
 	if (offset != DK_OFFSET_CURRENT && !file->ops->seek)
 		return -ESPIPE;
 	length = MIN(length, MAX_TRANSFER);
-	if (unlikely(process.limits[RLIMIT_FSIZE].soft != RLIM64_INFINITY)) {
-		allowed = within_limit(file, length, offset);
-		if (allowed < 0)
-			return allowed;
-		length = allowed;
-	}
+	allowed = file_within_limit(file, length, offset);
+	if (allowed < 0)
+		return allowed;
 	hold(file);
-	result = file->ops->write(file, buffer, length, offset);
+	result = file->ops->write(file, buffer, allowed, offset);
 	hold(NULL);
 	return result;
 }
