@@ -6,6 +6,8 @@
  */
 #include "fs.h"
 
+#include <linux/resource.h>
+
 #define COPY_BUFFER 0x20000UL
 
 /* Where one side of a copy stands. */
@@ -114,6 +116,10 @@ static s64 check_ends(struct side *from, struct side *to, size_t *length)
 	    file_attributes(to->file, &b))
 		return 0;
 	*length = (u64)in < a.length ? MIN(*length, a.length - in) : 0;
+	/* No file has anything there; how far this one can, the host knows. */
+	if (out == INT64_MAX)
+		return -EFBIG;
+	*length = MIN(*length, (u64)(INT64_MAX - out));
 	if (a.inode != b.inode || a.device != b.device)
 		return 0;
 	return (size_t)(in < out ? out - in : in - out) < *length ? -EINVAL : 0;
@@ -171,6 +177,23 @@ static bool same_file(struct side *a, struct side *b)
 	       x.inode == y.inode && x.device == y.device;
 }
 
+/*
+ * As in Linux, into and out of these nothing goes but by their own calls. Who
+ * found that out later would have taken something out of a pipe.
+ */
+static bool cannot_splice(struct side *side, bool write)
+{
+	const struct file_ops *ops = ops_of(side->file);
+
+	if (side->file->kind == FILE_EVENT || side->file->kind == FILE_TIMER ||
+	    side->file->kind == FILE_SIGNAL ||
+	    file_type(side->file) == DK_TYPE_DIRECTORY)
+		return true;
+	if (side->offset != DK_OFFSET_CURRENT && !ops->seek)
+		return true;
+	return write ? !ops->write : !ops->read;
+}
+
 static s64 check_splice(struct side *from, struct side *to)
 {
 	if (!(from->file->access & FILE_READ) ||
@@ -186,7 +209,12 @@ static s64 check_splice(struct side *from, struct side *to)
 		return to->offset != DK_OFFSET_CURRENT ? -ESPIPE :
 		       same_file(from, to)	       ? -EINVAL :
 							 0;
-	return file_appends(to->file) ? -EINVAL : 0;
+	if (file_appends(to->file))
+		return -EINVAL;
+	return (is_pipe(to) ? cannot_splice(from, false) :
+			      cannot_splice(to, true)) ?
+		       -EINVAL :
+		       0;
 }
 
 /* Would a transfer now have to wait, or be refused because it may not? */
@@ -222,6 +250,30 @@ static s64 splice_ready(struct side *from, struct side *to, bool wait)
 	if (!wait || flags & O_NONBLOCK)
 		return -EAGAIN;
 	return empty ? 0 : wait_for_room(to, from);
+}
+
+/*
+ * How much of @length is to be taken out of @from: not what RLIMIT_FSIZE would
+ * not let into the file. That is told when there is something, not before.
+ */
+static s64 part_allowed(struct side *from, struct side *to, size_t length)
+{
+	u32 flags = __atomic_load_n(&from->file->flags, __ATOMIC_RELAXED);
+	long error;
+
+	if (!is_pipe(from) || is_pipe(to) ||
+	    process.limits[RLIMIT_FSIZE].soft == RLIM64_INFINITY)
+		return length;
+	if (is_not_ready(from, POLLIN) && !(flags & O_NONBLOCK)) {
+		hold(from->file);
+		error = file_wait(from->file, POLLIN, DK_TIMEOUT_INFINITE);
+		hold(NULL);
+		if (error)
+			return error;
+	}
+	if (!(file_poll(from->file, NULL) & POLLIN))
+		return length;
+	return file_within_limit(to->file, length, to->offset);
 }
 
 /*
@@ -264,10 +316,11 @@ static s64 splice_parts(struct side *from, struct side *to, size_t length,
 	while (done < length) {
 		hold_other(to->file);
 		got = splice_ready(from, to, wait && !done);
-		if (got)
-			break;
-		got = file_read(from->file, buffer,
-				MIN(length - done, PIPE_PART), from->offset);
+		if (!got)
+			got = part_allowed(from, to,
+					   MIN(length - done, PIPE_PART));
+		if (got > 0)
+			got = file_read(from->file, buffer, got, from->offset);
 		if (got <= 0)
 			break;
 		hold_other(from->file);
@@ -319,6 +372,15 @@ SYSCALL6(splice, int, in_fd, s64 *, in_offset, int, out_fd, s64 *, out_offset,
 	return result;
 }
 
+/* A file, or a device that has a position, if only one that does not move. */
+static bool can_be_sent(struct side *from)
+{
+	return file_type(from->file) == DK_TYPE_FILE ||
+	       (file_type(from->file) == DK_TYPE_CHARACTER &&
+		from->file->kind == FILE_HOST &&
+		file_seek(from->file, 0, SEEK_CUR) >= 0);
+}
+
 /* To a pipe it is a splice: what there is room for, once there is any. */
 static s64 send_file(struct side *from, struct side *to, size_t length)
 {
@@ -339,8 +401,8 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, s64 *, offset, size_t, length)
 		goto out;
 	if (!(from.file->access & FILE_READ) || !(to.file->access & FILE_WRITE))
 		result = -EBADF;
-	else if ((s64)length < 0 || file_type(from.file) != DK_TYPE_FILE ||
-		 file_appends(to.file))
+	else if ((s64)length < 0 || !can_be_sent(&from) ||
+		 file_appends(to.file) || (length && cannot_splice(&to, true)))
 		result = -EINVAL;
 	else
 		result = send_file(&from, &to, MIN(length, MAX_TRANSFER));

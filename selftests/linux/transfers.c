@@ -12,9 +12,14 @@
 #include <netinet/udp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 
 static void options_of(int family, int type)
@@ -358,6 +363,103 @@ static void copy_ranges(int fd, const char *other)
 	unlink(other);
 }
 
+/* Nothing goes into @to but by its own calls; the pipe keeps what it has. */
+static void one_refusal(const char *what, int to, int pipe, int file)
+{
+	off_t at = 0;
+
+	printf("%s\n", what);
+	TRY(splice(pipe, NULL, to, NULL, 4, 0));
+	TRY(sendfile(to, file, &at, 4));
+	close(to);
+}
+
+static void refusals(int fd)
+{
+	uint64_t count = 1;
+	sigset_t set;
+	loff_t at = 0;
+	int p[2], s[2], event = eventfd(0, 0);
+	char data[8];
+
+	sigemptyset(&set);
+	(void)!pipe2(p, O_NONBLOCK);
+	TRY(write(p[1], "data", 4));
+	alarm(60);
+	one_refusal("epoll", epoll_create1(0), p[0], fd);
+	one_refusal("signalfd", signalfd(-1, &set, 0), p[0], fd);
+	one_refusal("timerfd", timerfd_create(CLOCK_MONOTONIC, 0), p[0], fd);
+	one_refusal("pidfd", syscall(SYS_pidfd_open, getpid(), 0), p[0], fd);
+	one_refusal("eventfd", dup(event), p[0], fd);
+	(void)!socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	TRY(splice(p[0], NULL, s[0], &at, 4, 0));
+	TRY(read(p[0], data, sizeof(data)));
+	TRY(write(event, &count, sizeof(count)));
+	TRY(splice(event, NULL, p[1], NULL, 8, 0));
+	TRY(read(event, &count, sizeof(count)));
+	/* A device that is no file, but always at some place. */
+	close(event);
+	event = open("/dev/urandom", O_RDONLY);
+	TRY(sendfile(p[1], event, NULL, 100));
+	TRY(sendfile(s[0], event, NULL, 100));
+	alarm(0);
+	close(event);
+	close(p[0]);
+	close(p[1]);
+	close(s[0]);
+	close(s[1]);
+}
+
+static long results[20];
+
+/* For later: the limit is also one of what is printed. */
+#define KEEP(n, x)							\
+	(errno = 0, results[n] = (x), results[n] = errno ? -errno : results[n])
+
+/* RLIMIT_FSIZE: what becomes shorter may be longer than that. */
+static void limited(int fd, const char *name)
+{
+	struct rlimit old, limit;
+	char link[40], data[16];
+	loff_t at = 995;
+	int p[2], i;
+
+	signal(SIGXFSZ, SIG_IGN);
+	(void)!pipe2(p, O_NONBLOCK);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	TRY(ftruncate(fd, 5000));
+	getrlimit(RLIMIT_FSIZE, &old);
+	limit = old;
+	limit.rlim_cur = 1000;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	KEEP(0, ftruncate(fd, 4000));
+	KEEP(1, truncate(name, 3000));
+	KEEP(2, truncate(link, 2500));
+	KEEP(3, ftruncate(fd, 2501));
+	KEEP(4, truncate(name, 2501));
+	KEEP(5, truncate(link, 2501));
+	KEEP(6, truncate("/nothing there", 2000));
+	KEEP(7, fallocate(fd, 0, 0, 2400));
+	KEEP(8, fallocate(fd, 0, 0, 2600));
+	/* What is not written stays in the pipe. */
+	KEEP(9, write(p[1], "0123456789", 10));
+	KEEP(10, lseek(fd, 1500, SEEK_SET));
+	KEEP(11, splice(p[0], NULL, fd, NULL, 10, 0));
+	KEEP(12, splice(p[0], NULL, fd, &at, 10, 0));
+	KEEP(13, read(p[0], data, sizeof(data)));
+	KEEP(14, splice(p[0], NULL, fd, NULL, 10, 0));
+	close(p[1]);
+	KEEP(15, splice(p[0], NULL, fd, NULL, 10, 0));
+	setrlimit(RLIMIT_FSIZE, &old);
+	close(p[0]);
+	for (i = 0; i < 16; i++)
+		printf("%d: %ld\n", i, results[i]);
+	/* The end of all files. */
+	at = INT64_MAX;
+	TRY(copy_file_range(fd, &(loff_t){ 0 }, fd, &at, 10, 0));
+	lseek(fd, 0, SEEK_SET);
+}
+
 static void files(void)
 {
 	char name[64], other[80];
@@ -372,6 +474,8 @@ static void files(void)
 	lseek(fd, 0, SEEK_SET);
 	send_files(fd);
 	copy_ranges(fd, other);
+	refusals(fd);
+	limited(fd, name);
 	close(fd);
 	unlink(name);
 }
