@@ -175,7 +175,7 @@ const struct file_ops host_ops = {
 	.append = host_append,
 };
 
-/* O_PATH of a synthetic name: asked by name each time. */
+/* O_PATH of what the host does not have: asked by name each time. */
 static int name_attributes(struct file *file,
 			   struct dk_stream_attributes *attributes)
 {
@@ -184,7 +184,8 @@ static int name_attributes(struct file *file,
 
 	if (file->handle != DK_INVALID_HANDLE)
 		return host_get_attributes(file, attributes);
-	error = path_set(&path, file_name(file), PATH_NOFOLLOW);
+	error = path_set(&path, file_name(file),
+			 file->flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0);
 	return error ? error : path_attributes(&path, attributes);
 }
 
@@ -454,8 +455,37 @@ static int open_name_handle(struct path *path, u32 flags, DK_HANDLE *handle)
 		DkStreamOpen(URI(path), 0, DK_OPEN_EXISTING, options, handle));
 }
 
-/* name_open() - O_PATH: of the host's tree or the synthetic one */
-int name_open(struct path *path, u32 flags, struct file **out)
+static bool is_same_stream(DK_HANDLE a, DK_HANDLE b)
+{
+	struct dk_stream_attributes x, y;
+
+	return !DkStreamAttributesQueryByHandle(a, &x, sizeof(x)) &&
+	       !DkStreamAttributesQueryByHandle(b, &y, sizeof(y)) &&
+	       x.device == y.device && x.inode == y.inode;
+}
+
+/*
+ * A link that was opened itself can be read, whatever has its name by then. The
+ * stream for that is only asked for when it is known to be a link: of a FIFO it
+ * would be felt.
+ */
+static void open_link(struct path *path, struct file *file)
+{
+	DK_HANDLE handle;
+
+	if (file_type(file) != DK_TYPE_SYMLINK ||
+	    DkStreamOpen(URI(path), DK_ACCESS_READ, DK_OPEN_EXISTING,
+			 DK_OPTION_LINK | DK_OPTION_NONBLOCK, &handle))
+		return;
+	if (is_same_stream(file->handle, handle)) {
+		DkObjectClose(file->handle);
+		file->handle = handle;
+	} else {
+		DkObjectClose(handle);
+	}
+}
+
+static int name_make(struct path *path, u32 flags, struct file **out)
 {
 	struct file *file = file_new(FILE_PATH, &name_ops, 0, flags);
 	int error = 0;
@@ -468,6 +498,8 @@ int name_open(struct path *path, u32 flags, struct file **out)
 		/* then the host has seen to it */
 		if (!error && is_followed(flags))
 			file->type = DK_TYPE_DIRECTORY;
+		else if (!error && flags & O_NOFOLLOW)
+			open_link(path, file);
 		if (error && path_reroute(path, error))
 			error = 0;
 	}
@@ -484,26 +516,76 @@ int name_open(struct path *path, u32 flags, struct file **out)
 	return 0;
 }
 
-/* The same of the directory @open, whose name without links is @path. */
+/* The same of what is open as @open and has the name @path. */
 int name_share(struct file *open, struct path *path, struct file **out)
 {
 	struct file *file = file_new(FILE_PATH, &name_ops, 0, O_PATH);
 	int error = file ? keep_name(file, path) : -ENOMEM;
+	u8 type = file_type(open);
 
 	if (!error)
-		error = errno_of(
-			DkObjectReference(open->handle, 0, &file->handle));
+		error = errno_of(DkObjectReference(open->handle,
+						   type == DK_TYPE_SYMLINK ?
+							   DK_RIGHT_READ :
+							   0,
+						   &file->handle));
 	if (error) {
 		if (file)
 			file_put(file);
 		return error;
 	}
-	file->type = DK_TYPE_DIRECTORY;
+	file->type = type;
 	/* A name that had links, which may be others by now, is looked at. */
 	if (!strcmp(file->path, file_name(open)))
 		file->checked = open->checked;
 	*out = file;
 	return 0;
+}
+
+/* O_PATH of what is open as @open: by the name that it has, or the same stream. */
+static int name_of_open(struct file *open, u32 flags, struct file **out)
+{
+	struct path path;
+	int error;
+
+	if (file_type(open) == DK_TYPE_SYMLINK)
+		flags |= O_NOFOLLOW;
+	file_follow(open);
+	error = path_set(&path, file_name(open),
+			 flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0);
+	if (error)
+		return error;
+	error = name_make(&path, flags, out);
+	if (open->handle == DK_INVALID_HANDLE ||
+	    (open->kind != FILE_HOST && open->kind != FILE_PATH) ||
+	    (!error && is_same_stream(open->handle, (*out)->handle)))
+		return error;
+	if (!error)
+		file_put(*out);
+	return name_share(open, &path, out);
+}
+
+/*
+ * name_open() - O_PATH: of the host's tree or the synthetic one
+ *
+ * Of /dev/fd/N it is what is open there. What has no name, as a pipe, is kept
+ * by that number.
+ */
+int name_open(struct path *path, u32 flags, struct file **out)
+{
+	int error = name_make(path, flags, out);
+	struct file *open;
+
+	if (error || !path->node || !path->node->magic || flags & O_NOFOLLOW)
+		return error;
+	open = fd_get(path->id);
+	if (!open || open->path) {
+		file_put(*out);
+		error = open ? name_of_open(open, flags, out) : -ENOENT;
+	}
+	if (open)
+		file_put(open);
+	return error;
 }
 
 /*

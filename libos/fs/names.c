@@ -17,6 +17,23 @@ static bool is_dot(const struct path *path, const char *dots)
 	return (size_t)(end - start) == length && !memcmp(start, dots, length);
 }
 
+static bool is_dots(const struct path *path)
+{
+	return is_dot(path, ".") || is_dot(path, "..");
+}
+
+/*
+ * Is the way to the "." or ".." of @path there? That is said before what cannot
+ * be done to these. What the rules hide may be there.
+ */
+static int check_way(struct path *path)
+{
+	struct dk_stream_attributes attributes;
+	int error = path->node ? 0 : host_attributes(path, &attributes);
+
+	return error == -EACCES ? 0 : error;
+}
+
 static bool is_root(const struct path *path)
 {
 	const char *text = path->uri + URI_PREFIX_LENGTH;
@@ -336,15 +353,20 @@ SYSCALL3(mknod, const char *, name, u32, mode, u32, device __unused)
 static long read_link_open(struct file *file, char *to, int size)
 {
 	struct path link;
+	dk_u64 done;
 	long error;
 
 	if (file->kind != FILE_PATH || file_type(file) != DK_TYPE_SYMLINK)
 		return -ENOENT;
+	if (file->handle != DK_INVALID_HANDLE) {
+		error = errno_of(
+			DkStreamRead(file->handle, 0, to, size, &done));
+		return error ? error : (long)done;
+	}
 	error = path_set(&link, file_name(file), PATH_NOFOLLOW);
 	if (error)
 		return error;
-	return link.node ? synth_read_link(&link, to, size) :
-			   host_read_link(&link, to, size);
+	return link.node ? synth_read_link(&link, to, size) : -ENOENT;
 }
 
 static long read_link_at(int dirfd, const char *name, char *to, int size)

@@ -186,10 +186,14 @@ bool path_reroute(struct path *path, int error)
 
 /*
  * The host did not open a directory as @path without following a last link:
- * the same for what the link leads to by now, by its own name.
+ * is it to be tried following it? Then @path is what the link leads to by now,
+ * by its own name. Where it leads nowhere, or out of the host's tree, it stays,
+ * and the host says what is wrong with it.
  */
 bool path_settle(struct path *path, int error)
 {
-	return (error == -ENOTDIR || error == -ELOOP) &&
-	       resolve_to(path, false);
+	if (error != -ENOTDIR && error != -ELOOP)
+		return false;
+	resolve_to(path, false);
+	return true;
 }

@@ -331,7 +331,12 @@ SYSCALL2(statfs, const char *, name, struct statfs *, to)
 	error = path_get(AT_FDCWD, name, 0, &path);
 	if (error)
 		return error;
-	error = name_open(&path, O_PATH, &file);
+	if (path.node && path.node->magic) {
+		file = fd_get(path.id);
+		error = file ? 0 : -ENOENT;
+	} else {
+		error = name_open(&path, O_PATH, &file);
+	}
 	path_put(&path);
 	if (error)
 		return error;
