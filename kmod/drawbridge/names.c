@@ -534,14 +534,15 @@ static long link_stream(struct dk_thread *thread, u64 handle, const char *path)
 {
 	const struct dk_sandbox *sandbox = thread->process->sandbox;
 	struct dk_stream *stream = dk_stream_get(thread, handle, 0);
+	const struct path *old;
 	long error = -EACCES;
 
 	if (IS_ERR(stream))
 		return PTR_ERR(stream);
 	/* Not the consoles, pipes and sockets: no rule speaks for those. */
-	if (stream->file && dk_is_file_stream(stream))
-		error = link_path(sandbox, &stream->file->f_path,
-				  dk_rule_find(sandbox, &stream->file->f_path),
+	old = dk_stream_path(stream);
+	if (old)
+		error = link_path(sandbox, old, dk_rule_find(sandbox, old),
 				  path);
 	dk_stream_put(stream);
 	return error;

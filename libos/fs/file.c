@@ -101,6 +101,7 @@ struct file *file_new(u8 kind, const struct file_ops *ops, u8 access, u32 flags)
 	file->kind = kind;
 	file->access = access;
 	file->type = 0;
+	file->no_link = false;
 	file->ops = ops;
 	file->handle = DK_INVALID_HANDLE;
 	file->path = NULL;

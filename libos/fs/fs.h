@@ -175,6 +175,7 @@ struct file {
 	u8 kind;
 	u8 access;
 	u8 type; /* DK_TYPE_* as far as it is known, else 0 */
+	bool no_link; /* of O_TMPFILE with O_EXCL: it gets no name */
 	u32 checked; /* moves_count() when @path was last seen to be its */
 	const struct file_ops *ops;
 	DK_HANDLE handle;

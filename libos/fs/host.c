@@ -351,6 +351,7 @@ int host_open_unnamed(struct path *path, u32 flags, u32 mode, struct file **out)
 	if (!file)
 		return -ENOMEM;
 	file->type = DK_TYPE_FILE;
+	file->no_link = flags & O_EXCL;
 	error = errno_of(
 		DkStreamOpen(URI(path), dk_access_of(flags) | DK_ACCESS_EXECUTE,
 			     DK_OPEN_CREATE_NEW, options, &file->handle));
@@ -535,6 +536,7 @@ int name_share(struct file *open, struct path *path, struct file **out)
 		return error;
 	}
 	file->type = type;
+	file->no_link = open->no_link;
 	/* A name that had links, which may be others by now, is looked at. */
 	if (!strcmp(file->path, file_name(open)))
 		file->checked = open->checked;

@@ -324,6 +324,7 @@ static int share_nameless(struct file *old, u32 flags, struct file **out)
 		return -ENOMEM;
 	}
 	memcpy(file->path, name, size);
+	file->no_link = old->no_link;
 	if (flags & O_APPEND)
 		host_append(file, 1);
 	if (flags & O_TRUNC && access & FILE_WRITE &&

@@ -135,6 +135,30 @@ static bool name_settle(struct path *to, const struct path *from)
 	return !path_resolve(to);
 }
 
+/*
+ * What this process has open by the name @from, as far as it is what has moved,
+ * is called @to from now on: in /proc/self/fd, and where it is opened again.
+ */
+static void files_renamed(struct path *from, struct path *to,
+			  const struct dk_stream_attributes *moved)
+{
+	struct dk_stream_attributes mine;
+	struct file *file;
+	int fd;
+
+	for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1)) {
+		file = fd_get(fd);
+		if (!file)
+			continue;
+		if (file->kind == FILE_HOST && file->path &&
+		    !strcmp(file_name(file), path_text(from)) &&
+		    !file_attributes(file, &mine) &&
+		    mine.inode == moved->inode && mine.device == moved->device)
+			file_rename(file, path_text(to));
+		file_put(file);
+	}
+}
+
 static long rename_noted(int from_fd, struct path *from, int to_fd,
 			 struct path *to, u64 flags)
 {
@@ -210,12 +234,15 @@ SYSCALL5(renameat2, int, from_fd, const char *, from, int, to_fd, const char *,
 /* A name for the file that is open as @fd; O_TMPFILE may have none yet. */
 static long link_open(int fd, struct path *to)
 {
-	struct file *file = fs_get(fd);
+	struct file *file = fd_get(fd);
 	long error = -EXDEV;
 
 	if (!file)
 		return -ENOENT;
-	if (file->kind == FILE_HOST)
+	if (file->no_link)
+		error = -ENOENT;
+	else if (file->kind == FILE_HOST ||
+		 (file->kind == FILE_PATH && file->handle != DK_INVALID_HANDLE))
 		error = errno_of(DkxStreamLink((void *)file->handle, 0, to->uri,
 					       to->length, DK_LINK_STREAM));
 	file_put(file);

@@ -233,6 +233,31 @@ TEST(a_file_without_a_name)
 	gone(name);
 }
 
+/* A stream that only names its file is as good for a second name. */
+TEST(a_second_name_without_access)
+{
+	const char *name = in("rw/second-name");
+	DK_HANDLE h = POISON;
+
+	ASSERT_OK(
+		DkStreamOpen(URI(in("rw/hello")), 0, DK_OPEN_EXISTING, 0, &h));
+	EXPECT_STATUS(DkxStreamLink((void *)h, 0, URI(in("ro/x")),
+				    DK_LINK_STREAM),
+		      ACCESS_DENIED);
+	EXPECT_OK(DkxStreamLink((void *)h, 0, URI(name), DK_LINK_STREAM));
+	EXPECT_OK(DkObjectClose(h));
+	gone(name);
+	/* No rights are to be had in this way, and no directories linked. */
+	ASSERT_OK(DkStreamOpen(URI(in("ro/file")), 0, DK_OPEN_EXISTING, 0, &h));
+	EXPECT_STATUS(DkxStreamLink((void *)h, 0, URI(name), DK_LINK_STREAM),
+		      CROSS_DEVICE);
+	EXPECT_OK(DkObjectClose(h));
+	ASSERT_OK(DkStreamOpen(URI(in("rw")), 0, DK_OPEN_EXISTING, 0, &h));
+	EXPECT_STATUS(DkxStreamLink((void *)h, 0, URI(name), DK_LINK_STREAM),
+		      NOT_PERMITTED);
+	EXPECT_OK(DkObjectClose(h));
+}
+
 TEST(refusals_without_a_name)
 {
 	EXPECT_STATUS(try_open(in("ro"), R | W, NEW, UNNAMED), ACCESS_DENIED);
