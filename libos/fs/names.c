@@ -75,16 +75,14 @@ static long remove_at(int dirfd, const char *name, u64 how)
 	error = path_get(dirfd, name, PATH_NOFOLLOW, &path);
 	if (error)
 		return error;
-	if (how == DK_DELETE_DIRECTORY) {
-		if (is_root(&path))
-			return -EBUSY;
-		if (is_dot(&path, "."))
-			return -EINVAL;
-		if (is_dot(&path, ".."))
-			return -ENOTEMPTY;
-	} else if (is_root(&path) || is_dot(&path, ".") ||
-		   is_dot(&path, "..")) {
-		return -EISDIR;
+	if (is_root(&path))
+		return how == DK_DELETE_DIRECTORY ? -EBUSY : -EISDIR;
+	if (is_dots(&path)) {
+		error = check_way(&path);
+		return error			  ? error :
+		       how != DK_DELETE_DIRECTORY ? -EISDIR :
+		       is_dot(&path, ".")	  ? -EINVAL :
+						    -ENOTEMPTY;
 	}
 	if (path.node)
 		return -EPERM;
@@ -118,7 +116,7 @@ SYSCALL1(rmdir, const char *, name)
 
 static bool cannot_be_renamed(const struct path *path)
 {
-	return is_root(path) || is_dot(path, ".") || is_dot(path, "..");
+	return is_root(path) || is_dots(path);
 }
 
 /* Where a directory is, and where it will be, without links and slashes. */
@@ -204,6 +202,12 @@ static long rename_at(int from_fd, const char *from_name, int to_fd,
 		return error;
 	if (from.node || to.node)
 		return !from.node != !to.node ? -EXDEV : -EPERM;
+	if (is_dots(&from))
+		error = check_way(&from);
+	if (!error && is_dots(&to))
+		error = check_way(&to);
+	if (error)
+		return error;
 	if (cannot_be_renamed(&from))
 		return -EBUSY;
 	if (cannot_be_renamed(&to))

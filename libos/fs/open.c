@@ -58,6 +58,7 @@ static long open_at(int dirfd, const char *name, u32 flags, u32 mode)
 	struct path path;
 	struct file *file;
 	u32 path_flags = 0;
+	bool empties;
 	long result;
 	int fd;
 
@@ -73,8 +74,16 @@ static long open_at(int dirfd, const char *name, u32 flags, u32 mode)
 	fd = fd_allocate(0, flags & O_CLOEXEC);
 	if (fd < 0)
 		return fd;
+	/* a directory is not emptied; what is none, says so first */
+	empties = (flags & (O_TMPFILE | O_TRUNC)) == (O_DIRECTORY | O_TRUNC);
+	if (empties)
+		flags &= ~O_TRUNC;
 	result = open_path(&path, flags, mode & ~self()->fs->umask & 07777,
 			   &file);
+	if (!result && empties) {
+		file_put(file);
+		result = -EISDIR;
+	}
 	if (result) {
 		fd_abandon(fd);
 		return result;
