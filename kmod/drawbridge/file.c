@@ -195,6 +195,9 @@ static long open_existing(struct dk_stream *stream, const struct dk_name *name,
 		 dk_open_truncates(open) ? access | DK_ACCESS_WRITE : access);
 	if (open->options & DK_OPTION_DIRECTORY && !S_ISDIR(inode->i_mode))
 		return -ENOTDIR;
+	/* As of a name that is not there yet. */
+	if (dk_name_mistaken(name))
+		return -EISDIR;
 	if (S_ISLNK(inode->i_mode)) {
 		if (!(open->options & DK_OPTION_LINK) ||
 		    access & ~DK_ACCESS_READ || dk_open_truncates(open))

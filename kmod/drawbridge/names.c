@@ -23,6 +23,16 @@
 
 #include "stream.h"
 
+/* What @name is told as when slashes follow it and it is no directory. */
+static long mistaken(const struct dk_sandbox *sandbox,
+		     const struct dk_name *name)
+{
+	if (!dk_rule_allows(name->parent_rule, 0))
+		return -EACCES;
+	dk_learn(sandbox, &name->parent, 0);
+	return -ENOTDIR;
+}
+
 /* ---- new names ---- */
 
 /*
@@ -128,9 +138,16 @@ static int remove_locked(const struct dk_sandbox *sandbox,
 	struct inode *dir = d_inode(parent->dentry);
 	int error;
 
-	if (d_is_dir(dentry) && !(flags & DK_DELETE_DIRECTORY))
-		return -EISDIR;
-	if (!d_is_dir(dentry) && (name->slash || !(flags & DK_DELETE_FILE)))
+	/* Like the kernel, tell who may remove what that it is another thing. */
+	if (!(flags & (d_is_dir(dentry) ? DK_DELETE_DIRECTORY :
+					  DK_DELETE_FILE))) {
+		error = inode_permission(dk_idmap(parent->mnt), dir,
+					 MAY_WRITE | MAY_EXEC);
+		if (error && !(name->slash && flags & DK_DELETE_FILE))
+			return error;
+		return d_is_dir(dentry) ? -EISDIR : -ENOTDIR;
+	}
+	if (!d_is_dir(dentry) && name->slash)
 		return -ENOTDIR;
 	if (dk_rule_busy(sandbox, dentry))
 		return -EBUSY;
@@ -205,6 +222,8 @@ DK_HANDLER(DkStreamDelete)
 		error = a2 & DK_DELETE_DIRECTORY ? -EBUSY : -EISDIR;
 	else if (!name.path.dentry)
 		error = dk_name_absent(sandbox, &name);
+	else if (a2 & DK_DELETE_FILE && dk_name_mistaken(&name))
+		error = mistaken(sandbox, &name);
 	else if (!dk_rule_allows(name.parent_rule, DK_ACCESS_WRITE))
 		error = -EACCES;
 	else
@@ -342,6 +361,10 @@ static long may_rename(const struct dk_sandbox *sandbox,
 		return !new->last ? -EBUSY : -EACCES;
 	if (flags & RENAME_NOREPLACE && new->path.dentry)
 		return -EEXIST;
+	if (dk_name_mistaken(old))
+		return mistaken(sandbox, old);
+	if (dk_name_mistaken(new))
+		return mistaken(sandbox, new);
 	if (!new->last)
 		return -EBUSY;
 	error = rules_allow(old->parent_rule, new->parent_rule, flags);

@@ -372,7 +372,9 @@ static int walk_rest(struct walk *walk, unsigned int flags,
 			walk->climbing = false;
 			continue;
 		}
-		if (slash && !d_can_lookup(child.dentry)) {
+		/* With PARENT the caller decides: there may be more to tell. */
+		if (slash && !(flags & DK_LOOKUP_PARENT) &&
+		    !d_can_lookup(child.dentry)) {
 			path_put(&child);
 			return -ENOTDIR;
 		}

@@ -104,7 +104,7 @@ static inline bool dk_rule_allows(const struct dk_rule *rule, u32 access)
  *		when there is none: the path ends in "/", "." or ".."
  * @parent_rule: that decides over @parent, or NULL
  * @last:	the last component, terminated; last symbolic links replaced
- * @slash:	slashes followed @last
+ * @slash:	slashes followed @last, which @path may still be no directory
  * @buffer:	what @last is in; dk_name_put() frees it
  */
 struct dk_name {
@@ -124,6 +124,13 @@ int dk_name_absent(const struct dk_sandbox *sandbox,
 		   const struct dk_name *name);
 int dk_lookup_host(const struct dk_sandbox *sandbox, const char *name,
 		   unsigned int flags, struct path *path);
+
+/* Whether slashes follow what is no directory, which most calls refuse. */
+static inline bool dk_name_mistaken(const struct dk_name *name)
+{
+	return name->slash && name->path.dentry &&
+	       !d_can_lookup(name->path.dentry);
+}
 
 /* What a name that must not be there, but is, is told as. */
 static inline long dk_rule_exists(const struct dk_sandbox *sandbox,

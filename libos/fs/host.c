@@ -388,6 +388,14 @@ static bool is_followed(u32 flags)
 	return (flags & (O_DIRECTORY | O_NOFOLLOW)) == O_DIRECTORY;
 }
 
+/* Behind a name, other than the root's. */
+static bool has_slash(struct path *path)
+{
+	const char *text = path_text(path);
+
+	return text[slash_length(text)] && path->uri[path->length - 1] == '/';
+}
+
 /* host_open() - open @path with O_* @flags; @mode has the umask taken off */
 int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 {
@@ -424,6 +432,9 @@ int host_open(struct path *path, u32 flags, u32 mode, struct file **out)
 			open_wait(path, flags, options, &file->handle));
 	if (error == -EACCES && is_socket(path))
 		error = -ENXIO;
+	/* of the host that a name is taken, in Linux that it is a directory's */
+	if (error == -EEXIST && has_slash(path))
+		error = -EISDIR;
 	if (!error)
 		error = keep_name(file, path);
 	if (error) {

@@ -366,7 +366,8 @@ static long make_node_at(int dirfd, const char *name, u32 mode)
 				      DK_OPEN_CREATE_NEW, options, &handle));
 	if (!error)
 		DkObjectClose(handle);
-	return error;
+	/* "NAME/": what the host has for opening one */
+	return error == -EISDIR ? -ENOENT : error;
 }
 
 SYSCALL4(mknodat, int, dirfd, const char *, name, u32, mode, u32,

@@ -205,7 +205,8 @@ TEST(a_forbidden_folder)
 /* What is there and what is not, nobody can tell from outside. */
 TEST(nothing_is_told_of_a_forbidden_folder)
 {
-	static const char *const names[] = { "no/secret", "no/sub", "no/none" };
+	static const char *const names[] = { "no/secret", "no/sub", "no/none",
+					     "no/secret/", "no/none/" };
 	char way[160];
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

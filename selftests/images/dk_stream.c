@@ -457,6 +457,19 @@ TEST(delete)
 	put(in_rw("d1"), "gone");
 	EXPECT_STATUS(DkStreamDelete(URI(in_rw("d1")), DK_DELETE_DIRECTORY),
 		      NOT_DIRECTORY);
+	/* Slashes behind it are a mistake, but not for all that it is there. */
+	EXPECT_STATUS(DkStreamDelete(URI(in_rw("d1/")), DK_DELETE_FILE),
+		      NOT_DIRECTORY);
+	EXPECT_STATUS(DkStreamRename(URI(in_rw("d1/")), URI(in_rw("d2")), 0),
+		      NOT_DIRECTORY);
+	EXPECT_STATUS(try_open(in_rw("d1/"), DK_ACCESS_READ, DK_OPEN_EXISTING,
+			       0),
+		      NOT_DIRECTORY);
+	EXPECT_STATUS(try_open(in_rw("d1/"), DK_ACCESS_READ, DK_OPEN_CREATE, 0),
+		      IS_DIRECTORY);
+	EXPECT_STATUS(try_open(in_rw("d1/"), DK_ACCESS_READ, DK_OPEN_CREATE_NEW,
+			       DK_OPTION_DIRECTORY),
+		      ALREADY_EXISTS);
 	h = dkt_open(in_rw("d1"), DK_ACCESS_READ, DK_OPEN_EXISTING, 0);
 	EXPECT_OK(DkStreamDelete(URI(in_rw("d1")), DK_DELETE_FILE));
 	EXPECT_STATUS(DkStreamDelete(URI(in_rw("d1")), DK_DELETE_FILE),
