@@ -39,12 +39,28 @@ same()
 	[ -n "$program" ]
 }
 
-# Limits that are for others than root.
+# Limits, and permissions, that are for others than root.
 as_a_user()
 {
 	user=(setpriv --reuid 65533 --regid 65533 --clear-groups)
 	same options user
+	same places names
 	user=()
+}
+
+# What a directory of a file system that is only read is asked for.
+read_only()
+{
+	local code
+
+	mkdir "$work/still"
+	mount -t tmpfs -o ro none "$work/still"
+	"$picoexec" --allow "file:$work/still=rw" /bin/busybox sh -c '
+		cd "$1" && [ -r . ] && [ ! -w . ] && ! mkdir new 2>/dev/null &&
+		cd .. && [ -d still ]' sh "$work/still"
+	code=$?
+	umount "$work/still"
+	result $code "a directory that cannot be written says so"
 }
 
 streams()
@@ -311,6 +327,7 @@ else
 	same holds
 	same starts
 	streams
+	read_only
 	same options
 	as_a_user
 	same whose

@@ -208,8 +208,12 @@ DK_HANDLER(DkStreamAttributesQueryByHandle)
 
 /* ---- changing ---- */
 
-/* One notify_change(), with what chmod() and chown() add under the lock. */
-static int change(const struct path *path, const struct iattr *wanted)
+/*
+ * One notify_change(), with what chmod() and chown() (@owner; also of ids that
+ * stay as they are) add under the lock.
+ */
+static int change(const struct path *path, const struct iattr *wanted,
+		  bool owner)
 {
 	struct inode *inode = d_inode(path->dentry), *delegated = NULL;
 	struct iattr attr;
@@ -223,8 +227,7 @@ static int change(const struct path *path, const struct iattr *wanted)
 		attr = *wanted;
 		if (attr.ia_valid & ATTR_MODE)
 			attr.ia_mode |= inode->i_mode & ~S_IALLUGO;
-		if (attr.ia_valid & (ATTR_UID | ATTR_GID) &&
-		    !S_ISDIR(inode->i_mode))
+		if (owner && !S_ISDIR(inode->i_mode))
 			attr.ia_valid |= ATTR_KILL_SUID | ATTR_KILL_PRIV |
 				setattr_should_drop_sgid(dk_idmap(path->mnt),
 							 inode);
@@ -261,7 +264,7 @@ static int change_owner(const struct dk_sandbox *sandbox,
 		attr.ia_vfsgid = VFSGIDT_INIT(gid);
 		attr.ia_valid |= ATTR_GID;
 	}
-	return change(path, &attr);
+	return change(path, &attr, true);
 }
 
 static int change_times(const struct path *path,
@@ -288,7 +291,7 @@ static int change_times(const struct path *path,
 	/* Who may write may set both to now; anything else is the owner's. */
 	attr.ia_valid |= (valid & (access | write)) == now ? ATTR_TOUCH :
 							     ATTR_TIMES_SET;
-	return change(path, &attr);
+	return change(path, &attr, false);
 }
 
 /* @path is where the file is; its rule is asked here. */
@@ -301,8 +304,10 @@ long dk_path_set_attributes(const struct dk_sandbox *sandbox,
 
 	if (!dk_rule_allows(dk_rule_find(sandbox, path), DK_ACCESS_WRITE))
 		return -EACCES;
-	if (attributes->valid)
-		dk_learn(sandbox, path, DK_ACCESS_WRITE);
+	/* No change is a question, which access() has, too. */
+	if (!attributes->valid)
+		return __mnt_is_readonly(path->mnt) ? -EROFS : 0;
+	dk_learn(sandbox, path, DK_ACCESS_WRITE);
 	if (attributes->valid & owner)
 		error = change_owner(sandbox, path, attributes);
 	if (!error && attributes->valid & DK_SET_MODE) {
@@ -311,7 +316,7 @@ long dk_path_set_attributes(const struct dk_sandbox *sandbox,
 			.ia_mode = attributes->mode,
 		};
 
-		error = change(path, &attr);
+		error = change(path, &attr, false);
 	}
 	if (!error && attributes->valid & ~(owner | DK_SET_MODE))
 		error = change_times(path, attributes);

@@ -512,22 +512,24 @@ int pty_attributes(u32 number, struct dk_stream_attributes *a)
 int pty_set_attributes(u32 number, const struct dk_stream_attributes *a)
 {
 	const struct pty_end *end = end_get(number, false);
+	bool owner = a->valid & DK_SET_OWNER && a->uid != ~0U;
+	bool group = a->valid & DK_SET_GROUP && a->gid != ~0U;
 	struct pty *p = end->pty;
 	int error = 0;
 
 	pty_lock(end);
 	if (process.fsuid && process.fsuid != p->uid)
 		error = -EPERM;
-	if (a->valid & DK_SET_OWNER && process.fsuid && a->uid != p->uid)
+	if (owner && process.fsuid && a->uid != p->uid)
 		error = -EPERM;
-	if (a->valid & DK_SET_GROUP && process.fsuid && a->gid != p->gid &&
+	if (group && process.fsuid && a->gid != p->gid &&
 	    a->gid != process.fsgid)
 		error = -EPERM;
 	if (!error && a->valid & DK_SET_MODE)
 		p->mode = a->mode & 07777;
-	if (!error && a->valid & DK_SET_OWNER)
+	if (!error && owner)
 		p->uid = a->uid;
-	if (!error && a->valid & DK_SET_GROUP)
+	if (!error && group)
 		p->gid = a->gid;
 	pty_unlock(end);
 	return error;
