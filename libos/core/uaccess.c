@@ -43,6 +43,23 @@ bool user_ok(const void *p, u64 n)
 	       !overlaps(start, end, &layout.heap);
 }
 
+static u64 room_before(u64 start, u64 n, const struct range *r)
+{
+	return start >= r->end	? n :
+	       start < r->start ? MIN(n, r->start - start) :
+				  0;
+}
+
+u64 user_room(const void *p, u64 n)
+{
+	u64 start = (u64)p, end = start + n;
+
+	if (end < start || end > layout.limit)
+		return 0;
+	n = room_before(start, n, &layout.image);
+	return room_before(start, n, &layout.heap);
+}
+
 static bool covers(const struct range *r, u64 start, u64 end)
 {
 	return start >= r->start && end <= r->end;

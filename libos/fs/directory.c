@@ -143,14 +143,15 @@ static s64 list_through(struct file *file, u8 *to, size_t size, bool wide)
 static long list_fd(int fd, void *to, size_t size, bool wide)
 {
 	struct file *file = fs_get(fd);
+	size_t room = user_room(to, size);
 	s64 result = -ENOTDIR;
 
 	if (!file)
 		return -EBADF;
-	if (!user_ok(to, size))
+	if (size && !room)
 		result = -EFAULT;
 	else if (file->ops->list && file_type(file) == DK_TYPE_DIRECTORY)
-		result = list_through(file, to, size, wide);
+		result = list_through(file, to, room, wide);
 	file_put(file);
 	return result;
 }

@@ -413,7 +413,8 @@ static long read_link_at(int dirfd, const char *name, char *to, int size)
 		return result;
 	if (path.flags & PATH_WAS_EMPTY && !path.file)
 		return -ENOENT;
-	if (!user_ok(to, size))
+	size = user_room(to, size);
+	if (!size)
 		result = -EFAULT;
 	else if (path.file)
 		result = read_link_open(path.file, to, size);

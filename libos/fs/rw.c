@@ -137,6 +137,18 @@ s64 file_write(struct file *file, const void *buffer, size_t length, u64 offset)
 	return result;
 }
 
+/*
+ * Linux looks at a buffer only as far as it is used. So a length that reaches
+ * into the libos's memory is cut there; false where nothing is before that.
+ */
+static bool buffer_ok(const void *buffer, size_t *length)
+{
+	if (likely(user_ok(buffer, *length)))
+		return true;
+	*length = user_room(buffer, *length);
+	return *length;
+}
+
 SYSCALL3(read, int, fd, void *, buffer, size_t, length)
 {
 	struct file *file = fd_get(fd);
@@ -144,7 +156,7 @@ SYSCALL3(read, int, fd, void *, buffer, size_t, length)
 
 	if (!file)
 		return -EBADF;
-	if (likely(user_ok(buffer, length)) || !(file->access & FILE_READ))
+	if (buffer_ok(buffer, &length) || !(file->access & FILE_READ))
 		result = file_read(file, buffer, length, DK_OFFSET_CURRENT);
 	file_put(file);
 	return result;
@@ -157,7 +169,7 @@ SYSCALL3(write, int, fd, const void *, buffer, size_t, length)
 
 	if (!file)
 		return -EBADF;
-	if (likely(user_ok(buffer, length)) || !(file->access & FILE_WRITE))
+	if (buffer_ok(buffer, &length) || !(file->access & FILE_WRITE))
 		result = file_write(file, buffer, length, DK_OFFSET_CURRENT);
 	file_put(file);
 	return result;
@@ -173,7 +185,7 @@ SYSCALL4(pread64, int, fd, void *, buffer, size_t, length, s64, offset)
 	file = fd_get(fd);
 	if (!file)
 		return -EBADF;
-	if (likely(user_ok(buffer, length)) || !(file->access & FILE_READ))
+	if (buffer_ok(buffer, &length) || !(file->access & FILE_READ))
 		result = file_read(file, buffer, length, offset);
 	file_put(file);
 	return result;
@@ -189,7 +201,7 @@ SYSCALL4(pwrite64, int, fd, const void *, buffer, size_t, length, s64, offset)
 	file = fd_get(fd);
 	if (!file)
 		return -EBADF;
-	if (likely(user_ok(buffer, length)) || !(file->access & FILE_WRITE))
+	if (buffer_ok(buffer, &length) || !(file->access & FILE_WRITE))
 		result = file_write(file, buffer, length, offset);
 	file_put(file);
 	return result;
