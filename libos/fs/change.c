@@ -374,7 +374,7 @@ long fs_file_sync(struct file *file)
 /* Of its file system the host would write this one file. */
 SYSCALL1(syncfs, int, fd)
 {
-	struct file *file = fd_get(fd);
+	struct file *file = fs_get(fd);
 	long error;
 
 	if (!file)

@@ -182,6 +182,8 @@ static long rename_noted(int from_fd, struct path *from, int to_fd,
 		moves_own(from_fd, from, count);
 		moves_own(to_fd, to, count);
 	}
+	if (!error && attributes.type == DK_TYPE_FILE)
+		files_renamed(from, to, &attributes);
 	mem_free(names);
 	return error;
 }

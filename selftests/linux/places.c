@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
  * Names and folders, pipes, waiting for descriptors, and /proc: what calls on
- * them answer.
+ * them answer. "places names": only the first of these.
  */
 #include "folder.h"
 
@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/time.h>
+#include <sys/vfs.h>
 
 static char buffer[70000];
 
@@ -106,6 +107,236 @@ static void names(void)
 	TRY(mknod("node2", S_IFDIR | 0644, 0));
 	TRY(mknod("node2", 0170000, 0));
 	TRY(unlink("node"));
+}
+
+/* Names that end in slashes or dots. */
+static void endings(void)
+{
+	unlink("file");
+	fill("file", "0123456789");
+	TRY(mkdir("file/", 0755));
+	TRY(mkdir("dangling/", 0755));
+	TRY(mknod("file/", S_IFREG | 0644, 0));
+	TRY(mknod("new/", S_IFREG | 0644, 0));
+	TRY(mknod("new/", S_IFIFO | 0644, 0));
+	TRY(symlink("x", "file/"));
+	TRY(link("copy", "file/"));
+	TRY(link("copy", "new/"));
+	TRY(link("file/", "new"));
+	TRY(open("file/", O_RDONLY));
+	TRY(open("file/", O_RDWR | O_CREAT, 0644));
+	TRY(open("link/", O_RDWR | O_CREAT, 0644));
+	TRY(open("file/", O_RDWR | O_CREAT | O_EXCL, 0644));
+	TRY(open("new/", O_RDWR | O_CREAT, 0644));
+	TRY(open("new/", O_RDWR | O_CREAT | O_EXCL, 0644));
+	TRY(open("missing/new/", O_RDWR | O_CREAT, 0644));
+	TRY(open("dir/", O_RDWR | O_CREAT, 0644));
+	TRY(open("file/new/", O_RDWR | O_CREAT | O_EXCL, 0644));
+	TRY(unlink("file/"));
+	TRY(rmdir("file/"));
+	TRY(unlink("dir/"));
+	TRY(unlink("dirlink/"));
+	TRY(rmdir("dirlink/"));
+	TRY(unlink("new/"));
+	TRY(rename("file/", "x"));
+	TRY(rename("link/", "x"));
+	TRY(rename("dirlink/", "x"));
+	TRY(rename("dir", "file/"));
+	TRY(rename("file", "copy/"));
+	TRY(renameat2(AT_FDCWD, "file", AT_FDCWD, "copy/", RENAME_NOREPLACE));
+	TRY(renameat2(AT_FDCWD, "file/", AT_FDCWD, "copy", RENAME_NOREPLACE));
+	TRY(renameat2(AT_FDCWD, "dir", AT_FDCWD, "copy/", RENAME_EXCHANGE));
+
+	TRY(rmdir("missing/."));
+	TRY(rmdir("missing/.."));
+	TRY(rmdir("file/."));
+	TRY(rmdir("dir/."));
+	TRY(unlink("missing/.."));
+	TRY(unlink("file/."));
+	TRY(unlink("dir/.."));
+	TRY(rename("missing/.", "x"));
+	TRY(rename("dir/.", "x"));
+	TRY(rename("file", "missing/.."));
+	TRY(rename("file", "file/."));
+
+	TRY(open("dir", O_RDONLY | O_DIRECTORY | O_TRUNC));
+	TRY(open("dirlink", O_RDONLY | O_DIRECTORY | O_TRUNC));
+	TRY(open("file", O_RDWR | O_DIRECTORY | O_TRUNC));
+	TRY(open("missing", O_RDWR | O_DIRECTORY | O_TRUNC));
+	TRY(strlen(content("file")));
+	/* Of a user, that it may not is what is told. */
+	TRY(mkdir("fixed", 0755));
+	TRY(mkdir("fixed/dir", 0755));
+	fill("fixed/file", "x");
+	TRY(chmod("fixed", 0555));
+	TRY(unlink("fixed/dir"));
+	TRY(rmdir("fixed/file"));
+	TRY(unlink("fixed/file/"));
+	TRY(unlink("fixed/dir/"));
+	TRY(chmod("fixed", 0755));
+}
+
+static void show_link(int fd)
+{
+	char text[100] = "";
+
+	TRY(readlinkat(fd, "", text, sizeof(text) - 1));
+	printf("%s\n", text);
+}
+
+/* The last part of what /proc says. */
+static void show_name(int fd)
+{
+	char name[40], text[PATH_MAX] = "";
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	TRY(readlink(name, text, sizeof(text) - 1) > 0);
+	printf("%s\n", strrchr(text, '/') ?: text);
+}
+
+static unsigned int type_of(int fd)
+{
+	struct stat st = { 0 };
+
+	fstat(fd, &st);
+	return st.st_mode & S_IFMT;
+}
+
+/* O_PATH of /dev/fd/@fd, which goes on when that is closed. */
+static void path_of(const char *what, int fd)
+{
+	struct statfs one = { 0 }, other = { 0 };
+	char name[40];
+	int path, inner;
+
+	printf("O_PATH of %s\n", what);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	path = open(name, O_PATH);
+	SHOW("is open", path >= 0);
+	SHOW("type", type_of(path));
+	SHOW("statfs", statfs(name, &one) || fstatfs(fd, &other) ||
+			       one.f_type != other.f_type);
+	if (type_of(fd) != S_IFIFO)
+		close(fd);
+	SHOW("type", type_of(path));
+	inner = openat(path, "sub", O_RDONLY | O_DIRECTORY);
+	SHOW("has a folder", inner >= 0);
+	close(inner);
+	close(path);
+}
+
+static void links(void)
+{
+	char name[40];
+	int fd, p[2];
+
+	/* A link that is open, and is renamed over and removed. */
+	TRY(symlink("old", "l"));
+	TRY(symlink("new", "m"));
+	fd = open("l", O_PATH | O_NOFOLLOW);
+	show_link(fd);
+	TRY(rename("m", "l"));
+	show_link(fd);
+	TRY(unlink("l"));
+	show_link(fd);
+	path_of("a link", fd);
+	path_of("a directory", open("dir", O_RDONLY));
+	path_of("a directory behind a link", open("dirlink", O_RDONLY));
+	path_of("O_PATH", open("dir", O_PATH));
+	path_of("a file", open("link", O_RDONLY));
+	fill("gone", "x");
+	fd = open("gone", O_RDWR);
+	TRY(unlink("gone"));
+	fill("gone", "y");
+	path_of("what has no name", fd);
+	TRY(unlink("gone"));
+	path_of("/proc", open("/proc/self/fd", O_RDONLY));
+	(void)!pipe(p);
+	path_of("a pipe", p[0]);
+	close(p[0]);
+	close(p[1]);
+	TRY(open("/proc/self/fd/999", O_PATH));
+
+	/* Directories behind links: out of the tree, nowhere, in circles. */
+	TRY(symlink("/proc/self/fd", "l"));
+	TRY((fd = open("l", O_RDONLY | O_DIRECTORY)) >= 0);
+	close(fd);
+	TRY((fd = open("l", O_PATH | O_DIRECTORY)) >= 0);
+	CHECK(type_of(fd) == S_IFDIR);
+	close(fd);
+	TRY(unlink("l"));
+	TRY(open("dangling", O_RDONLY | O_DIRECTORY));
+	TRY(open("dangling", O_PATH | O_DIRECTORY));
+	TRY(open("loop", O_RDONLY | O_DIRECTORY));
+	TRY(open("loop", O_PATH | O_DIRECTORY));
+	TRY(open("link", O_RDONLY | O_DIRECTORY));
+	TRY(open("link", O_PATH | O_DIRECTORY));
+	TRY(open("file", O_RDONLY | O_DIRECTORY));
+	TRY(open("dirlink", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+
+	/* A file that is open, and renamed. */
+	fd = open("file", O_RDONLY);
+	show_name(fd);
+	TRY(rename("file", "other"));
+	show_name(fd);
+	TRY(rename("other", "file"));
+	show_name(fd);
+	close(fd);
+
+	/* Second names, and one that may not be. */
+	fd = open("file", O_PATH);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	TRY(linkat(AT_FDCWD, name, AT_FDCWD, "second", AT_SYMLINK_FOLLOW));
+	TRY(strlen(content("second")));
+	TRY(unlink("second"));
+	TRY(syncfs(fd));
+	close(fd);
+	fd = open("dir", O_PATH);
+	TRY(linkat(AT_FDCWD, name, AT_FDCWD, "second", AT_SYMLINK_FOLLOW));
+	close(fd);
+	fd = open(".", O_TMPFILE | O_EXCL | O_RDWR, 0600);
+	TRY(linkat(AT_FDCWD, name, AT_FDCWD, "second", AT_SYMLINK_FOLLOW));
+	close(fd);
+	fd = open(".", O_TMPFILE | O_RDWR, 0600);
+	TRY(linkat(AT_FDCWD, name, AT_FDCWD, "second", AT_SYMLINK_FOLLOW));
+	close(fd);
+	TRY(unlink("second"));
+}
+
+/* An owner that stays is a change, too; and lengths beyond all memory. */
+static void owners(void)
+{
+	static volatile size_t huge = 0x7fffffff;
+	struct stat before, after;
+	char *memory;
+	int fd;
+
+	TRY(chmod("file", 06755));
+	stat("file", &before);
+	sleep_ms(20);
+	TRY(chown("file", -1, -1));
+	stat("file", &after);
+	CHECK(after.st_mode);
+	CHECK(before.st_ctim.tv_sec != after.st_ctim.tv_sec ||
+	      before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
+	TRY(chmod("dir", 02755));
+	TRY(chown("dir", -1, -1));
+	stat("dir", &after);
+	CHECK(after.st_mode);
+	TRY(chmod("dir", 0755));
+	TRY(chmod("file", 0644));
+
+	memory = malloc(1 << 20);
+	memset(memory, 0, 1 << 20);
+	fd = open("file", O_RDONLY);
+	TRY(read(fd, memory, huge));
+	TRY(pread(fd, memory, huge, 5));
+	close(fd);
+	fd = open("dir", O_RDONLY);
+	CHECK(syscall(SYS_getdents64, fd, memory, huge) > 0);
+	TRY(syscall(SYS_readlink, "link", memory, huge));
+	close(fd);
+	free(memory);
 }
 
 static void directories(void)
@@ -292,7 +523,12 @@ static void waiting(void)
 	TRY(FD_ISSET(p[0], &in));
 	TRY(FD_ISSET(p[1], &out) != 0);
 	FD_SET(p[0], &in);
+	FD_SET(40, &in);
+	FD_SET(70, &in);
 	TRY(select(p[0] + 1, &in, NULL, NULL, &time));
+	/* beyond those asked for, but for those of other words */
+	CHECK(FD_ISSET(40, &in) != 0);
+	CHECK(FD_ISSET(70, &in) != 0);
 	FD_SET(60, &in);
 	TRY(select(61, &in, NULL, NULL, &time));
 	TRY(select(-1, &in, NULL, NULL, &time));
@@ -384,10 +620,15 @@ static void proc(void)
 	TRY(ioctl(open("status", O_RDONLY), TIOCGWINSZ, &n));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	folder_begin();
 	names();
+	endings();
+	links();
+	owners();
+	if (argc > 1 && !strcmp(argv[1], "names"))
+		return folder_end();
 	directories();
 	pipes();
 	waiting();
