@@ -55,6 +55,7 @@ read_only()
 
 	mkdir "$work/still"
 	mount -t tmpfs -o ro none "$work/still"
+	# shellcheck disable=SC2016 # the shell inside
 	"$picoexec" --allow "file:$work/still=rw" /bin/busybox sh -c '
 		cd "$1" && [ -r . ] && [ ! -w . ] && ! mkdir new 2>/dev/null &&
 		cd .. && [ -d still ]' sh "$work/still"

@@ -555,7 +555,7 @@ int name_share(struct file *open, struct path *path, struct file **out)
 	return 0;
 }
 
-/* O_PATH of what is open as @open: by the name that it has, or the same stream. */
+/* O_PATH of what is open as @open: by its name, or else the same stream. */
 static int name_of_open(struct file *open, u32 flags, struct file **out)
 {
 	struct path path;

@@ -128,7 +128,7 @@ struct waiter;			/* libos/fs */
  * heap or stacks. True promises nothing about a mapping being there.
  */
 bool user_ok(const void *p, u64 n);
-/* How much of it may be, from its begin on; 0 where it is too large for anyone. */
+/* How much of it, from its beginning; 0 beyond the address space, too. */
 u64 user_room(const void *p, u64 n);
 /* All of it is the libos's own image or heap, where its stacks are, too. */
 bool libos_owns(const void *p, u64 n);
