@@ -253,6 +253,7 @@ TEST(a_second_name_without_access)
 		      CROSS_DEVICE);
 	EXPECT_OK(DkObjectClose(h));
 	ASSERT_OK(DkStreamOpen(URI(in("rw")), 0, DK_OPEN_EXISTING, 0, &h));
+	name = in("rw/second-name");
 	EXPECT_STATUS(DkxStreamLink((void *)h, 0, URI(name), DK_LINK_STREAM),
 		      NOT_PERMITTED);
 	EXPECT_OK(DkObjectClose(h));
