@@ -217,8 +217,7 @@ long process_signal(int pid, const siginfo_t *info, u32 tid)
 	struct mail mail = mail_of(info, tid);
 	struct process_entry *entry = process_of(pid);
 
-	/* Where both are given, @pid is that of a process. */
-	if (!entry || (tid && tid != (u32)pid && entry->pid != (u32)pid))
+	if (!entry)
 		return -ESRCH;
 	if ((u32)info->si_signo > SIGNAL_COUNT)
 		return -EINVAL;

@@ -719,7 +719,7 @@ void entry_end_borrowed(struct process_entry *entry, u32 status)
  */
 void entry_end(u32 status)
 {
-	struct process_entry *me = process_self, *parent;
+	struct process_entry *me = process_self, *parent, *later;
 	siginfo_t info;
 
 	entry_leave(me);
@@ -733,8 +733,9 @@ void entry_end(u32 status)
 	if (!entry_move(me, ENTRY_LIVE, ENTRY_ENDED))
 		return;
 	/* Who has handed us over meanwhile has seen us live. */
-	if (my_parent() && my_parent() != parent)
-		child_ends(me, my_parent());
+	later = my_parent();
+	if (later && later != parent)
+		child_ends(me, later);
 	vfork_done();
 	info = child_info(me);
 	tell_parent(&info);

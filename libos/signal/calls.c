@@ -293,6 +293,9 @@ static long send_to_thread(int pid, int tid, const siginfo_t *info)
 	struct libos_thread *t;
 	long result = 0;
 
+	/* A thread is not a process. */
+	if (pid > PID_LIMIT)
+		return -ESRCH;
 	if (pid && pid != (int)process.pid)
 		return process_signal(pid, info, tid);
 	t = thread_find(tid);
