@@ -372,13 +372,20 @@ SYSCALL6(splice, int, in_fd, s64 *, in_offset, int, out_fd, s64 *, out_offset,
 	return result;
 }
 
-/* A file, or a device that has a position, if only one that does not move. */
+#define DEVICE_RANDOM	(1ULL << 32 | 8)
+#define DEVICE_URANDOM	(1ULL << 32 | 9)
+
+/* A file, or random bytes; of other devices Linux sends nothing, or by version. */
 static bool can_be_sent(struct side *from)
 {
-	return file_type(from->file) == DK_TYPE_FILE ||
-	       (file_type(from->file) == DK_TYPE_CHARACTER &&
-		from->file->kind == FILE_HOST &&
-		file_seek(from->file, 0, SEEK_CUR) >= 0);
+	struct dk_stream_attributes attributes;
+	u8 type = file_type(from->file);
+
+	if (type != DK_TYPE_CHARACTER)
+		return type == DK_TYPE_FILE;
+	return !file_attributes(from->file, &attributes) &&
+	       (attributes.special == DEVICE_RANDOM ||
+		attributes.special == DEVICE_URANDOM);
 }
 
 /* To a pipe it is a splice: what there is room for, once there is any. */
