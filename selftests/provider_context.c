@@ -788,7 +788,9 @@ TEST_F(context, rest_lasts)
 		ASSERT_TRUE(slot_moves(&self->w, 0));
 	}
 	EXPECT_EQ(0, refused)
+	{
 		TH_LOG("in round %d", i);
+	}
 	ASSERT_TRUE(slot_stop(&self->w, 0));
 }
 
