@@ -262,6 +262,7 @@ int fd_replace(int fd, struct file *file, bool close_on_exec);
 int fd_close(int fd);
 int fd_close_on_exec(int fd, int set);
 int fd_next(unsigned int from);
+bool fd_has_kind(int fd, u8 kind);
 unsigned int fd_limit(void);
 
 /* ---- names (path.c, resolve.c) ---- */

@@ -179,14 +179,29 @@ const struct file_ops host_ops = {
 static int name_attributes(struct file *file,
 			   struct dk_stream_attributes *attributes)
 {
+	struct file *named;
 	struct path path;
+	bool again;
 	int error;
 
 	if (file->handle != DK_INVALID_HANDLE)
 		return host_get_attributes(file, attributes);
 	error = path_set(&path, file_name(file),
 			 file->flags & O_NOFOLLOW ? PATH_NOFOLLOW : 0);
-	return error ? error : path_attributes(&path, attributes);
+	if (error)
+		return error;
+	/* By number: what has that now may be this file, or one like it. */
+	if (path.node && path.node->magic && !(path.flags & PATH_NOFOLLOW)) {
+		named = fd_get(path.id);
+		if (!named)
+			return -ENOENT;
+		again = named->kind == FILE_PATH &&
+			named->handle == DK_INVALID_HANDLE;
+		error = again ? -ENOENT : file_attributes(named, attributes);
+		file_put(named);
+		return error;
+	}
+	return path_attributes(&path, attributes);
 }
 
 static int name_set_attributes(struct file *file,

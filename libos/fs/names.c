@@ -145,7 +145,8 @@ static void files_renamed(struct path *from, struct path *to,
 	int fd;
 
 	for (fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1)) {
-		file = fd_get(fd);
+		/* Of a pipe, one reference too many would be felt. */
+		file = fd_has_kind(fd, FILE_HOST) ? fd_get(fd) : NULL;
 		if (!file)
 			continue;
 		if (file->kind == FILE_HOST && file->path &&
@@ -161,12 +162,14 @@ static long rename_noted(int from_fd, struct path *from, int to_fd,
 			 struct path *to, u64 flags)
 {
 	bool exchange = flags & DK_RENAME_EXCHANGE, known = false;
-	struct dk_stream_attributes attributes = { 0 };
+	struct dk_stream_attributes attributes = { 0 }, other = { 0 };
 	struct renaming *names = NULL;
 	long error;
 	u32 count;
 
 	host_attributes(from, &attributes);
+	if (exchange)
+		host_attributes(to, &other);
 	if (exchange || attributes.type == DK_TYPE_DIRECTORY)
 		names = mem_alloc(sizeof(*names));
 	if (names)
@@ -184,6 +187,8 @@ static long rename_noted(int from_fd, struct path *from, int to_fd,
 	}
 	if (!error && attributes.type == DK_TYPE_FILE)
 		files_renamed(from, to, &attributes);
+	if (!error && other.type == DK_TYPE_FILE)
+		files_renamed(to, from, &other);
 	mem_free(names);
 	return error;
 }
@@ -384,6 +389,14 @@ SYSCALL3(mknod, const char *, name, u32, mode, u32, device __unused)
 }
 
 /* "" means a link that was opened with O_PATH | O_NOFOLLOW. */
+static bool is_still(struct file *file, struct path *path)
+{
+	struct dk_stream_attributes a, b;
+
+	return !file_attributes(file, &a) && !path_attributes(path, &b) &&
+	       a.inode == b.inode && a.device == b.device;
+}
+
 static long read_link_open(struct file *file, char *to, int size)
 {
 	struct path link;
@@ -395,7 +408,13 @@ static long read_link_open(struct file *file, char *to, int size)
 	if (file->handle != DK_INVALID_HANDLE) {
 		error = errno_of(
 			DkStreamRead(file->handle, 0, to, size, &done));
-		return error ? error : (long)done;
+		if (!error)
+			return done;
+		/* It could not be opened for reading. */
+		if (path_set(&link, file_name(file), PATH_NOFOLLOW) ||
+		    link.node || !is_still(file, &link))
+			return error;
+		return host_read_link(&link, to, size);
 	}
 	error = path_set(&link, file_name(file), PATH_NOFOLLOW);
 	if (error)

@@ -468,6 +468,17 @@ int fd_next(unsigned int from)
 	return -1;
 }
 
+/* Is what is open as @fd, a moment ago, of @kind? Nobody is kept from closing. */
+bool fd_has_kind(int fd, u8 kind)
+{
+	uintptr_t *slot = fd_slot(self()->files, fd);
+	struct file *file;
+
+	/* The memory of descriptions stays descriptions: file.c */
+	file = slot ? slot_file(__atomic_load_n(slot, __ATOMIC_RELAXED)) : NULL;
+	return file && __atomic_load_n(&file->kind, __ATOMIC_RELAXED) == kind;
+}
+
 void fs_exec_close(void)
 {
 	int fd;

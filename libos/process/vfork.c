@@ -306,6 +306,9 @@ long process_vfork(const struct clone_args *args, struct process_entry *entry)
 		pidfd = -1;
 	child_add(v->child, entry, DK_INVALID_HANDLE);
 	lock_release(&children_lock);
+	/* There is no memory for it; its number was written already. */
+	if (args->flags & CLONE_PIDFD && pidfd < 0)
+		user_put(pidfd, (int *)args->pidfd);
 	if (args->flags & CLONE_PARENT_SETTID)
 		user_put(entry->pid, (u32 *)args->parent_tid);
 

@@ -168,18 +168,19 @@ static struct libos_thread *choose(int signal)
 }
 
 /*
- * Who takes a signal that tells of time used: the thread that has used most
- * since it was chosen last, so that each gets its share. Linux chooses who runs
- * at that moment.
+ * Who takes a signal that tells of time used: of those that do not wait, the
+ * thread that has used most since it was chosen last, so that each gets its
+ * share. Linux chooses who runs at that moment.
  */
 static struct libos_thread *choose_user(int signal)
 {
 	struct libos_thread *t, *best = NULL;
-	s64 most = -1, time = 0;
+	s64 most = INT64_MIN, time = 0;
 	struct usage usage;
 
 	for (t = threads; t; t = t->next) {
 		if (!t->tid || (t->blocked & SIGNAL_BIT(signal)) || t->vfork ||
+		    __atomic_load_n(&t->waits, __ATOMIC_RELAXED) ||
 		    !usage_of_thread(t, &usage) ||
 		    (s64)usage.run_time - t->sampled <= most)
 			continue;
@@ -189,7 +190,7 @@ static struct libos_thread *choose_user(int signal)
 	}
 	if (best)
 		best->sampled = time;
-	return best;
+	return best ? best : choose(signal);
 }
 
 /* ---- sending ---- */

@@ -228,7 +228,7 @@ static void path_of(const char *what, int fd)
 static void links(void)
 {
 	char name[40];
-	int fd, p[2];
+	int fd, fd2, p[2];
 
 	/* A link that is open, and is renamed over and removed. */
 	TRY(symlink("old", "l"));
@@ -253,6 +253,19 @@ static void links(void)
 	path_of("/proc", open("/proc/self/fd", O_RDONLY));
 	(void)!pipe(p);
 	path_of("a pipe", p[0]);
+	/* In the place of what it leads to; two that lead to each other. */
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
+	fd = open(name, O_PATH);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[1]);
+	fd2 = open(name, O_PATH);
+	CHECK(dup2(fd, p[0]) == p[0]);
+	type_of(p[0]);
+	CHECK(dup2(fd, p[1]) == p[1]);
+	CHECK(dup2(fd2, p[0]) == p[0]);
+	type_of(p[0]);
+	type_of(p[1]);
+	close(fd2);
+	close(fd);
 	close(p[0]);
 	close(p[1]);
 	TRY(open("/proc/self/fd/999", O_PATH));
