@@ -149,7 +149,7 @@ bash_only "associative arrays" 'declare -A m=([x]=1 [y]=2); m[z]=3; for k in "${
 bash_only "slices and substitutions" 'x=abcdef; echo ${x:2:3} ${x: -2} ${x/c/C} ${x//[ae]/_} ${x^^} ${x^}; a=(1 2 3 4); echo "${a[@]:1:2}"'
 bash_only "conditional expressions" '[[ abc == a* && 5 -gt 3 ]] && echo ok; [[ foo42 =~ ([a-z]+)([0-9]+) ]] && echo "${BASH_REMATCH[@]}"'
 bash_only "arithmetic commands" '((x = 5, y = x ** 2)); echo $y; for ((i = 0; i < 3; i++)); do echo $i; done; ((0)); echo $?; let z=3*4; echo $z'
-bash_only "process substitution" 'diff <(echo a) <(echo b); echo $?; cat <(seq 3) <(seq 4 5); echo x > >(cat >f); sleep 0.2; cat f'
+bash_only "process substitution" 'diff <(echo a) <(echo b); echo $?; cat <(seq 3) <(seq 4 5); echo x > >(cat >f); until [ -s f ]; do sleep 0.1; done; cat f'
 bash_only "here string" 'cat <<<"a string $((1+1))"; read a b <<<"1 2"; echo $b'
 bash_only "brace expansion" 'echo {a,b}{1..3} {01..03} {a..e..2}'
 bash_only "PIPESTATUS and pipefail" 'true | (exit 3) | (exit 4) | true; echo "${PIPESTATUS[@]}"; set -o pipefail; (exit 5) | true; echo $?'
