@@ -138,14 +138,15 @@ static int remove_locked(const struct dk_sandbox *sandbox,
 	struct inode *dir = d_inode(parent->dentry);
 	int error;
 
-	/* Like the kernel, tell who may remove what that it is another thing. */
+	/* Another thing: the kernel's own refusal, which who may not hears first. */
 	if (!(flags & (d_is_dir(dentry) ? DK_DELETE_DIRECTORY :
 					  DK_DELETE_FILE))) {
-		error = inode_permission(dk_idmap(parent->mnt), dir,
-					 MAY_WRITE | MAY_EXEC);
-		if (error && !(name->slash && flags & DK_DELETE_FILE))
-			return error;
-		return d_is_dir(dentry) ? -EISDIR : -ENOTDIR;
+		if (!d_is_dir(dentry))
+			return vfs_rmdir(dk_idmap(parent->mnt), dir, dentry);
+		if (name->slash)
+			return -EISDIR;
+		return vfs_unlink(dk_idmap(parent->mnt), dir, dentry,
+				  delegated);
 	}
 	if (!d_is_dir(dentry) && name->slash)
 		return -ENOTDIR;
