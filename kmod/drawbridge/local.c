@@ -482,12 +482,43 @@ long dk_local_listen(struct dk_stream *stream, u32 backlog)
 	return error;
 }
 
+/*
+ * A datagram socket's peer. What came from another before is lost, as natively:
+ * *@lost is for lose(). @local->reading and local_lock are held.
+ */
+static void change_peer(struct dk_local *local, struct dk_local *peer,
+			struct list_head *lost)
+{
+	spin_lock(&local->lock);
+	if (local->peer && local->peer != peer) {
+		list_splice_init(&local->letters, lost);
+		WRITE_ONCE(local->bytes, 0);
+		WRITE_ONCE(local->attached, 0);
+		WRITE_ONCE(local->count, 0);
+	}
+	local->peer = local_get(peer);
+	local->connected = peer;
+	spin_unlock(&local->lock);
+}
+
+/* Without locks: what they carry may be sockets. */
+static void lose(struct dk_local *local, struct list_head *letters)
+{
+	if (list_empty(letters))
+		return;
+	dk_letters_free(local->sandbox, letters);
+	dk_local_wake_senders(local);
+}
+
 static long connect_datagram(struct dk_local *local, const struct dk_label *to)
 {
 	struct dk_sandbox *sandbox = local->sandbox;
 	struct dk_local *found = NULL, *old;
+	LIST_HEAD(lost);
 	long error = 0;
 
+	if (mutex_lock_interruptible(&local->reading))
+		return -ERESTARTSYS;
 	mutex_lock(&sandbox->local_lock);
 	if (to->name.key_length) {
 		found = find(sandbox, to->name.key, to->name.key_length);
@@ -511,16 +542,42 @@ static long connect_datagram(struct dk_local *local, const struct dk_label *to)
 			add_sender(old, local);
 		goto unlock;
 	}
-	spin_lock(&local->lock);
-	local->peer = local_get(found);
-	local->connected = found;
-	spin_unlock(&local->lock);
+	change_peer(local, found, &lost);
 	dk_local_put(old);
 unlock:
 	mutex_unlock(&sandbox->local_lock);
+	mutex_unlock(&local->reading);
+	lose(local, &lost);
 	/* Room at either peer may have been announced meanwhile. */
 	local_wake(local);
 	return error;
+}
+
+/*
+ * @peer was found closed. As natively, a datagram socket that has learnt that
+ * has no peer any more, and hears everybody. 0, or -ERESTARTSYS.
+ */
+long dk_local_forget(struct dk_local *local, struct dk_local *peer)
+{
+	LIST_HEAD(lost);
+	bool mine;
+
+	if (READ_ONCE(local->peer) != peer)
+		return 0;
+	if (mutex_lock_interruptible(&local->reading))
+		return -ERESTARTSYS;
+	mutex_lock(&local->sandbox->local_lock);
+	mine = local->peer == peer;
+	if (mine) {
+		change_peer(local, NULL, &lost);
+		remove_sender(peer, local);
+	}
+	mutex_unlock(&local->sandbox->local_lock);
+	mutex_unlock(&local->reading);
+	if (mine)
+		dk_local_put(peer);
+	lose(local, &lost);
+	return 0;
 }
 
 /*

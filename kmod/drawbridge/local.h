@@ -52,7 +52,8 @@ struct dk_label {
  * @identity:	who it belongs to, as its process says; the kernel does not ask
  * @peer_identity: the same of who is, or was, at the other end
  * @wait:	for anything to happen to it
- * @reading:	one reader at a time; taken before @lock
+ * @reading:	one reader at a time, or who takes letters away; taken before
+ *		sandbox->local_lock and @lock
  * @label:	counted, or NULL; changes once, under sandbox->local_lock
  * @connections: sockets not accepted yet, by their @accept_link; this and what
  *		follows under sandbox->local_lock
@@ -127,6 +128,7 @@ static inline u8 *dk_letter_attachment(struct dk_letter *letter)
 struct dk_local *dk_local_of(const struct dk_stream *stream);
 void dk_local_put(struct dk_local *local);
 struct dk_local *dk_local_peer(struct dk_local *local);
+long dk_local_forget(struct dk_local *local, struct dk_local *peer);
 struct dk_local *dk_local_find(struct dk_sandbox *sandbox, const void *key,
 			       size_t length);
 struct dk_stream *dk_local_accept(struct dk_local *local);

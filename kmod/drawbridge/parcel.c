@@ -252,6 +252,9 @@ DK_HANDLER(DkxParcelSend)
 		error = find_target(&t, &to);
 		if (!error) {
 			error = send_all(&t, to);
+			if (error == -ECONNREFUSED &&
+			    dk_local_forget(t.local, to))
+				error = -ERESTARTSYS;
 			dk_local_put(to);
 		}
 		error = dk_transfer_result(&t, error, a1);

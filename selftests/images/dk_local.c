@@ -479,12 +479,26 @@ TEST(datagrams_by_name)
 	EXPECT_STATUS(DkxParcelSend(c, &p, sizeof(p)), NOT_PERMITTED);
 	EXPECT_OK(DkxParcelSend(b, &p, sizeof(p)));
 	expect(a, "hi");
+	/* What a former peer sent is lost. */
+	EXPECT_OK(DkxParcelSend(b, &p, sizeof(p)));
+	EXPECT_OK(CONNECT(a, "b"));
+	expect(a, "hi");
+	EXPECT_OK(DkxParcelSend(b, &p, sizeof(p)));
+	EXPECT_OK(CONNECT(a, ""));
+	EXPECT_OK(CONNECT(a, "b"));
+	EXPECT_STATUS(receive(a, 8, DK_PARCEL_NONBLOCK), WOULD_BLOCK);
 	EXPECT_OK(CONNECT(b, "a"));
 	EXPECT_OK(CONNECT(b, ""));
 	EXPECT_OK(DkObjectClose(c));
 	EXPECT_OK(DkObjectClose(b));
+	/* Who hears that its peer is gone has none any more. */
+	c = new_socket("local:datagram");
+	EXPECT_STATUS(DkxParcelSend(c, &p, sizeof(p)), NOT_PERMITTED);
 	EXPECT_STATUS(send(a, "x", NULL, 0), CONNECTION_REFUSED);
-	/* Not connected any more. */
+	EXPECT_STATUS(send(a, "x", NULL, 0), NOT_CONNECTED);
+	EXPECT_OK(DkxParcelSend(c, &p, sizeof(p)));
+	expect(a, "hi");
+	EXPECT_OK(DkObjectClose(c));
 	EXPECT_OK(CONNECT(a, ""));
 	EXPECT_STATUS(send(a, "x", NULL, 0), NOT_CONNECTED);
 	/* A name that is taken over. */

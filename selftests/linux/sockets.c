@@ -508,7 +508,7 @@ static int bound(int type, const char *path, struct sockaddr_un *a,
 /* Who has a peer hears nobody else. */
 static void strangers(void)
 {
-	struct sockaddr_un a, b;
+	struct sockaddr_un a, b, none = { .sun_family = AF_UNSPEC };
 	socklen_t length;
 	int s = bound(SOCK_DGRAM, "@pico a", &a, &length);
 	int t = bound(SOCK_DGRAM, "@pico b", &b, &length);
@@ -527,8 +527,21 @@ static void strangers(void)
 	TRY(connect(t, (void *)&a, length));
 	credentials(s);
 	credentials(t);
-	close(s);
+	/* What a former peer sent is lost; a dead one is none. */
+	TRY(send(t, "y", 1, 0));
+	TRY(connect(s, (void *)&b, length));
+	TRY(recv(s, &byte, 1, MSG_DONTWAIT));
+	TRY(send(t, "y", 1, 0));
+	TRY(connect(s, (void *)&none, sizeof(none.sun_family)));
+	TRY(recv(s, &byte, 1, MSG_DONTWAIT));
+	TRY(connect(s, (void *)&b, length));
 	close(t);
+	TRY(sendto(u, "x", 1, 0, (void *)&a, length));
+	TRY(send(s, "x", 1, 0));
+	TRY(send(s, "x", 1, 0));
+	TRY(sendto(u, "x", 1, 0, (void *)&a, length));
+	TRY(recv(s, &byte, 1, MSG_DONTWAIT));
+	close(s);
 	close(u);
 	for (int i = 0; i < 2; i++) {
 		TRY(socketpair(AF_UNIX, i ? SOCK_DGRAM : SOCK_STREAM, 0, pair));
