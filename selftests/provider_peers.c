@@ -267,6 +267,10 @@ static void triggers(struct world *w, pid_t pid, int callback)
 	case PICO_TEST_EXCEPTION:
 		slot_begin(w, 0, SLOT_FAULT, FAULT_UD2, 0, 0, 0, 0, 0, 0);
 		break;
+	case PICO_TEST_SYSTEM_CALL:
+		slot_begin(w, 0, SLOT_CALL, PICO_TEST_CALL_ECHO, 0, 0, 0, 0, 0,
+			   0);
+		break;
 	case PICO_TEST_CREATED:
 		create_init(&c, 2);
 		c.resume = 1;

@@ -266,7 +266,8 @@ enum pico_test_within_state {
  * struct pico_test_within - a service that a thread calls inside a callback
  * @number:	of several, below PICO_TEST_WITHINS
  * @state:	PICO_TEST_ARMED has the thread do so, once, in the next such
- *		callback that runs on it; anything else asks how things stand
+ *		callback that runs on it, but for PICO_TEST_CALL_SLEEP; anything
+ *		else asks how things stand
  * @callback:	enum pico_test_callback
  * @by:		tid of the thread
  * @service:	with its results, once the state is PICO_TEST_ENDED_WITHIN. Its
