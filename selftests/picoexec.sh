@@ -313,6 +313,21 @@ $nobody "$picoexec" --allow "file:$work=rw" busybox sh -c \
 	"echo x > $work/new" >"$work/out" 2>"$work/err" </dev/null
 [ $? != 0 ] && [ ! -e "$work/new" ]
 result $? "nor by a rule of the user's own"
+# Others' things in a sticky directory: that comes before what they are.
+mkdir -m 1777 "$work/sticky"
+mkdir "$work/sticky/folder"
+: >"$work/sticky/file"
+removals="cd $work/sticky && { unlink folder; rmdir file; unlink folder/; }"
+# shellcheck disable=SC2086
+$nobody sh -c "$removals" 2>"$work/native" </dev/null
+# shellcheck disable=SC2086
+$nobody "$picoexec" --allow "file:$work/sticky=rw" sh -c "$removals" \
+	2>"$work/err" </dev/null
+good=0
+[ "$(grep -c 'not permitted' "$work/native")" = 2 ] &&
+	cmp -s "$work/native" "$work/err" || good=1
+result $good "and others' things in a sticky directory stay, as outside"
+[ $good = 0 ] || note "$work/err"
 
 nothing_left "nothing is left"
 finish

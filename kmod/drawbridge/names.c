@@ -138,7 +138,10 @@ static int remove_locked(const struct dk_sandbox *sandbox,
 	struct inode *dir = d_inode(parent->dentry);
 	int error;
 
-	/* Another thing: the kernel's own refusal, which who may not hears first. */
+	/*
+	 * Another thing. The kernel refuses it itself, after what comes first:
+	 * who may remove nothing here hears that.
+	 */
 	if (!(flags & (d_is_dir(dentry) ? DK_DELETE_DIRECTORY :
 					  DK_DELETE_FILE))) {
 		if (!d_is_dir(dentry))
