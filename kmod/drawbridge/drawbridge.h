@@ -197,7 +197,7 @@ struct dk_sandbox {
 	unsigned int rule_count;	/* of all */
 	struct list_head pipe_servers;	/* see namedpipe.c, */
 	struct mutex pipe_lock;		/* which guards them */
-	/* see local.c and letter.c */
+	/* see local.c, label.c and letter.c */
 	struct mutex local_lock;	/* who knows whom, names */
 	struct list_head locals, local_names;
 	spinlock_t letters_lock;

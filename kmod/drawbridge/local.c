@@ -37,24 +37,6 @@ struct dk_local *dk_local_of(const struct dk_stream *stream)
 	return dk_is_local(stream) ? stream->data : NULL;
 }
 
-static void label_free(struct kref *ref)
-{
-	kfree(container_of(ref, struct dk_label, ref));
-}
-
-void dk_label_put(struct dk_label *label)
-{
-	if (label)
-		kref_put(&label->ref, label_free);
-}
-
-static struct dk_label *label_get(struct dk_label *label)
-{
-	if (label)
-		kref_get(&label->ref);
-	return label;
-}
-
 /* Its stream is gone, and has emptied it. */
 static void local_free(struct kref *ref)
 {
@@ -72,7 +54,8 @@ void dk_local_put(struct dk_local *local)
 		kref_put(&local->ref, local_free);
 }
 
-static struct dk_local *local_get(struct dk_local *local)
+/* Of NULL, NULL. */
+struct dk_local *dk_local_get(struct dk_local *local)
 {
 	if (local)
 		kref_get(&local->ref);
@@ -85,7 +68,7 @@ struct dk_local *dk_local_peer(struct dk_local *local)
 	struct dk_local *peer;
 
 	spin_lock(&local->lock);
-	peer = local_get(local->peer);
+	peer = dk_local_get(local->peer);
 	spin_unlock(&local->lock);
 	return peer;
 }
@@ -182,7 +165,7 @@ long dk_local_scheme_open(struct dk_stream *stream, const char *name,
 static void set_peer(struct dk_local *local, struct dk_local *peer)
 {
 	spin_lock(&local->lock);
-	local->peer = local_get(peer);
+	local->peer = dk_local_get(peer);
 	local->connected = true;
 	memcpy(local->peer_identity, peer->identity, DK_LOCAL_IDENTITY_SIZE);
 	spin_unlock(&local->lock);
@@ -295,169 +278,6 @@ static void local_release(struct dk_stream *stream)
 	dk_local_put(local);
 }
 
-/* ---- names ---- */
-
-static struct dk_local *find(struct dk_sandbox *sandbox, const void *key,
-			     size_t length)
-{
-	struct dk_local *local;
-
-	lockdep_assert_held(&sandbox->local_lock);
-	list_for_each_entry(local, &sandbox->local_names, name_link)
-		if (local->label->name.key_length == length &&
-		    !memcmp(local->label->name.key, key, length))
-			return local;
-	return NULL;
-}
-
-/* Counted, or NULL. */
-struct dk_local *dk_local_find(struct dk_sandbox *sandbox, const void *key,
-			       size_t length)
-{
-	struct dk_local *local;
-
-	mutex_lock(&sandbox->local_lock);
-	local = local_get(find(sandbox, key, length));
-	mutex_unlock(&sandbox->local_lock);
-	return local;
-}
-
-static struct dk_label *label_read(const void __user *buffer)
-{
-	struct dk_label *label = kzalloc(sizeof(*label), GFP_KERNEL_ACCOUNT);
-	struct dk_local_name *name;
-
-	if (!label)
-		return ERR_PTR(-ENOMEM);
-	kref_init(&label->ref);
-	name = &label->name;
-	if (copy_from_user(name, buffer, sizeof(*name))) {
-		kfree(label);
-		return ERR_PTR(-EFAULT);
-	}
-	if (name->key_length > DK_LOCAL_NAME_MAX ||
-	    name->name_length > DK_LOCAL_NAME_MAX || name->reserved ||
-	    name->flags & ~DK_LOCAL_REPLACE) {
-		kfree(label);
-		return ERR_PTR(-EINVAL);
-	}
-	/* Only what was meant is told to others. */
-	memset(name->name + name->name_length, 0,
-	       DK_LOCAL_NAME_MAX - name->name_length);
-	memset(name->identity, 0, sizeof(name->identity));
-	return label;
-}
-
-long dk_local_bind(struct dk_stream *stream, void __user *buffer)
-{
-	struct dk_local *local = dk_local_of(stream);
-	struct dk_sandbox *sandbox = stream->sandbox;
-	struct dk_local *other;
-	struct dk_label *label;
-	long error = 0;
-
-	if (!local)
-		return -EOPNOTSUPP;
-	label = label_read(buffer);
-	if (IS_ERR(label))
-		return PTR_ERR(label);
-	if (!label->name.key_length) {
-		dk_label_put(label);
-		return -EINVAL;
-	}
-	mutex_lock(&sandbox->local_lock);
-	other = find(sandbox, label->name.key, label->name.key_length);
-	if (local->label)
-		error = -EINVAL;
-	else if (other && !(label->name.flags & DK_LOCAL_REPLACE))
-		error = -EADDRINUSE;
-	if (!error) {
-		if (other)
-			list_del_init(&other->name_link);
-		/* Pairs with parcel.c, which looks without the lock. */
-		smp_store_release(&local->label, label);
-		list_add(&local->name_link, &sandbox->local_names);
-	}
-	mutex_unlock(&sandbox->local_lock);
-	if (error)
-		dk_label_put(label);
-	return error;
-}
-
-static long name_write(const struct dk_label *label, const u8 *identity,
-		       void __user *buffer)
-{
-	struct dk_local_name name = { };
-
-	if (label) {
-		name.name_length = label->name.name_length;
-		memcpy(name.name, label->name.name, sizeof(name.name));
-	}
-	if (identity)
-		memcpy(name.identity, identity, sizeof(name.identity));
-	return copy_to_user(buffer, &name, sizeof(name)) ? -EFAULT : 0;
-}
-
-long dk_local_get_name(struct dk_stream *stream, void __user *buffer)
-{
-	struct dk_local *local = dk_local_of(stream);
-
-	if (!local)
-		return -EOPNOTSUPP;
-	/* Pairs with binding. */
-	return name_write(smp_load_acquire(&local->label), NULL, buffer);
-}
-
-long dk_local_get_peer_name(struct dk_stream *stream, void __user *buffer)
-{
-	struct dk_local *local = dk_local_of(stream), *peer;
-	u8 identity[DK_LOCAL_IDENTITY_SIZE];
-	struct dk_label *label;
-	long error;
-	bool known;
-
-	if (!local)
-		return -EOPNOTSUPP;
-	spin_lock(&local->lock);
-	peer = local_get(local->peer);
-	known = local->connected;
-	memcpy(identity, local->peer_identity, sizeof(identity));
-	spin_unlock(&local->lock);
-	if (!known)
-		return -ENOTCONN;
-	/* Pairs with binding. */
-	label = peer ? smp_load_acquire(&peer->label) : NULL;
-	error = name_write(label, identity, buffer);
-	dk_local_put(peer);
-	return error;
-}
-
-long dk_local_set_identity(struct dk_stream *stream, void __user *buffer)
-{
-	struct dk_local *local = dk_local_of(stream), *peer;
-	u8 identity[DK_LOCAL_IDENTITY_SIZE];
-
-	if (!local)
-		return -EOPNOTSUPP;
-	if (copy_from_user(identity, buffer, sizeof(identity)))
-		return -EFAULT;
-	mutex_lock(&stream->sandbox->local_lock);
-	spin_lock(&local->lock);
-	memcpy(local->identity, identity, sizeof(identity));
-	peer = local_get(local->peer);
-	spin_unlock(&local->lock);
-	/* A datagram socket's may have another peer, or none. */
-	if (peer) {
-		spin_lock(&peer->lock);
-		if (peer->peer == local)
-			memcpy(peer->peer_identity, identity, sizeof(identity));
-		spin_unlock(&peer->lock);
-	}
-	mutex_unlock(&stream->sandbox->local_lock);
-	dk_local_put(peer);
-	return 0;
-}
-
 /* ---- connections ---- */
 
 long dk_local_listen(struct dk_stream *stream, u32 backlog)
@@ -496,7 +316,7 @@ static void change_peer(struct dk_local *local, struct dk_local *peer,
 		WRITE_ONCE(local->attached, 0);
 		WRITE_ONCE(local->count, 0);
 	}
-	local->peer = local_get(peer);
+	local->peer = dk_local_get(peer);
 	local->connected = peer;
 	spin_unlock(&local->lock);
 }
@@ -521,7 +341,8 @@ static long connect_datagram(struct dk_local *local, const struct dk_label *to)
 		return -ERESTARTSYS;
 	mutex_lock(&sandbox->local_lock);
 	if (to->name.key_length) {
-		found = find(sandbox, to->name.key, to->name.key_length);
+		found = dk_local_lookup(sandbox, to->name.key,
+					to->name.key_length);
 		if (!found)
 			error = -ECONNREFUSED;
 		else if (found->type != DK_LOCAL_DATAGRAM)
@@ -592,7 +413,8 @@ static long try_connect(struct dk_local *local, const struct dk_label *to,
 	long error = 0;
 
 	mutex_lock(&sandbox->local_lock);
-	listener = find(sandbox, to->name.key, to->name.key_length);
+	listener = dk_local_lookup(sandbox, to->name.key,
+				   to->name.key_length);
 	if (!listener)
 		error = -ECONNREFUSED;
 	else if (listener->type != local->type)
@@ -608,7 +430,7 @@ static long try_connect(struct dk_local *local, const struct dk_label *to,
 	else
 		error = dk_limit_queue(fresh->stream);
 	if (!error) {
-		fresh->label = label_get(listener->label);
+		fresh->label = dk_label_get(listener->label);
 		memcpy(fresh->identity, listener->identity,
 		       DK_LOCAL_IDENTITY_SIZE);
 		join(local, fresh);
@@ -616,7 +438,7 @@ static long try_connect(struct dk_local *local, const struct dk_label *to,
 		WRITE_ONCE(listener->waiting, listener->waiting + 1);
 	}
 	if (!error || error == -EAGAIN)
-		*full = local_get(listener);
+		*full = dk_local_get(listener);
 	mutex_unlock(&sandbox->local_lock);
 	return error;
 }
@@ -665,7 +487,7 @@ long dk_local_connect(struct dk_stream *stream, void __user *buffer)
 
 	if (!local)
 		return -EOPNOTSUPP;
-	to = label_read(buffer);
+	to = dk_label_read(buffer);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
 	if (local->type == DK_LOCAL_DATAGRAM)
@@ -732,7 +554,7 @@ long dk_local_shutdown(struct dk_stream *stream, u32 how)
 	spin_lock(&local->lock);
 	local->shut_in |= in;
 	local->shut_out |= out;
-	peer = local_get(local->peer);
+	peer = dk_local_get(local->peer);
 	spin_unlock(&local->lock);
 	if (peer && local->type != DK_LOCAL_DATAGRAM) {
 		spin_lock(&peer->lock);
@@ -794,7 +616,7 @@ static __poll_t local_poll(struct dk_stream *stream,
 
 	poll_wait(stream->file, &local->wait, table);
 	spin_lock(&local->lock);
-	peer = local_get(local->peer);
+	peer = dk_local_get(local->peer);
 	ended = local->no_more || local->shut_in;
 	out = local->shut_out;
 	if (local->listening) {

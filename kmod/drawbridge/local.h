@@ -126,15 +126,22 @@ static inline u8 *dk_letter_attachment(struct dk_letter *letter)
 }
 
 struct dk_local *dk_local_of(const struct dk_stream *stream);
+struct dk_local *dk_local_get(struct dk_local *local);
 void dk_local_put(struct dk_local *local);
 struct dk_local *dk_local_peer(struct dk_local *local);
 long dk_local_forget(struct dk_local *local, struct dk_local *peer);
-struct dk_local *dk_local_find(struct dk_sandbox *sandbox, const void *key,
-			       size_t length);
 struct dk_stream *dk_local_accept(struct dk_local *local);
 void dk_local_accept_undo(struct dk_local *local, struct dk_stream *fresh);
 bool dk_local_has_connection(struct dk_local *local);
+
+/* label.c */
+struct dk_label *dk_label_read(const void __user *buffer);
+struct dk_label *dk_label_get(struct dk_label *label);
 void dk_label_put(struct dk_label *label);
+struct dk_local *dk_local_lookup(struct dk_sandbox *sandbox, const void *key,
+				 size_t length);
+struct dk_local *dk_local_find(struct dk_sandbox *sandbox, const void *key,
+			       size_t length);
 
 /* Whoever may send to @local looks again. */
 void dk_local_wake_senders(struct dk_local *local);

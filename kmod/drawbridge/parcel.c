@@ -159,9 +159,7 @@ static struct dk_letter *letter_write(struct dk_transfer *t, size_t length)
 	if (!letter)
 		return ERR_PTR(-ENOMEM);
 	/* Pairs with binding. */
-	letter->from = smp_load_acquire(&t->local->label);
-	if (letter->from)
-		kref_get(&letter->from->ref);
+	letter->from = dk_label_get(smp_load_acquire(&t->local->label));
 	error = -EFAULT;
 	if (copy_from_iter(letter->data, length, &t->iter) != length ||
 	    copy_from_user(dk_letter_attachment(letter),
